@@ -1,0 +1,185 @@
+//! The private directory on disk that all processes of a user share: one file per key, locked, written atomically.
+//!
+//! The directory is 0700 and ours, files are 0600 and ours, neither is a symbolic link: else they are not used.
+//! A file is written under its lock as a new file beside it and then renamed. Damaged means missing.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rsa::sha2::{Digest, Sha256};
+use rustix::fs::OFlags;
+use zeroize::Zeroizing;
+
+/// An entry larger than this was not written by us.
+const MAX_ENTRY: u64 = 4 << 20;
+
+/// Names an entry by the SHA-256 of everything that changes its content; each part is preceded by its length.
+pub fn key(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    crate::token::hex(&hash.finalize())
+}
+
+/// A directory that has been found safe.
+#[derive(Debug)]
+pub struct Cache {
+    dir: PathBuf,
+}
+
+impl Cache {
+    /// Opens the directory, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be made, or it is not ours alone.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        let metadata = match fs::symlink_metadata(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+                fs::symlink_metadata(dir)?
+            }
+            other => other?,
+        };
+        if !metadata.is_dir() {
+            return Err(io::Error::other("it is not a directory (symbolic links are not followed)"));
+        }
+        check(&metadata, "chmod 700")?;
+        Ok(Self { dir: dir.to_owned() })
+    }
+
+    /// The content of an entry; `None` where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or it is not ours alone.
+    pub fn read(&self, key: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+        let path = self.dir.join(format!("{key}.json"));
+        let file = match private().read(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        check(&metadata, "chmod 600")?;
+        let mut content =
+            Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
+        file.take(MAX_ENTRY).read_to_end(&mut content)?;
+        Ok(Some(content))
+    }
+
+    /// Takes an entry's lock if nobody else holds it. It is released when dropped, and when the process dies.
+    pub fn try_lock(&self, key: &str) -> io::Result<Option<Lock<'_>>> {
+        let path = self.dir.join(format!("{key}.lock"));
+        let file = private().read(true).write(true).create(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { cache: self, key: key.to_owned(), _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// Proof that this process alone may write an entry.
+#[derive(Debug)]
+pub struct Lock<'a> {
+    cache: &'a Cache,
+    key: String,
+    _file: File,
+}
+
+impl Lock<'_> {
+    /// Replaces the entry's content, or leaves it as it was.
+    pub fn write(&self, content: &[u8]) -> io::Result<()> {
+        let target = self.cache.dir.join(format!("{}.json", self.key));
+        // The name is free while we hold the lock: a left-over is from a process that was killed here.
+        let new = self.cache.dir.join(format!("{}.new", self.key));
+        let _ = fs::remove_file(&new);
+        let written = private()
+            .write(true)
+            .create_new(true)
+            .open(&new)
+            .and_then(|mut file| file.write_all(content))
+            .and_then(|()| fs::rename(&new, &target));
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    options
+}
+
+fn check(metadata: &fs::Metadata, mend: &str) -> io::Result<()> {
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other("it belongs to another user"));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        let mode = metadata.mode() & 0o777;
+        return Err(io::Error::other(format!(
+            "others may access it (mode {mode:03o}); {mend} makes it private"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn keys_tell_apart_what_only_looks_alike() {
+        assert_ne!(key(&["ab", "c"]), key(&["a", "bc"]));
+        assert_ne!(key(&["a", ""]), key(&["a"]));
+        assert_eq!(key(&["a"]).len(), 64);
+    }
+
+    #[test]
+    fn entries_are_private_and_replaced_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(&dir.path().join("a/b")).unwrap();
+        assert!(cache.read("k").unwrap().is_none());
+        let lock = cache.try_lock("k").unwrap().expect("free");
+        assert!(cache.try_lock("k").unwrap().is_none(), "the lock is held");
+        fs::write(dir.path().join("a/b/k.new"), "left over").unwrap();
+        lock.write(b"one").unwrap();
+        lock.write(b"two").unwrap();
+        assert_eq!(cache.read("k").unwrap().unwrap().as_slice(), b"two");
+        assert_eq!(fs::metadata(dir.path().join("a/b")).unwrap().mode() & 0o777, 0o700);
+        for entry in fs::read_dir(dir.path().join("a/b")).unwrap() {
+            assert_eq!(entry.unwrap().metadata().unwrap().mode() & 0o777, 0o600);
+        }
+        drop(lock);
+        assert!(cache.try_lock("k").unwrap().is_some(), "released");
+    }
+
+    #[test]
+    fn what_is_not_ours_alone_is_not_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = dir.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(Cache::open(&open).unwrap_err().to_string().contains("mode 755"));
+        let link = dir.path().join("link");
+        symlink(dir.path(), &link).unwrap();
+        assert!(Cache::open(&link).unwrap_err().to_string().contains("not a directory"));
+        let cache = Cache::open(&dir.path().join("c")).unwrap();
+        fs::write(dir.path().join("victim"), "x").unwrap();
+        symlink(dir.path().join("victim"), dir.path().join("c/k.json")).unwrap();
+        assert!(cache.read("k").is_err(), "a symbolic link is not followed");
+        cache.try_lock("k").unwrap().unwrap().write(b"new").unwrap();
+        assert_eq!(fs::read(dir.path().join("victim")).unwrap(), b"x");
+        fs::set_permissions(dir.path().join("c/k.json"), fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(cache.read("k").unwrap_err().to_string().contains("mode 640"));
+    }
+}

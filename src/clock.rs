@@ -1,0 +1,60 @@
+//! The only reader of the clock and the only place that waits.
+//! Everything below takes times as parameters, so that tests can choose them.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+/// The wall clock, in whole seconds since 1970 (UTC). A clock before 1970 counts as 1970.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub fn now() -> i64 {
+    Timestamp::now().as_second().max(0)
+}
+
+/// The end of what one command may spend on network and locks (`--timeout`).
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// A deadline so far from now.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub fn after(limit: Duration) -> Self {
+        Self(Instant::now() + limit)
+    }
+
+    /// What is left; zero once it has passed.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// The earlier of this deadline and one so far from now.
+    pub fn at_most(self, limit: Duration) -> Self {
+        Self(self.0.min(Self::after(limit).0))
+    }
+
+    /// Waits, if the wait ends before the deadline; else returns false at once.
+    #[expect(clippy::disallowed_methods, reason = "the one place that waits")]
+    pub fn wait(self, pause: Duration) -> bool {
+        if pause >= self.left() {
+            return false;
+        }
+        std::thread::sleep(pause);
+        true
+    }
+}
+
+/// A time as people and JSON read it: RFC 3339, UTC, whole seconds.
+pub fn rfc3339(seconds: i64) -> String {
+    Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
+}
+
+/// A span in its two largest units, such as `52m 3s`.
+pub fn span(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, s) => format!("{m}m {s}s"),
+        (h, m, _) => format!("{h}h {m}m"),
+    }
+}

@@ -1,0 +1,11 @@
+//! `capability`: what `get` makes use of (<https://git-scm.com/docs/git-credential#CAPA-IOFMT>).
+
+use anyhow::Result;
+
+use super::print;
+use crate::secret::Secret;
+
+/// Runs the operation; reads nothing.
+pub fn run() -> Result<()> {
+    print(&Secret::new("version 0\ncapability authtype\ncapability state\n".into()))
+}

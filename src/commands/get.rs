@@ -1,0 +1,66 @@
+//! `get`: answers git with a credential, or says why not and stops git at that message.
+
+use anyhow::Result;
+
+use super::{ask, note_origins, print, provider, request};
+use crate::clock::Deadline;
+use crate::error::{Failure, Kind};
+use crate::protocol::Reply;
+use crate::provider::TokenProvider;
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::settings::{OnFailure, Sources};
+
+/// Runs the operation.
+pub fn run(sources: &Sources, report: Report) -> Result<()> {
+    match answer(sources, report) {
+        Ok(None) => Ok(()),
+        Ok(Some(reply)) => print(&reply),
+        Err(error) if sources.on_failure() == OnFailure::Quit => {
+            report.error(&error);
+            // Exit status 0: gitoxide would ignore the quit of a helper that fails.
+            print(&Secret::new("quit=1\n".into()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The whole reply; `None`: not ours.
+fn answer(sources: &Sources, report: Report) -> Result<Option<Secret>> {
+    let Some(ours) = request::read(sources)? else { return Ok(None) };
+    let settings = sources.settings()?;
+    note_origins(&settings, report);
+    let deadline = Deadline::after(sources.timeout()?);
+    if settings.per_repository && ours.repository.is_none() {
+        return Err(Failure::new(
+            Kind::Settings,
+            "per_repository is set, but git does not say which repository it wants",
+        )
+        .hint(format!("git config --global credential.{}.useHttpPath true", settings.host.url()))
+        .into());
+    }
+    let Some(mut ask) = ask(&settings, ours.repository) else {
+        report.note(|| "not ours: the settings narrow to other repositories".into());
+        return Ok(None);
+    };
+    let request = ours.request;
+    ask.refused = request.our_state.filter(|_| request.state);
+    let token = match provider(&settings, &ask.scope, deadline, report).token(&ask) {
+        Err(error) if Failure::of(&error).kind == Kind::NotInstalled => {
+            report.note(|| format!("not ours: {error:#}"));
+            return Ok(None);
+        }
+        outcome => outcome?,
+    };
+    // A cached token may have died: git shall ask once more on a 401. Never on the second round, or it never ends.
+    let again = token.cached && ask.refused.is_none();
+    let id = token.id();
+    let reply = Reply {
+        password: &token.secret,
+        expiry: token.facts.expiry_for_git(),
+        authtype: request.authtype,
+        state: (request.state && (again || ask.refused.is_some())).then_some(id.as_str()),
+        again,
+    };
+    Ok(Some(reply.to_secret()))
+}

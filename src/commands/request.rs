@@ -1,0 +1,71 @@
+//! What `get`, `store` and `erase` share: git's request, and whether it is ours.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+
+use anyhow::Result;
+
+use super::{ask, provider};
+use crate::clock::Deadline;
+use crate::error::{Failure, Kind, escape};
+use crate::protocol::{self, Request};
+use crate::provider::Ask;
+use crate::provider::cached::Cached;
+use crate::report::Report;
+use crate::scope::Repository;
+use crate::settings::{Settings, Sources};
+
+/// A request that is ours by protocol, host, path and user name.
+pub struct Ours {
+    /// As git sent it.
+    pub request: Request,
+    /// What its path names, if it has one.
+    pub repository: Option<Repository>,
+}
+
+/// Reads a request from stdin; `None`: not ours, which is no failure and deserves no word.
+///
+/// # Errors
+/// The host is not known because the settings are wrong.
+pub fn read(sources: &Sources) -> Result<Option<Ours>> {
+    let Some(request) = protocol::read(io::stdin().lock())? else { return Ok(None) };
+    let ours = match sources.host() {
+        Ok(Some(host)) => host.is_asked_by(&request.protocol, &request.host),
+        // The settings file cannot be read: whatever host it names, the complaint about it comes next.
+        Ok(None) => request.protocol == b"https" && !request.host.is_empty(),
+        Err(failure) => return Err(failure.into()),
+    };
+    let named = request.username.as_deref().is_some_and(|name| !matches!(name, b"" | b"x-access-token"));
+    if !ours || named {
+        return Ok(None);
+    }
+    let repository = match &request.path {
+        None => None,
+        Some(path) => match Repository::from_path(path) {
+            Some(repository) => Some(repository),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(Ours { request, repository }))
+}
+
+/// Runs `change` on the cache entry that a `store` or an `erase` is about.
+pub fn with_cached(sources: &Sources, report: Report, change: impl FnOnce(&Cached, &Request)) -> Result<()> {
+    let Some(ours) = read(sources)? else { return Ok(()) };
+    let settings: Settings = sources.settings()?;
+    let deadline = Deadline::after(sources.timeout()?);
+    let Some(Ask { scope, .. }) = ask(&settings, ours.repository) else { return Ok(()) };
+    change(&provider(&settings, &scope, deadline, report), &ours.request);
+    Ok(())
+}
+
+/// A later git's operation: no output, success. A person at a terminal has mistyped.
+pub fn unknown_operation(words: &[OsString]) -> Result<()> {
+    if !io::stdin().is_terminal() {
+        return Ok(());
+    }
+    let word = words.first().map(|word| escape(&word.to_string_lossy())).unwrap_or_default();
+    Err(Failure::new(Kind::Usage, format!("unknown command {word}"))
+        .hint("git-credential-github-app --help lists the commands")
+        .into())
+}

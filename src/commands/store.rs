@@ -1,0 +1,16 @@
+//! `store`: keeps nothing; our own token in it proves that the token works.
+
+use anyhow::Result;
+
+use super::request;
+use crate::report::Report;
+use crate::settings::Sources;
+
+/// Runs the operation.
+pub fn run(sources: &Sources, report: Report) -> Result<()> {
+    request::with_cached(sources, report, |cached, request| {
+        if let Some(password) = &request.password {
+            cached.prove(password);
+        }
+    })
+}

@@ -1,0 +1,51 @@
+//! `token`: prints one installation token and a line end, nothing else; `--json` what is known of it.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{ask, note_origins, print, provider};
+use crate::cli::TokenArgs;
+use crate::clock::{Deadline, rfc3339};
+use crate::error::{Failure, Kind};
+use crate::provider::{Ask, TokenProvider};
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::settings::{self, Settings, Sources};
+use crate::token::Token;
+
+/// Runs the command.
+pub fn run(sources: &Sources, arguments: &TokenArgs, report: Report) -> Result<()> {
+    let min_life = settings::option_duration("--min-life", arguments.min_life.as_deref())?;
+    let settings = sources.settings()?;
+    note_origins(&settings, report);
+    let deadline = Deadline::after(sources.timeout()?);
+    if settings.per_repository && settings.repositories.is_empty() {
+        return Err(Failure::new(
+            Kind::Settings,
+            "per_repository is set, and there is no git here to name a repository",
+        )
+        .hint("name it with --repository, or set --per-repository=false")
+        .into());
+    }
+    let ask = ask(&settings, None).unwrap_or_default();
+    let ask = Ask { min_life: i64::try_from(min_life.as_secs()).unwrap_or(i64::MAX), ..ask };
+    let token = provider(&settings, &ask.scope, deadline, report).token(&ask)?;
+    let text = if arguments.json { json_text(&token, &settings) } else { token.secret.expose().to_owned() };
+    print(&Secret::new(text + "\n"))
+}
+
+fn json_text(token: &Token, settings: &Settings) -> String {
+    let facts = &token.facts;
+    json!({
+        "token": token.secret.expose(),
+        "expires_at": facts.expiry.map(rfc3339),
+        "host": settings.host.name,
+        "api_url": settings.api_url,
+        "installation_id": facts.installation_id,
+        "account": facts.account,
+        "permissions": facts.permissions,
+        "repositories": facts.repositories,
+        "source": facts.source,
+    })
+    .to_string()
+}

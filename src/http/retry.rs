@@ -1,0 +1,124 @@
+//! Which answers are worth another try, and after what pause. Pure.
+//!
+//! Rules: <https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately>.
+
+use std::time::Duration;
+
+use super::Answer;
+
+/// When to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Soon, and then ever later.
+    BackOff,
+    /// After so many seconds, as the server asks.
+    Wait(i64),
+}
+
+/// `None`: the answer is final. 400, 401, 404, 422, 501 and other 403s would be the same the next time.
+pub fn advice(answer: &Answer, now: i64) -> Option<Advice> {
+    let limited = match answer.status {
+        429 => true,
+        403 if is_rate_limit(answer) => true,
+        501 => return None,
+        status if status >= 500 => false,
+        _ => return None,
+    };
+    if let Some(seconds) = retry_after(answer.header("retry-after"), answer.date().unwrap_or(now)) {
+        return Some(Advice::Wait(seconds));
+    }
+    if !limited {
+        return Some(Advice::BackOff);
+    }
+    if answer.header("x-ratelimit-remaining") == Some("0") {
+        let reset = answer.header("x-ratelimit-reset").and_then(|reset| reset.trim().parse::<i64>().ok());
+        // GitHub sends an epoch, the platform's limiter the seconds that remain.
+        return Some(reset.map_or(Advice::BackOff, |reset| {
+            let seconds = if reset > 1_000_000_000 { reset - answer.date().unwrap_or(now) } else { reset };
+            Advice::Wait(seconds.max(1))
+        }));
+    }
+    Some(if answer.status == 403 || is_rate_limit(answer) { Advice::Wait(60) } else { Advice::BackOff })
+}
+
+fn is_rate_limit(answer: &Answer) -> bool {
+    let message = answer.message();
+    answer.header("x-ratelimit-remaining") == Some("0")
+        || message.starts_with("API rate limit exceeded")
+        || message.starts_with("You have exceeded a secondary rate limit")
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
+fn retry_after(value: Option<&str>, now: i64) -> Option<i64> {
+    let value = value?.trim();
+    if let Ok(seconds) = value.parse::<i64>() {
+        return Some(seconds.max(0));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    Some((date.as_second() - now).max(0))
+}
+
+/// The pause before the next attempt; `jitter` in 0..1 spreads a crowd of clients.
+pub fn pause(advice: Advice, failures: u32, jitter: f64) -> Duration {
+    match advice {
+        Advice::Wait(seconds) => Duration::from_secs(u64::try_from(seconds).unwrap_or(0)),
+        Advice::BackOff => {
+            let step = Duration::from_millis(250) * 2u32.pow((failures - 1).min(5));
+            step.mul_f64(0.5 + jitter / 2.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ureq::http::HeaderMap;
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Answer {
+        let headers =
+            headers.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect::<HeaderMap>();
+        Answer { status, headers, body: Zeroizing::new(body.as_bytes().to_vec()) }
+    }
+
+    #[test]
+    fn only_what_another_try_can_mend_is_tried_again() {
+        let secondary = r#"{"message":"You have exceeded a secondary rate limit. Please wait"}"#;
+        for (status, headers, body, expected) in [
+            (200, &[][..], "", None),
+            (400, &[], "", None),
+            (401, &[], "", None),
+            (403, &[], r#"{"message":"This installation has been suspended"}"#, None),
+            (404, &[], "", None),
+            (422, &[("retry-after", "1")], "", None),
+            (500, &[], "<html>", Some(Advice::BackOff)),
+            (501, &[], "", None),
+            (503, &[("retry-after", "7")], "", Some(Advice::Wait(7))),
+            (429, &[], "", Some(Advice::BackOff)),
+            (429, &[("retry-after", "2")], "", Some(Advice::Wait(2))),
+            (
+                403,
+                &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1800000090")],
+                "",
+                Some(Advice::Wait(90)),
+            ),
+            (429, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "30")], "", Some(Advice::Wait(30))),
+            (403, &[], secondary, Some(Advice::Wait(60))),
+            (429, &[("retry-after", "Fri, 15 Jan 2027 08:00:20 GMT")], "", Some(Advice::Wait(20))),
+        ] {
+            assert_eq!(advice(&answer(status, headers, body), NOW), expected, "{status} {headers:?} {body}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_stay_bounded_and_are_spread() {
+        assert_eq!(pause(Advice::BackOff, 1, 0.0), Duration::from_millis(125));
+        assert_eq!(pause(Advice::BackOff, 1, 1.0), Duration::from_millis(250));
+        assert_eq!(pause(Advice::BackOff, 4, 1.0), Duration::from_secs(2));
+        assert_eq!(pause(Advice::BackOff, 99, 1.0), Duration::from_secs(8));
+        assert_eq!(pause(Advice::Wait(3), 5, 0.5), Duration::from_secs(3));
+    }
+}

@@ -1,0 +1,220 @@
+//! A cache around any provider: shared by all processes of a user, one of them asks while the others wait.
+//!
+//! A cache that cannot be used costs a warning, never a push.
+
+use std::cell::{Cell, OnceCell};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::entry::{Decision, Entry};
+use super::{Ask, TokenProvider};
+use crate::cache::{Cache, Lock};
+use crate::clock::{self, Deadline, span};
+use crate::error::{Failure, Kind};
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::token::Token;
+
+/// How often a waiting process looks whether the one that asks is done.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The cache for one key.
+pub struct Cached<'a> {
+    /// Asked on a miss.
+    inner: Box<dyn TokenProvider + 'a>,
+    /// `None`: nothing is kept.
+    dir: Option<PathBuf>,
+    /// Names the entry: see [`crate::cache::key`].
+    key: String,
+    /// A token with less life left is renewed.
+    margin: Duration,
+    /// Bounds the wait for the lock.
+    deadline: Deadline,
+    /// Says what is done.
+    report: Report,
+    cache: OnceCell<Option<Cache>>,
+    warned: Cell<bool>,
+}
+
+/// Where to keep, under which name, and the limits.
+pub struct Keeping {
+    /// `None`: nothing is kept.
+    pub dir: Option<PathBuf>,
+    /// Names the entry.
+    pub key: String,
+    /// A token with less life left is renewed.
+    pub margin: Duration,
+}
+
+impl<'a> Cached<'a> {
+    /// Wraps a provider.
+    pub fn new(
+        inner: Box<dyn TokenProvider + 'a>,
+        keeping: Keeping,
+        deadline: Deadline,
+        report: Report,
+    ) -> Self {
+        let Keeping { dir, key, margin } = keeping;
+        Self { inner, dir, key, margin, deadline, report, cache: OnceCell::new(), warned: Cell::new(false) }
+    }
+
+    /// git says that a password works.
+    pub fn prove(&self, password: &Secret) {
+        self.change(|entry| entry.prove(password));
+    }
+
+    /// git says that a password was refused, or, without one, that the credential shall go.
+    pub fn evict(&self, password: Option<&Secret>) {
+        self.change(|entry| entry.evict(password, clock::now()));
+    }
+
+    /// Changes the entry if there is anything to change; takes the lock only then.
+    fn change(&self, change: impl Fn(&mut Entry) -> bool) {
+        let Some(cache) = self.cache() else { return };
+        if !change(&mut self.read(cache)) {
+            return;
+        }
+        let wait = || match cache.try_lock(&self.key)? {
+            Some(lock) => Ok(Some(lock)),
+            None if self.deadline.wait(LOOK) => Ok(None),
+            None => Err(io::Error::other("another process holds its lock")),
+        };
+        let lock = loop {
+            match wait() {
+                Ok(Some(lock)) => break lock,
+                Ok(None) => {}
+                Err(error) => return self.warn("change", &error),
+            }
+        };
+        let mut entry = self.read(cache);
+        if change(&mut entry) {
+            self.write(&lock, &entry);
+        }
+    }
+
+    fn renew(&self, cache: &Cache, lock: &Lock, ask: &Ask) -> Result<Token> {
+        let mut entry = self.read(cache);
+        match entry.decide(ask, self.margin_seconds(), clock::now()) {
+            Decision::Hand(token) => return Ok(token),
+            Decision::Fail(failure) => return Err(failure.into()),
+            Decision::Renew => {}
+        }
+        if let Some(id) = &ask.refused
+            && entry.evict_refused(id, clock::now())
+        {
+            // Written before asking: a process that dies now must not leave the refused token behind.
+            self.write(lock, &entry);
+            if let Decision::Fail(failure) = entry.decide(ask, self.margin_seconds(), clock::now()) {
+                return Err(failure.into());
+            }
+        }
+        let outcome = self.inner.token(&Ask { new: ask.new || entry.needs_new(), ..ask.clone() });
+        match &outcome {
+            Ok(token) => entry.keep(token),
+            Err(error) => {
+                let failure = Failure::of(error);
+                if failure.kind == Kind::Temporary {
+                    return self.fall_back(&entry, outcome);
+                }
+                // The contexts around a failure are part of its message when it is remembered.
+                entry.refuse(&Failure { message: format!("{error:#}"), ..failure }, clock::now());
+            }
+        }
+        self.write(lock, &entry);
+        outcome
+    }
+
+    /// A token inside the margin is better than none while renewal fails.
+    fn fall_back(&self, entry: &Entry, outcome: Result<Token>) -> Result<Token> {
+        match (outcome, entry.alive(clock::now())) {
+            (Err(error), Some(token)) => {
+                let left = token.facts.left(clock::now()).unwrap_or(0);
+                self.report.note(|| {
+                    format!(
+                        "warning: renewal failed ({error:#}); handing out the cached token, {} left",
+                        span(left)
+                    )
+                });
+                Ok(token)
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    fn cache(&self) -> Option<&Cache> {
+        let open = || {
+            let dir = self.dir.as_deref()?;
+            Cache::open(dir).map_err(|error| self.warn("use", &error)).ok()
+        };
+        self.cache.get_or_init(open).as_ref()
+    }
+
+    fn read(&self, cache: &Cache) -> Entry {
+        match cache.read(&self.key) {
+            Ok(Some(bytes)) => Entry::from_bytes(&bytes),
+            Ok(None) => Entry::default(),
+            Err(error) => {
+                self.warn("read an entry of", &error);
+                Entry::default()
+            }
+        }
+    }
+
+    fn write(&self, lock: &Lock, entry: &Entry) {
+        if let Err(error) = lock.write(&entry.to_bytes()) {
+            self.warn("write to", &error);
+        }
+    }
+
+    fn warn(&self, what: &str, error: &io::Error) {
+        let dir = self.dir.as_deref().map(|dir| dir.display().to_string()).unwrap_or_default();
+        if !self.warned.replace(true) {
+            self.report.warn(&format!("cannot {what} the cache {dir}: {error}; going on without"));
+        }
+    }
+
+    fn margin_seconds(&self) -> i64 {
+        i64::try_from(self.margin.as_secs()).unwrap_or(i64::MAX)
+    }
+}
+
+impl TokenProvider for Cached<'_> {
+    fn token(&self, ask: &Ask) -> Result<Token> {
+        let Some(cache) = self.cache() else { return self.inner.token(ask) };
+        loop {
+            let entry = self.read(cache);
+            match entry.decide(ask, self.margin_seconds(), clock::now()) {
+                Decision::Hand(token) => {
+                    self.report.note(|| {
+                        format!(
+                            "token from the cache, {} left",
+                            span(token.facts.left(clock::now()).unwrap_or(0))
+                        )
+                    });
+                    return Ok(token);
+                }
+                Decision::Fail(failure) => return Err(failure.into()),
+                Decision::Renew => {}
+            }
+            match cache.try_lock(&self.key) {
+                Ok(Some(lock)) => return self.renew(cache, &lock, ask),
+                Ok(None) if self.deadline.wait(LOOK) => {}
+                Ok(None) => {
+                    let failure = Failure::new(
+                        Kind::Temporary,
+                        "another process has been asking for this token all the time",
+                    )
+                    .hint("try again, or raise --timeout");
+                    return self.fall_back(&entry, Err(failure.into()));
+                }
+                Err(error) => {
+                    self.warn("lock an entry of", &error);
+                    return self.inner.token(ask);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What is kept on disk for one cache key, and what follows from it for an ask. Pure: bytes and a clock in, values out.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::Ask;
+use crate::clock::span;
+use crate::error::{Failure, Kind};
+use crate::secret::Secret;
+use crate::token::{self, Facts, Token};
+
+/// Entries of another version are treated as missing.
+const VERSION: u32 = 1;
+/// So many fresh tokens refused in a row, and minting stops: git-lfs up to 3.7.1 would ask ten times a second for ever.
+const MAX_STRIKES: u32 = 2;
+/// How long minting stops, in seconds.
+const PAUSE: i64 = 60;
+/// How many evicted tokens are remembered.
+const MAX_EVICTED: usize = 8;
+
+/// The state of one cache key.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Entry {
+    version: u32,
+    token: Option<Kept>,
+    /// Names of tokens that were refused.
+    evicted: Vec<String>,
+    /// The last fresh token's name, kept on disk or not.
+    issued: Option<String>,
+    /// git said that the last fresh token works.
+    proven: bool,
+    strikes: u32,
+    paused_until: i64,
+    refusal: Option<Refusal>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    text: KeptText,
+    facts: Facts,
+}
+
+/// Wiped when dropped, like any other copy.
+#[derive(Serialize, Deserialize)]
+struct KeptText(Zeroizing<String>);
+
+impl std::fmt::Debug for KeptText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("redacted")
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Refusal {
+    failure: Failure,
+    since: i64,
+    until: i64,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            token: None,
+            evicted: Vec::new(),
+            issued: None,
+            proven: false,
+            strikes: 0,
+            paused_until: 0,
+            refusal: None,
+        }
+    }
+}
+
+/// What to do for an ask.
+#[derive(Debug)]
+pub enum Decision {
+    /// Hand out the cached token.
+    Hand(Token),
+    /// Say so without asking anybody.
+    Fail(Failure),
+    /// Ask the provider.
+    Renew,
+}
+
+impl Entry {
+    /// Reads an entry; anything damaged or of another version is an empty one.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        serde_json::from_slice(bytes).ok().filter(|entry: &Self| entry.version == VERSION).unwrap_or_default()
+    }
+
+    /// The bytes for the disk.
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        // Serialising plain data to memory cannot fail; an empty entry would merely be a miss.
+        Zeroizing::new(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// What the ask gets, at a time; `margin` in seconds.
+    pub fn decide(&self, ask: &Ask, margin: i64, now: i64) -> Decision {
+        let wanted = margin.max(ask.min_life);
+        let renewed = ask.refused.as_ref().is_none_or(|id| self.evicted.contains(id));
+        if renewed
+            && let Some(token) = self.alive(now)
+            && token.facts.left(now) > Some(wanted)
+        {
+            return Decision::Hand(token);
+        }
+        if within(self.paused_until, now, PAUSE) {
+            let left = span(self.paused_until - now);
+            return Decision::Fail(
+                Failure::new(Kind::Temporary, format!("the last {MAX_STRIKES} new tokens were refused by the git host; no new one for {left}"))
+                    .hint("check that the App is installed on this repository's owner and may read its contents")
+                    .hint("a stale http.extraHeader in git's configuration also makes good tokens look refused: git config --get-regexp extraheader"),
+            );
+        }
+        match &self.refusal {
+            Some(refusal) if within(refusal.until, now, 60) && ask.refused.is_none() => {
+                let mut failure = refusal.failure.clone();
+                failure.hints.push(format!(
+                    "this was said {} ago; it is asked again in {}",
+                    span(now - refusal.since),
+                    span(refusal.until - now)
+                ));
+                Decision::Fail(failure)
+            }
+            _ => Decision::Renew,
+        }
+    }
+
+    /// The cached token, if it lives at all: better than none when renewal fails.
+    pub fn alive(&self, now: i64) -> Option<Token> {
+        let kept = self.token.as_ref()?;
+        let secret = Secret::new(kept.text.0.to_string());
+        (kept.facts.left(now)? > 0).then(|| Token { secret, facts: kept.facts.clone(), cached: true })
+    }
+
+    /// Something was evicted and nothing has come since: a broker must not answer from its own cache.
+    pub fn needs_new(&self) -> bool {
+        self.token.is_none() && !self.evicted.is_empty()
+    }
+
+    /// Takes a fresh token in. One without an expiry, or known to be refused, is not kept.
+    pub fn keep(&mut self, token: &Token) {
+        let id = token.id();
+        self.refusal = None;
+        self.proven = false;
+        self.token = None;
+        if !self.evicted.contains(&id) && token.facts.expiry.is_some() {
+            let text = KeptText(Zeroizing::new(token.secret.expose().to_owned()));
+            self.token = Some(Kept { text, facts: token.facts.clone() });
+        }
+        self.issued = Some(id);
+    }
+
+    /// Remembers a refusal for some seconds, so that a storm of gits is no storm of mints.
+    pub fn refuse(&mut self, failure: &Failure, now: i64) {
+        let seconds = match failure.kind {
+            Kind::NotInstalled => 60,
+            Kind::Refused => 15,
+            _ => return,
+        };
+        self.refusal = Some(Refusal { failure: failure.clone(), since: now, until: now + seconds });
+    }
+
+    /// A token worked: fresh ones may be minted again. Whether anything changed.
+    pub fn prove(&mut self, password: &Secret) -> bool {
+        let id = token::id(password.expose().as_bytes());
+        let known = self.issued.as_ref() == Some(&id) || self.evicted.contains(&id);
+        if !known || (self.proven && self.strikes == 0 && !self.evicted.contains(&id)) {
+            return false;
+        }
+        self.proven = true;
+        self.strikes = 0;
+        self.paused_until = 0;
+        self.evicted.retain(|evicted| *evicted != id);
+        true
+    }
+
+    /// git says that a password was refused; without one, that the credential shall go. Whether anything changed.
+    pub fn evict(&mut self, password: Option<&Secret>, now: i64) -> bool {
+        let Some(password) = password else {
+            return self.drop_token();
+        };
+        let id = token::id(password.expose().as_bytes());
+        let cached = self.token.as_ref().is_some_and(|kept| password.matches(kept.text.0.as_bytes()));
+        self.evict_id(&id, cached, now)
+    }
+
+    /// git's `state[]` names a token that was refused.
+    pub fn evict_refused(&mut self, id: &str, now: i64) -> bool {
+        if self.evicted.iter().any(|evicted| evicted == id) {
+            return false;
+        }
+        let dropped = self.drop_token();
+        self.evict_id(id, false, now) || dropped
+    }
+
+    fn evict_id(&mut self, id: &str, cached: bool, now: i64) -> bool {
+        let fresh = self.issued.as_deref() == Some(id);
+        if cached {
+            self.drop_token();
+        }
+        if fresh {
+            self.issued = None;
+            if !self.proven {
+                self.strike(now);
+            }
+            self.remember(id.to_owned());
+        }
+        cached || fresh
+    }
+
+    fn drop_token(&mut self) -> bool {
+        let Some(kept) = self.token.take() else { return false };
+        self.remember(token::id(kept.text.0.as_bytes()));
+        true
+    }
+
+    fn remember(&mut self, id: String) {
+        if !self.evicted.contains(&id) {
+            self.evicted.push(id);
+            let surplus = self.evicted.len().saturating_sub(MAX_EVICTED);
+            self.evicted.drain(..surplus);
+        }
+    }
+
+    fn strike(&mut self, now: i64) {
+        self.strikes += 1;
+        if self.strikes >= MAX_STRIKES {
+            self.paused_until = now + PAUSE;
+        }
+    }
+}
+
+/// Whether a time still lies ahead; one further ahead than it was ever set is from a clock that has jumped.
+fn within(until: i64, now: i64, limit: i64) -> bool {
+    until > now && until - now <= limit
+}
+
+#[cfg(test)]
+#[path = "entry_tests.rs"]
+mod tests;

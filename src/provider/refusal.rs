@@ -1,0 +1,51 @@
+//! What GitHub's refusals mean, and what to do about each. Messages are matched by their beginning, statuses decide
+//! where none fits (<https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api>).
+
+use crate::error::{Failure, Kind, escape};
+use crate::http::Answer;
+
+/// Explains an answer to a call that was signed with the App JWT of an issuer.
+pub fn explain(answer: &Answer, issuer: &str) -> Failure {
+    let message = answer.message();
+    let shown = if message.is_empty() { String::new() } else { format!(": {}", escape(&message)) };
+    let failure = Failure::new(Kind::Refused, format!("GitHub answered {}{shown}", answer.status));
+    let begins = |start: &str| message.starts_with(start);
+    let issuer = escape(issuer);
+    match answer.status {
+        401 if begins("A JSON web token could not be decoded") => failure.hint(format!(
+            "the private key most likely does not belong to App {issuer}: compare the App ID and the key on the App's settings page"
+        )),
+        401 if crate::app_jwt::is_clock_message(&message) => {
+            failure.hint("the local clock is off, even after a correction by GitHub's: set it, for example with NTP")
+        }
+        401 if begins("'Issuer'") || begins("Missing 'issuer'") => {
+            failure.hint(format!("GitHub does not know the App {issuer}: check GITHUB_APP_CLIENT_ID or --app-id"))
+                .hint("Enterprise Server up to 3.13 takes the numeric App ID only")
+        }
+        401 if begins("Integration must generate a public key") => {
+            failure.hint("the App has no private key: generate one on the App's settings page")
+        }
+        401 => failure.hint("check the App ID, the private key and the API URL"),
+        403 if begins("This installation has been suspended") => {
+            failure.hint("an owner of the account must unsuspend the App's installation under Settings, Applications")
+        }
+        403 if message.contains("IP allow list") => {
+            failure.hint("an owner must add this machine's address to the organisation's IP allow list")
+        }
+        403 => failure.hint("check the App's installation and the policies of its owner"),
+        404 => failure
+            .hint(format!("check that App {issuer} is installed there, and the installation ID and API URL")),
+        422 if begins("The permissions requested") => failure.hint(
+            "ask for fewer permissions (--permission), or let an owner accept the App's new permissions on its installation page",
+        ),
+        422 if begins("There is at least one repository") => failure
+            .hint("check the names given to --repository, and that the installation includes these repositories"),
+        422 if begins("Too many repositories") => {
+            failure.hint("name the repositories (--repository) or ask for fewer permissions")
+        }
+        422 => failure.hint("check --repository and --permission"),
+        200..300 => Failure::new(Kind::Other, format!("GitHub's answer ({}) makes no sense", answer.status))
+            .hint("check the API URL: for Enterprise Server it ends in /api/v3"),
+        _ => failure.hint("check the API URL"),
+    }
+}

@@ -1,0 +1,120 @@
+//! From where the key is kept to something that signs. Read only when a token must be minted.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use super::command;
+use crate::app_jwt::Signer;
+use crate::clock::Deadline;
+use crate::error::{Failure, Kind};
+use crate::private_key::PrivateKey;
+use crate::report::Report;
+use crate::settings::KeySource;
+
+/// Loads the key, or prepares the sign command.
+///
+/// # Errors
+/// [`Kind::Settings`] with a message for each wrong kind of key.
+pub fn load(source: &KeySource, deadline: Deadline, report: Report) -> Result<Box<dyn Signer>> {
+    Ok(match source {
+        KeySource::File(path) => {
+            Box::new(read(path, report).with_context(|| format!("read private key {}", path.display()))?)
+        }
+        KeySource::Text(text) => Box::new(
+            PrivateKey::from_text(text.expose())
+                .context("read private key from environment variable GITHUB_APP_PRIVATE_KEY")?,
+        ),
+        KeySource::Command(line) => {
+            let output = command::run("private key command", line, b"", deadline)?;
+            let text = Zeroizing::new(String::from_utf8_lossy(&output).into_owned());
+            Box::new(PrivateKey::from_text(&text).context("read what the private key command printed")?)
+        }
+        KeySource::SignCommand(command) => Box::new(SignCommand { command: command.clone(), deadline }),
+    })
+}
+
+fn read(path: &Path, report: Report) -> Result<PrivateKey> {
+    let wrong = |error: std::io::Error| {
+        Failure::new(Kind::Settings, error.to_string()).hint(
+            "set GITHUB_APP_PRIVATE_KEY_FILE (or --private-key-file) to a PEM file that this user may read",
+        )
+    };
+    let metadata = fs::metadata(path).map_err(wrong)?;
+    if metadata.is_file() && metadata.mode() & 0o077 != 0 {
+        let mode = metadata.mode() & 0o777;
+        let path = path.display();
+        report.warn(&format!(
+            "others may read the private key {path} (mode {mode:03o}); mend it with: chmod 600 {path}"
+        ));
+    }
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(wrong)?);
+    Ok(PrivateKey::from_text(&text)?)
+}
+
+/// A key that never leaves its KMS, vault or HSM.
+struct SignCommand {
+    command: String,
+    deadline: Deadline,
+}
+
+impl Signer for SignCommand {
+    fn sign(&self, input: &[u8]) -> Result<String> {
+        let output = command::run("sign command", &self.command, input, self.deadline)?;
+        let signature = signature(&output).ok_or_else(|| {
+            Failure::new(Kind::Settings, "the sign command printed something that is no RS256 signature")
+                .hint("it must sign its stdin with RSASSA-PKCS1-v1_5 and SHA-256 and print the raw signature, base64 or base64url")
+        })?;
+        Ok(URL_SAFE_NO_PAD.encode(signature))
+    }
+}
+
+/// A raw, base64 or base64url signature. Text is tried first: a raw one that is all base64 letters does not happen.
+fn signature(output: &[u8]) -> Option<Vec<u8>> {
+    let engine = GeneralPurpose::new(
+        &base64::alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let text: Vec<u8> = output
+        .iter()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => *other,
+        })
+        .collect();
+    // The sizes of RSA keys from 2048 to 4096 bits.
+    let fits = |signature: &Vec<u8>| matches!(signature.len(), 256 | 384 | 512);
+    engine.decode(text).ok().filter(fits).or_else(|| Some(output.to_vec()).filter(fits))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    #[test]
+    fn signatures_are_read_raw_and_in_both_base64_forms() {
+        let raw: Vec<u8> = (0..=255).collect();
+        for output in [
+            raw.clone(),
+            STANDARD.encode(&raw).into_bytes(),
+            (STANDARD.encode(&raw) + "\n").into_bytes(),
+            URL_SAFE_NO_PAD.encode(&raw).into_bytes(),
+            STANDARD.encode(&raw).as_bytes().chunks(64).collect::<Vec<_>>().join(&b'\n'),
+        ] {
+            assert_eq!(signature(&output).as_deref(), Some(raw.as_slice()));
+        }
+        for output in [&b"garbage"[..], b"", b"vault:v1:abc", &[0; 255]] {
+            assert_eq!(signature(output), None);
+        }
+    }
+}

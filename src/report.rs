@@ -1,0 +1,56 @@
+//! What people read on stderr: errors, warnings, and under `-v` notes. Never a secret.
+
+use std::io::{IsTerminal, Write};
+
+use crate::cli::{Color, Options};
+use crate::error;
+
+/// How much is said, and whether in colour.
+#[derive(Clone, Copy, Debug)]
+pub struct Report {
+    verbose: bool,
+    quiet: bool,
+    color: bool,
+}
+
+impl Report {
+    /// What the options ask for; `no_color` as <https://no-color.org> defines it.
+    pub fn new(options: &Options, no_color: bool) -> Self {
+        let color = match options.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => !no_color && std::io::stderr().is_terminal(),
+        };
+        Self { verbose: options.verbose > 0, quiet: options.quiet, color }
+    }
+
+    /// Says what is done, under `-v`.
+    pub fn note(self, text: impl FnOnce() -> String) {
+        if self.verbose {
+            say(&format!("git-credential-github-app: {}\n", text()));
+        }
+    }
+
+    /// Says what is wrong but stops nothing.
+    pub fn warn(self, text: &str) {
+        if !self.quiet {
+            say(&format!("git-credential-github-app: warning: {text}\n"));
+        }
+    }
+
+    /// Says why the command failed and what to do next.
+    pub fn error(self, failure: &anyhow::Error) {
+        let mut text = error::render(failure);
+        if self.color {
+            text =
+                text.replacen("git-credential-github-app:", "\x1b[1;31mgit-credential-github-app:\x1b[0m", 1);
+            text = text.replace("\nhint:", "\n\x1b[33mhint:\x1b[0m");
+        }
+        say(&text);
+    }
+}
+
+/// One write, so that lines of parallel helpers do not mix; a closed stderr is nobody's failure.
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}

@@ -1,0 +1,110 @@
+//! Settings of the broker: its URL with the platform's defaults, and where its bearer is.
+
+use std::path::PathBuf;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::sources::{Found, Origin, environment};
+use super::{Sources, hosts, values};
+use crate::error::{Failure, Kind};
+use crate::secret::Secret;
+
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
+
+/// Where the bearer comes from.
+#[derive(Clone, Debug)]
+pub enum Bearer {
+    /// None configured: some brokers on loopback need none.
+    None,
+    /// From the environment.
+    Text(Secret),
+    /// Read at each fetch, as platforms rotate it.
+    File(PathBuf),
+}
+
+/// What fetching needs.
+#[derive(Clone, Debug)]
+pub struct BrokerSettings {
+    /// The whole URL, with its path.
+    pub url: String,
+    /// Proves us to the broker.
+    pub bearer: Bearer,
+    /// Sent as `X-Molecule-Org-Id`, only to a broker that `PLATFORM_URL` named.
+    pub organisation: Option<String>,
+}
+
+/// The complaint where a broker is asked for and none is configured.
+pub fn missing() -> Failure {
+    Failure::new(Kind::Settings, "the source is broker, but no broker is configured")
+        .hint("set GITHUB_APP_BROKER_URL (or --broker-url), or PLATFORM_URL in a workspace of a platform")
+}
+
+impl Sources<'_> {
+    pub(super) fn broker(&self) -> Result<Option<BrokerSettings>, Failure> {
+        let platform = match self.find("broker_url")? {
+            Some(found) => (found, false),
+            None => match environment("PLATFORM_URL")? {
+                Some(found) => (found, true),
+                None => return Ok(None),
+            },
+        };
+        let (found, from_platform) = platform;
+        let url = self.broker_url(&found, from_platform)?;
+        let organisation = if from_platform {
+            environment("MOLECULE_ORG_ID")?
+                .map(|found| values::word(&found, "organisation ID"))
+                .transpose()?
+        } else {
+            None
+        };
+        Ok(Some(BrokerSettings { url, bearer: self.bearer(from_platform)?, organisation }))
+    }
+
+    fn broker_url(&self, found: &Found, from_platform: bool) -> Result<String, Failure> {
+        let expected = "a URL such as https://platform.example.com";
+        let text = found.text.trim();
+        let uri = hosts::check_url(text).map_err(|wrong| found.complaint(wrong, expected))?;
+        let host = uri.host().unwrap_or_default();
+        let allow_http = self.flag("allow_http", false)?;
+        if uri.scheme_str() == Some("http") && !allow_http && !is_near(host) {
+            return Err(found
+                .complaint("plain http would show the bearer and the tokens to the network", "an https URL")
+                .hint("on a network that you trust, set --allow-http or GITHUB_APP_ALLOW_HTTP=1"));
+        }
+        let base = text.trim_end_matches('/');
+        // PLATFORM_URL is a base that the routes are appended to, even where it has a path, as the legacy helper did.
+        let whole =
+            if from_platform { base.ends_with("/github-installation-token") } else { uri.path() != "/" };
+        if whole || uri.query().is_some() {
+            return Ok(text.to_owned());
+        }
+        let Some(workspace) = environment("WORKSPACE_ID")? else {
+            return Ok(format!("{base}/admin/github-installation-token"));
+        };
+        let id = values::word(&workspace, "workspace ID")?;
+        Ok(format!("{base}/workspaces/{}/github-installation-token", utf8_percent_encode(&id, SEGMENT)))
+    }
+
+    fn bearer(&self, from_platform: bool) -> Result<Bearer, Failure> {
+        let file = self.find("broker_token_file")?;
+        if let Some(Found { text, origin: Origin::Option(_) }) = &file {
+            return Ok(Bearer::File(text.into()));
+        }
+        if let Some(found) = environment("GITHUB_APP_BROKER_TOKEN")? {
+            return values::word(&found, "bearer").map(Secret::new).map(Bearer::Text);
+        }
+        if let Some(found) = file {
+            return Ok(Bearer::File(found.text.into()));
+        }
+        if !from_platform {
+            return Ok(Bearer::None);
+        }
+        let dir = environment("CONFIGS_DIR")?.map_or_else(|| "/configs".to_owned(), |found| found.text);
+        Ok(Bearer::File(PathBuf::from(dir).join(".auth_token")))
+    }
+}
+
+/// Loopback, the container host, or a one-label name that only a private network resolves.
+fn is_near(host: &str) -> bool {
+    hosts::is_loopback(host) || host == "host.docker.internal" || !host.contains(['.', ':'])
+}

@@ -1,0 +1,186 @@
+//! The git host answered for, and the rules for URLs in settings. Pure.
+
+use std::net::IpAddr;
+
+use ureq::http::Uri;
+
+/// The one host that gets our tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// `https`, or `http` for a loopback host configured so.
+    pub protocol: &'static str,
+    /// Lower-cased, with its port unless that is the protocol's own.
+    pub name: String,
+}
+
+impl Host {
+    /// Reads `HOST`, `HOST:PORT`, `https://HOST` or, for loopback, `http://HOST`.
+    ///
+    /// # Errors
+    /// What is wrong, without the value: it may hold a password.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let (protocol, rest) = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => ("https", rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => ("http", rest),
+            Some(_) => return Err("the scheme is neither https nor http"),
+            None => ("https", text),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains('@') {
+            return Err("a user or password in a host is not allowed");
+        }
+        let uri: Uri = format!("{protocol}://{rest}/").parse().map_err(|_| "this is no host name")?;
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        if authority != rest || authority.is_empty() || uri.host().is_none_or(str::is_empty) {
+            return Err("this is no host name");
+        }
+        let name = normalise(protocol, authority);
+        if protocol == "http" && !is_loopback(uri.host().unwrap_or_default()) {
+            return Err("plain http is accepted for a loopback host only");
+        }
+        if name == "gist.github.com" || name == "api.github.com" {
+            return Err("installation tokens are for github.com");
+        }
+        if let Some(label) = name.strip_suffix("ghe.com").and_then(|rest| rest.strip_suffix('.'))
+            && (label.contains('.') || matches!(label, "api" | "auth"))
+        {
+            return Err("data residency hosts are SUB.ghe.com with one label before ghe.com");
+        }
+        Ok(Self { protocol, name })
+    }
+
+    /// Whether git asks for exactly this host. Compared as a whole and without case (protocol exactly):
+    /// parts and patterns are how other helpers gave tokens away.
+    pub fn is_asked_by(&self, protocol: &[u8], host: &[u8]) -> bool {
+        protocol == self.protocol.as_bytes()
+            && std::str::from_utf8(host).is_ok_and(|host| normalise(self.protocol, host) == self.name)
+    }
+
+    /// The REST base URL, without a slash at its end
+    /// (<https://docs.github.com/enterprise-server/rest/using-the-rest-api/getting-started-with-the-rest-api>).
+    pub fn api_url(&self) -> String {
+        if self.protocol == "https" && (self.name == "github.com" || self.is_data_residency()) {
+            format!("https://api.{}", self.name)
+        } else {
+            format!("{}/api/v3", self.url())
+        }
+    }
+
+    /// The host as the start of a URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.protocol, self.name)
+    }
+
+    fn is_data_residency(&self) -> bool {
+        self.name.strip_suffix(".ghe.com").is_some_and(|label| !label.is_empty())
+    }
+}
+
+fn normalise(protocol: &str, host: &str) -> String {
+    let host = host.to_ascii_lowercase();
+    let own_port = if protocol == "https" { ":443" } else { ":80" };
+    match host.strip_suffix(own_port) {
+        // `[::1]:443` has a port, `::443` would be no host at all.
+        Some(name) if !name.is_empty() && (name.ends_with(']') || !name.contains(':')) => name.to_owned(),
+        _ => host,
+    }
+}
+
+/// Whether a URL's host (IPv6 in brackets) is this machine.
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Checks a URL that a setting names: http or https, a host, no user or password, no fragment.
+///
+/// # Errors
+/// What is wrong, without the value.
+pub fn check_url(text: &str) -> Result<Uri, &'static str> {
+    let authority =
+        text.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
+    if authority.contains('@') {
+        return Err("a user or password inside a URL is not allowed");
+    }
+    if text.contains('#') {
+        return Err("a URL with a fragment makes no sense here");
+    }
+    let uri: Uri = text.parse().map_err(|_| "this is no URL")?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("https" | "http"), Some(host)) if !host.is_empty() => Ok(uri),
+        _ => Err("this is no http or https URL"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_normalised_and_have_their_api() {
+        for (text, url, api) in [
+            ("github.com", "https://github.com", "https://api.github.com"),
+            ("GitHub.com:443", "https://github.com", "https://api.github.com"),
+            ("https://github.com/", "https://github.com", "https://api.github.com"),
+            ("acme.ghe.com", "https://acme.ghe.com", "https://api.acme.ghe.com"),
+            ("ghe.example.com:8443", "https://ghe.example.com:8443", "https://ghe.example.com:8443/api/v3"),
+            ("http://127.0.0.1:80", "http://127.0.0.1", "http://127.0.0.1/api/v3"),
+            ("http://[::1]:8080", "http://[::1]:8080", "http://[::1]:8080/api/v3"),
+            ("http://localhost:1", "http://localhost:1", "http://localhost:1/api/v3"),
+        ] {
+            let host = Host::parse(text).unwrap();
+            assert_eq!((host.url().as_str(), host.api_url().as_str()), (url, api), "{text}");
+        }
+        for text in [
+            "",
+            "http://github.com",
+            "ftp://github.com",
+            "user:pass@github.com",
+            "github.com/o",
+            "a b",
+            "a.b.ghe.com",
+            "api.x.ghe.com",
+            "auth.ghe.com",
+            "gist.github.com",
+            "http://localhost.evil.example",
+        ] {
+            assert!(Host::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_exactly_the_configured_host_is_ours() {
+        let host = Host::parse("github.com").unwrap();
+        for (protocol, name, ours) in [
+            ("https", "github.com", true),
+            ("https", "GitHub.COM", true),
+            ("https", "github.com:443", true),
+            ("HTTPS", "github.com", false),
+            ("http", "github.com", false),
+            ("https", "github.com.", false),
+            ("https", "github.com:8443", false),
+            ("https", "github.com:", false),
+            ("https", "gist.github.com", false),
+            ("https", "github.com.evil.example", false),
+            ("https", "evilgithub.com", false),
+            ("https", "github.com/evil.example", false),
+            ("https", "", false),
+            ("", "github.com", false),
+        ] {
+            assert_eq!(host.is_asked_by(protocol.as_bytes(), name.as_bytes()), ours, "{protocol} {name}");
+        }
+        assert!(!host.is_asked_by(b"https", b"github.com\xff"));
+        assert!(Host::parse("http://127.0.0.1:99").unwrap().is_asked_by(b"http", b"127.0.0.1:99"));
+    }
+
+    #[test]
+    fn urls_with_credentials_or_other_schemes_are_refused() {
+        for text in
+            ["https://u:p@h/x", "https://u@h", "ftp://h", "h/x", "https://", "https://h/#f", "unix:/x"]
+        {
+            assert!(check_url(text).is_err(), "{text}");
+        }
+        assert!(check_url("https://h:1/a/b?c=d@e").is_ok());
+    }
+}

@@ -1,0 +1,182 @@
+//! Where a setting's value comes from: option, then environment, then settings file, then default.
+//! The only module that reads the environment. Repository-local git configuration is never looked at.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::cli::Options;
+use crate::error::{Failure, Kind};
+
+/// The keys that the settings file may hold.
+const FILE_KEYS: [&str; 20] = [
+    "allow_http",
+    "api_url",
+    "app_id",
+    "broker_token_file",
+    "broker_url",
+    "cache_dir",
+    "host",
+    "installation_id",
+    "margin",
+    "no_cache",
+    "on_failure",
+    "owner",
+    "per_repository",
+    "permission",
+    "private_key_command",
+    "private_key_file",
+    "repository",
+    "sign_command",
+    "source",
+    "timeout",
+];
+/// `verify` has no option of its own name (`--no-verify`), but a key.
+const VERIFY: &str = "verify";
+
+/// Where a value was found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// On the command line.
+    Option(String),
+    /// In an environment variable.
+    Environment(&'static str),
+    /// In the settings file.
+    File(PathBuf, String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Option(name) => write!(f, "option {name}"),
+            Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::File(path, key) => write!(f, "key {key} in {}", path.display()),
+        }
+    }
+}
+
+/// A value, as text, and its origin.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Untrimmed.
+    pub text: String,
+    /// Decides the exit code of a complaint.
+    pub origin: Origin,
+}
+
+impl Found {
+    /// A complaint about this value: what is wrong, and what was expected. The value itself is only in `wrong`
+    /// if it is no secret.
+    pub fn complaint(&self, wrong: impl fmt::Display, expected: &str) -> Failure {
+        let kind = if matches!(self.origin, Origin::Option(_)) { Kind::Usage } else { Kind::Settings };
+        Failure::new(kind, format!("{}: {wrong}", self.origin)).hint(format!("expected {expected}"))
+    }
+}
+
+/// An environment variable; empty counts as unset.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn environment(name: &'static str) -> Result<Option<Found>, Failure> {
+    match std::env::var_os(name).map(std::ffi::OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(text)) if text.is_empty() => Ok(None),
+        Some(Ok(text)) => Ok(Some(Found { text, origin: Origin::Environment(name) })),
+        Some(Err(_)) => {
+            Err(Failure::new(Kind::Settings, format!("environment variable {name}: the value is not UTF-8")))
+        }
+    }
+}
+
+/// The settings file, read and checked for unknown keys.
+#[derive(Debug, Default)]
+pub struct File {
+    path: PathBuf,
+    table: toml::Table,
+}
+
+impl File {
+    /// Reads the file that the options or the environment name, or the default one if it is there.
+    pub fn read(options: &Options) -> Result<Self, Failure> {
+        let named = match &options.config {
+            Some(path) => Some((path.clone(), Kind::Usage)),
+            None => environment("GITHUB_APP_CONFIG")?.map(|found| (found.text.into(), Kind::Settings)),
+        };
+        let (path, kind) = match named {
+            Some((path, kind)) => (path, Some(kind)),
+            None => match directories::ProjectDirs::from("", "", "git-credential-github-app") {
+                Some(dirs) => (dirs.config_dir().join("config.toml"), None),
+                None => return Ok(Self::default()),
+            },
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Self { table: parse(&path, &text)?, path }),
+            // A default file that cannot exist, such as below a HOME that is a file, is just not there.
+            Err(error)
+                if kind.is_none()
+                    && matches!(
+                        error.kind(),
+                        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                    ) =>
+            {
+                Ok(Self::default())
+            }
+            Err(error) => Err(Failure::new(
+                kind.unwrap_or(Kind::Settings),
+                format!("read settings file {}: {error}", path.display()),
+            )
+            .hint("create it, make it readable, or name another one with --config or GITHUB_APP_CONFIG")),
+        }
+    }
+
+    /// Complains about a key that is no setting: a mistyped key would otherwise be silently without effect.
+    pub fn check_keys(&self) -> Result<(), Failure> {
+        for key in self.table.keys() {
+            if !FILE_KEYS.contains(&key.as_str()) && key != VERIFY {
+                let known = FILE_KEYS.join(", ");
+                return Err(Failure::new(
+                    Kind::Settings,
+                    format!(
+                        "settings file {}: unknown key {}",
+                        self.path.display(),
+                        crate::error::escape(key)
+                    ),
+                )
+                .hint(format!("known keys: {known}, {VERIFY}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// A key's values; numbers and booleans become text, a list stays one.
+    pub fn values(&self, key: &str) -> Result<Vec<Found>, Failure> {
+        let origin = || Origin::File(self.path.clone(), key.to_owned());
+        let scalar = |value: &toml::Value| match value {
+            toml::Value::String(text) => Some(text.clone()),
+            toml::Value::Integer(number) => Some(number.to_string()),
+            toml::Value::Boolean(flag) => Some(flag.to_string()),
+            _ => None,
+        };
+        let wrong = || {
+            let found = Found { text: String::new(), origin: origin() };
+            found.complaint(
+                "the value has the wrong type",
+                "text, a number, true or false; a list only for repository and permission",
+            )
+        };
+        let items = match self.table.get(key) {
+            None => return Ok(Vec::new()),
+            Some(toml::Value::Array(items)) if matches!(key, "repository" | "permission") => items.clone(),
+            Some(value) => vec![value.clone()],
+        };
+        let found = |value| Ok(Found { text: scalar(value).ok_or_else(wrong)?, origin: origin() });
+        items.iter().map(found).collect()
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<toml::Table, Failure> {
+    text.parse().map_err(|error: toml::de::Error| {
+        let line =
+            error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        // The parser's own message quotes the line, which may hold what was pasted by mistake.
+        Failure::new(Kind::Settings, format!("settings file {} line {line}: not valid TOML", path.display()))
+            .hint("write key = \"value\" lines, such as host = \"github.com\"")
+    })
+}
