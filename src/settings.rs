@@ -52,6 +52,8 @@ pub struct Settings {
     pub per_repository: bool,
     /// A cached token with less left is renewed.
     pub margin: Duration,
+    /// Everything one command may spend on network and locks.
+    pub timeout: Duration,
     /// `None`: keep nothing on disk.
     pub cache_dir: Option<PathBuf>,
     /// `--no-cache` was asked for, as opposed to no directory being found.
@@ -83,7 +85,7 @@ impl<'a> Sources<'a> {
         };
         found
             .map_or_else(
-                || Ok(Host { protocol: "https", name: "github.com".into() }),
+                || Ok(Host::default()),
                 |found| {
                     Host::parse(found.text.trim()).map_err(|wrong| {
                         found.complaint(
@@ -102,7 +104,7 @@ impl<'a> Sources<'a> {
     }
 
     /// The limit for network and locks.
-    pub fn timeout(&self) -> Result<Duration, Failure> {
+    fn timeout(&self) -> Result<Duration, Failure> {
         let Some(found) = self.find("timeout")? else { return Ok(Duration::from_secs(30)) };
         match values::duration(&found)? {
             Duration::ZERO => {
@@ -122,12 +124,12 @@ impl<'a> Sources<'a> {
             Some(found) => api_url(&found)?,
             None => host.api_url(),
         };
-        let (broker, app) = self.providers()?;
         let no_cache = self.flag("no_cache", self.options.no_cache)?;
-        Ok(Settings {
+        // Last of all: a mistyped value says more than a missing source.
+        let sourceless = Settings {
             api_url,
-            broker,
-            app,
+            broker: None,
+            app: None,
             owner: self.find("owner")?.map(|found| values::owner(&found)).transpose()?,
             repositories: values::repositories(&self.list("repository", &self.options.repository)?)?,
             permissions: values::permissions(&self.list("permission", &self.options.permission)?)?,
@@ -136,13 +138,16 @@ impl<'a> Sources<'a> {
                 Some(found) => values::duration(&found)?,
                 None => Duration::from_mins(4),
             },
+            timeout: self.timeout()?,
             cache_dir: if no_cache { None } else { self.cache_dir()? },
             no_cache,
             verify: !self.options.no_verify
                 && self.find("verify")?.map_or(Ok(true), |found| values::boolean(&found))?,
             origins: self.origins()?,
             host,
-        })
+        };
+        let (broker, app) = self.providers()?;
+        Ok(Settings { broker, app, ..sourceless })
     }
 
     fn try_on_failure(&self) -> Result<OnFailure, Failure> {

@@ -27,10 +27,10 @@ pub fn run(sources: &Sources, report: Report) -> Result<()> {
 
 /// The whole reply; `None`: not ours.
 fn answer(sources: &Sources, report: Report) -> Result<Option<Secret>> {
-    let Some(ours) = request::read(sources)? else { return Ok(None) };
+    let Some(ours) = request::read(sources, report)? else { return Ok(None) };
     let settings = sources.settings()?;
     note_origins(&settings, report);
-    let deadline = Deadline::after(sources.timeout()?);
+    let deadline = Deadline::after(settings.timeout);
     if settings.per_repository && ours.repository.is_none() {
         return Err(Failure::new(
             Kind::Settings,

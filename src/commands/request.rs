@@ -13,6 +13,7 @@ use crate::provider::Ask;
 use crate::provider::cached::Cached;
 use crate::report::Report;
 use crate::scope::Repository;
+use crate::settings::hosts::Host;
 use crate::settings::{Settings, Sources};
 
 /// A request that is ours by protocol, host, path and user name.
@@ -27,12 +28,19 @@ pub struct Ours {
 ///
 /// # Errors
 /// The host is not known because the settings are wrong.
-pub fn read(sources: &Sources) -> Result<Option<Ours>> {
+pub fn read(sources: &Sources, report: Report) -> Result<Option<Ours>> {
     let Some(request) = protocol::read(io::stdin().lock())? else { return Ok(None) };
     let ours = match sources.host() {
         Ok(Some(host)) => host.is_asked_by(&request.protocol, &request.host),
-        // The settings file cannot be read: whatever host it names, the complaint about it comes next.
-        Ok(None) => request.protocol == b"https" && !request.host.is_empty(),
+        // The settings file cannot be read, so it may name another host than this one: a failed `get` must not stop
+        // git on hosts that are not ours, but whoever has broken the file has to be told.
+        Ok(None) if Host::default().is_asked_by(&request.protocol, &request.host) => true,
+        Ok(None) => {
+            if let Err(failure) = sources.settings() {
+                report.warn(&format!("{failure}; not answering"));
+            }
+            false
+        }
         Err(failure) => return Err(failure.into()),
     };
     let named = request.username.as_deref().is_some_and(|name| !matches!(name, b"" | b"x-access-token"));
@@ -51,9 +59,9 @@ pub fn read(sources: &Sources) -> Result<Option<Ours>> {
 
 /// Runs `change` on the cache entry that a `store` or an `erase` is about.
 pub fn with_cached(sources: &Sources, report: Report, change: impl FnOnce(&Cached, &Request)) -> Result<()> {
-    let Some(ours) = read(sources)? else { return Ok(()) };
+    let Some(ours) = read(sources, report)? else { return Ok(()) };
     let settings: Settings = sources.settings()?;
-    let deadline = Deadline::after(sources.timeout()?);
+    let deadline = Deadline::after(settings.timeout);
     let Some(Ask { scope, .. }) = ask(&settings, ours.repository) else { return Ok(()) };
     change(&provider(&settings, &scope, deadline, report), &ours.request);
     Ok(())

@@ -13,6 +13,12 @@ pub struct Host {
     pub name: String,
 }
 
+impl Default for Host {
+    fn default() -> Self {
+        Self { protocol: "https", name: "github.com".into() }
+    }
+}
+
 impl Host {
     /// Reads `HOST`, `HOST:PORT`, `https://HOST` or, for loopback, `http://HOST`.
     ///

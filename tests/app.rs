@@ -1,0 +1,283 @@
+//! Minting with the App key against a GitHub that is as strict as the real one.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::common::{app_sandbox, message, password, request_for};
+use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
+use crate::support::http_server::Response;
+use crate::support::keys::{app_key_pem, other_key_pem, pkcs8_pem};
+use crate::support::process::Output;
+use crate::support::sandbox::Sandbox;
+use crate::support::tls::TestCa;
+
+type Answer = fn() -> Response;
+
+fn get(sandbox: &Sandbox, github: &LoopbackGitHub, path: &str) -> Output {
+    sandbox.helper(&["get"]).stdin(request_for(github, path)).run()
+}
+
+fn targets(github: &LoopbackGitHub) -> Vec<String> {
+    github
+        .server()
+        .requests()
+        .iter()
+        .map(|request| format!("{} {}", request.method, request.target))
+        .collect()
+}
+
+#[test]
+fn the_owner_in_the_path_finds_the_installation_and_the_token_is_tried_once() {
+    let (github, sandbox) = app_sandbox();
+    let token = password(&get(&sandbox, &github, "Octo-Org/Hello.git"));
+    assert_eq!(github.live_tokens(), [token.as_str()]);
+    assert_eq!(
+        targets(&github),
+        [
+            "GET /api/v3/users/octo%2Dorg/installation",
+            "POST /api/v3/app/installations/7/access_tokens",
+            "GET /Octo-Org/Hello.git/info/refs?service=git-upload-pack",
+        ]
+    );
+    assert_eq!(github.server().connections(), 1, "one connection serves look-up, mint and trial");
+    assert_eq!(password(&get(&sandbox, &github, "octo-org/other")), token);
+    assert_eq!(targets(&github).len(), 3, "a hit asks nobody");
+}
+
+#[test]
+fn a_configured_installation_needs_one_call_and_no_verify_saves_the_trial() {
+    let (github, sandbox) = app_sandbox();
+    sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
+    sandbox.set_env("GITHUB_APP_VERIFY", "off");
+    sandbox.helper(&["token"]).run().success();
+    assert_eq!(targets(&github), ["POST /api/v3/app/installations/7/access_tokens"]);
+}
+
+#[test]
+fn every_place_of_the_key_mints() {
+    let (github, sandbox) = app_sandbox();
+    sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
+    sandbox.set_env("GITHUB_APP_ID", "12345");
+    sandbox.remove_env("GITHUB_APP_CLIENT_ID");
+    let file = sandbox.path().join("app.pem");
+    let file = file.to_str().expect("a path in UTF-8");
+    let sign = format!("openssl dgst -sha256 -sign '{file}'");
+    for (variable, value) in [
+        ("GITHUB_APP_PRIVATE_KEY", app_key_pem().replace('\n', "\\n")),
+        ("GITHUB_APP_PRIVATE_KEY", pkcs8_pem()),
+        ("GITHUB_APP_PRIVATE_KEY_COMMAND", format!("cat '{file}'")),
+        ("GITHUB_APP_SIGN_COMMAND", sign.clone()),
+        ("GITHUB_APP_SIGN_COMMAND", format!("{sign} | base64 -w0 | tr '+/' '-_' | tr -d =")),
+    ] {
+        let output =
+            sandbox.helper(&["token"]).env_remove("GITHUB_APP_PRIVATE_KEY_FILE").env(variable, &value).run();
+        assert_eq!(output.success().stderr, "", "{variable}");
+    }
+    assert_eq!(github.mints(), 5, "each place has a cache entry of its own");
+}
+
+#[test]
+fn the_scope_is_in_the_mint_and_in_the_cache_key() {
+    let (github, sandbox) = app_sandbox();
+    github.create_repository("octo-org", "second");
+    let token = |args: &[&str]| {
+        let args = [args, &["--owner", "octo-org", "token", "--json"]].concat();
+        let output = sandbox.helper(&args).run();
+        serde_json::from_str::<serde_json::Value>(&output.success().stdout).expect("JSON")
+    };
+    let wide = token(&[]);
+    let narrow = token(&["--repository", "Hello", "--permission", "contents=read"]);
+    let again = token(&["--permission=contents=read", "--repository=hello"]);
+    assert_ne!(wide["token"], narrow["token"]);
+    assert_eq!(narrow["token"], again["token"]);
+    assert_eq!(narrow["repositories"], json!(["hello"]));
+    assert_eq!(narrow["permissions"]["contents"], "read");
+    assert_eq!(
+        (&narrow["source"], &narrow["account"], &narrow["installation_id"]),
+        (&json!("app"), &json!("octo-org"), &json!(7))
+    );
+    assert_eq!(narrow["api_url"], json!(github.api_url()));
+    assert!(narrow["expires_at"].as_str().is_some_and(|text| text.ends_with('Z')));
+    assert_eq!(github.mints(), 2);
+}
+
+#[test]
+fn per_repository_tokens_reach_that_repository_alone() {
+    let (github, sandbox) = app_sandbox();
+    github.create_repository("octo-org", "second");
+    sandbox.set_env("GITHUB_APP_PER_REPOSITORY", "1");
+    let first = password(&get(&sandbox, &github, "octo-org/hello"));
+    let second = password(&get(&sandbox, &github, "octo-org/second"));
+    assert_ne!(first, second);
+    assert_eq!(password(&get(&sandbox, &github, "OCTO-ORG/hello.git/info/lfs")), first);
+    let (protocol, host) =
+        github.url().split_once("://").map(|(p, h)| (p.to_owned(), h.to_owned())).expect("a URL");
+    let output = sandbox.helper(&["get"]).stdin(format!("protocol={protocol}\nhost={host}\n")).run();
+    assert_eq!(output.stdout, "quit=1\n");
+    assert!(output.stderr.contains("useHttpPath true"), "{}", output.stderr);
+}
+
+#[test]
+fn an_owner_without_the_app_is_not_ours_and_is_looked_up_once_a_minute() {
+    let (github, sandbox) = app_sandbox();
+    for _ in 0..3 {
+        get(&sandbox, &github, "stranger/repo").expect(0, "", "");
+    }
+    assert_eq!(github.api_requests().len(), 1);
+    let verbose = sandbox.helper(&["-v", "get"]).stdin(request_for(&github, "stranger/repo")).run();
+    assert!(
+        verbose.stderr.contains("not ours: look up the App's installation for stranger"),
+        "{}",
+        verbose.stderr
+    );
+    let token = sandbox.helper(&["--owner", "stranger", "token"]).run();
+    token.fails_with(4);
+    assert!(message(&token).contains("the App is not installed for stranger"), "{}", token.stderr);
+}
+
+#[test]
+fn without_an_owner_the_only_installation_is_taken_and_several_are_named() {
+    let (github, sandbox) = app_sandbox();
+    sandbox.helper(&["token"]).run().success();
+    for id in 100..230 {
+        github.add_installation(id, &format!("owner-{id}"));
+    }
+    let output = sandbox.helper(&["--no-cache", "token"]).run();
+    output.fails_with(3);
+    assert!(message(&output).contains("the App is installed for 131 owners"), "{}", output.stderr);
+    assert!(output.stderr.contains("octo-org") && output.stderr.contains("useHttpPath"), "{}", output.stderr);
+    let pages = targets(&github).iter().filter(|target| target.contains("/app/installations?")).count();
+    assert_eq!(pages, 3, "one page, then two pages");
+}
+
+#[test]
+fn a_reinstalled_app_is_found_again() {
+    let (github, sandbox) = app_sandbox();
+    let first = password(&get(&sandbox, &github, "octo-org/hello"));
+    github.remove_installation(7);
+    github.add_installation(8, "octo-org");
+    let erase = format!("{}password={first}\n", request_for(&github, "octo-org/hello"));
+    sandbox.helper(&["erase"]).stdin(erase).run().expect(0, "", "");
+    assert_ne!(password(&get(&sandbox, &github, "octo-org/hello")), first);
+}
+
+#[test]
+fn a_wrong_local_clock_is_repaired_once_with_githubs_date() {
+    for offset in [-7200, -300, 300, 7200] {
+        let (github, sandbox) = app_sandbox();
+        github.server().set_clock_offset(offset);
+        let output = get(&sandbox, &github, "octo-org/hello");
+        let expiry: i64 = crate::common::attribute(&output, "password_expiry_utc")
+            .expect("an expiry")
+            .parse()
+            .expect("a number");
+        let life = expiry - crate::common::now();
+        assert!((3580..=3605).contains(&life), "{offset}: {life} s by the local clock");
+        let again = password(&get(&sandbox, &github, "octo-org/hello"));
+        assert_eq!(again, password(&output), "{offset}: cached");
+        assert_eq!(github.mints(), 1);
+    }
+}
+
+#[test]
+fn each_refusal_of_github_has_a_hint_and_is_remembered_for_some_seconds() {
+    let body = |message: &str| json!({ "message": message, "status": "x" });
+    for (status, text, hint) in [
+        (401, "A JSON web token could not be decoded", "does not belong to App Iv23liTestApp"),
+        (401, "'Issuer' claim ('iss') must be an Integer", "GitHub does not know the App"),
+        (403, "This installation has been suspended", "unsuspend"),
+        (
+            403,
+            "Although you appear to have the correct authorization credentials, the `o` organization has an IP allow list enabled",
+            "IP allow list",
+        ),
+        (404, "Not Found", "is installed there"),
+        (
+            422,
+            "The permissions requested are not granted to this installation.",
+            "accept the App's new permissions",
+        ),
+        (
+            422,
+            "There is at least one repository that does not exist or is not accessible to the parent installation.",
+            "--repository",
+        ),
+    ] {
+        let (github, sandbox) = app_sandbox();
+        sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
+        github.script_mint(vec![Response::json(status, body(text))]);
+        let output = sandbox.helper(&["token"]).run();
+        assert_eq!((output.status, output.stdout.as_str()), (4, ""), "{text}");
+        assert_eq!(
+            message(&output),
+            format!("mint a token for installation 7: GitHub answered {status}: {text}")
+        );
+        assert!(output.stderr.contains(hint), "{text}: {}", output.stderr);
+        let again = get(&sandbox, &github, "octo-org/hello");
+        assert_eq!((again.status, again.stdout.as_str()), (0, "quit=1\n"));
+        assert!(again.stderr.contains("it is asked again in"), "{}", again.stderr);
+        assert_eq!(github.mint_requests(), 1, "remembered");
+    }
+}
+
+#[test]
+fn a_key_of_another_app_is_refused_by_its_signature() {
+    let (github, sandbox) = app_sandbox();
+    sandbox.set_env("GITHUB_APP_PRIVATE_KEY_FILE", sandbox.write_private("other.pem", other_key_pem()));
+    let output = get(&sandbox, &github, "octo-org/hello");
+    assert_eq!((output.status, output.stdout.as_str()), (0, "quit=1\n"));
+    assert!(output.stderr.contains("A JSON web token could not be decoded"), "{}", output.stderr);
+}
+
+#[test]
+fn temporary_trouble_at_github_ends_within_the_timeout() {
+    let table: [(&str, Answer); 4] = [
+        ("500", || Response::text(500, "<html>")),
+        ("cannot reach GitHub", Response::drop_connection),
+        ("cannot reach GitHub", Response::hang),
+        ("403: You have exceeded a secondary rate limit", || {
+            Response::json(403, json!({"message": "You have exceeded a secondary rate limit. Please wait"}))
+        }),
+    ];
+    for (text, response) in table {
+        let (github, sandbox) = app_sandbox();
+        sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
+        sandbox.set_env("GITHUB_APP_TIMEOUT", "1s");
+        github.script_mint((0..40).map(|_| response()).collect());
+        let output = sandbox.helper(&["token"]).limit(Duration::from_secs(10)).run();
+        assert_eq!((output.status, output.stdout.as_str()), (5, ""), "{text}: {}", output.stderr);
+        assert!(message(&output).contains(text), "{text}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn a_token_that_is_not_known_everywhere_yet_is_held_back_until_it_is() {
+    let (github, sandbox) = app_sandbox();
+    github.deny_first_uses(1);
+    let output = sandbox.helper(&["-v", "get"]).stdin(request_for(&github, "octo-org/hello")).run();
+    assert_eq!(github.live_tokens(), [password(&output)]);
+    assert_eq!(github.git_requests().len(), 2);
+    assert!(output.stderr.contains("not known everywhere yet"), "{}", output.stderr);
+}
+
+#[test]
+fn a_private_ca_is_trusted_by_ssl_cert_file_and_unknown_ones_are_told_apart() {
+    let ca = TestCa::new();
+    let github = LoopbackGitHub::start_tls(&ca, Options { classic_tokens: true, ..Options::default() });
+    github.add_installation(7, "octo-org");
+    github.create_repository("octo-org", "hello");
+    let sandbox = Sandbox::new();
+    sandbox.set_env("GITHUB_APP_HOST", github.host());
+    sandbox.set_env("GITHUB_APP_CLIENT_ID", CLIENT_ID);
+    sandbox.set_env("GITHUB_APP_PRIVATE_KEY_FILE", sandbox.write_private("app.pem", app_key_pem()));
+    let unknown = get(&sandbox, &github, "octo-org/hello");
+    assert_eq!(unknown.stdout, "quit=1\n");
+    assert!(unknown.stderr.contains("SSL_CERT_FILE"), "{}", unknown.stderr);
+    sandbox.set_env("SSL_CERT_FILE", ca.ca_pem_path(sandbox.path()));
+    assert_eq!(
+        password(&get(&sandbox, &github, "octo-org/hello")).len(),
+        40,
+        "the form of Enterprise Server"
+    );
+}

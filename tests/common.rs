@@ -1,0 +1,72 @@
+//! Settings and requests that many tests share.
+
+use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
+use crate::support::keys::app_key_pem;
+use crate::support::process::Output;
+use crate::support::sandbox::Sandbox;
+use crate::support::tokens::rfc3339;
+
+/// A request for github.com without a path, as git sends it by default.
+pub const REQUEST: &str = "protocol=https\nhost=github.com\n";
+
+/// Seconds since 1970.
+pub fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+/// A time so many seconds from now, as servers write it.
+pub fn from_now(seconds: i64) -> String {
+    rfc3339(now() + seconds)
+}
+
+/// A sandbox whose settings are a broker for github.com.
+pub fn broker_sandbox(url: &str, bearer: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.set_env("GITHUB_APP_BROKER_URL", url);
+    sandbox.set_env("GITHUB_APP_BROKER_TOKEN_FILE", sandbox.write_private("bearer", format!("{bearer}\n")));
+    sandbox
+}
+
+/// A loopback GitHub with the private repository `octo-org/hello`, and a sandbox whose settings are its App.
+pub fn app_sandbox() -> (LoopbackGitHub, Sandbox) {
+    let github = LoopbackGitHub::start(Options::default());
+    github.add_installation(7, "octo-org");
+    github.create_repository("octo-org", "hello");
+    github.commit_file("octo-org", "hello", "README.md", b"hello\n");
+    let sandbox = Sandbox::new();
+    configure_app(&sandbox, &github);
+    (github, sandbox)
+}
+
+/// Points a sandbox's settings at a loopback GitHub's App.
+pub fn configure_app(sandbox: &Sandbox, github: &LoopbackGitHub) {
+    sandbox.set_env("GITHUB_APP_HOST", github.url());
+    sandbox.set_env("GITHUB_APP_CLIENT_ID", CLIENT_ID);
+    sandbox.set_env("GITHUB_APP_PRIVATE_KEY_FILE", sandbox.write_private("app.pem", app_key_pem()));
+}
+
+/// A request for a repository of a loopback GitHub.
+pub fn request_for(github: &LoopbackGitHub, path: &str) -> String {
+    let (protocol, host) =
+        github.url().split_once("://").map(|(p, h)| (p.to_owned(), h.to_owned())).expect("a URL");
+    format!("protocol={protocol}\nhost={host}\npath={path}\n")
+}
+
+/// The value of an attribute in a helper's answer.
+pub fn attribute<'a>(output: &'a Output, key: &str) -> Option<&'a str> {
+    output.stdout.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+}
+
+/// The token in a helper's answer.
+#[track_caller]
+pub fn password(output: &Output) -> String {
+    attribute(output, "password")
+        .unwrap_or_else(|| panic!("no password; stderr: {}", output.stderr))
+        .to_owned()
+}
+
+/// The first line of a message, without the program's name.
+pub fn message(output: &Output) -> &str {
+    let line = output.stderr.lines().next().unwrap_or_default();
+    line.strip_prefix("git-credential-github-app: ").unwrap_or(line)
+}

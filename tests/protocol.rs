@@ -1,0 +1,180 @@
+//! What the helper answers to whom: exact bytes for what is ours, silence for everything else.
+
+use crate::common::{REQUEST, attribute, broker_sandbox, from_now, now, password};
+use crate::support::broker::{FakeBroker, broker_token};
+
+fn serving() -> (FakeBroker, String) {
+    let token = broker_token();
+    (FakeBroker::serving("bearer", &token, &from_now(3600)), token)
+}
+
+#[test]
+fn a_request_without_capabilities_gets_exactly_three_lines() {
+    let (broker, token) = serving();
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    let output = sandbox.helper(&["get"]).stdin(REQUEST).run();
+    let expiry: i64 =
+        attribute(&output, "password_expiry_utc").expect("an expiry").parse().expect("a number");
+    assert!((3590..=3600).contains(&(expiry - now())), "{expiry}");
+    let expected = format!("username=x-access-token\npassword={token}\npassword_expiry_utc={expiry}\n");
+    output.expect(0, &expected, "");
+    assert!((500..540).contains(&token.len()) && token.contains('.') && token.contains('_'), "the 2026 form");
+}
+
+#[test]
+fn capabilities_are_used_only_where_offered_and_continue_only_for_a_cached_token() {
+    let (broker, token) = serving();
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    let get = |lines: &str| sandbox.helper(&["get"]).stdin(format!("{lines}{REQUEST}")).run();
+    let tail = |output: &crate::support::process::Output| {
+        let expiry = attribute(output, "password_expiry_utc").expect("an expiry").to_owned();
+        format!("username=x-access-token\npassword={token}\npassword_expiry_utc={expiry}\n")
+    };
+    let both = "capability[]=authtype\ncapability[]=state\n";
+    let fresh = get(both);
+    fresh.expect(0, &format!("capability[]=authtype\nephemeral=1\n{}", tail(&fresh)), "");
+    let cached = get(both);
+    let state = attribute(&cached, "state[]").expect("a state").to_owned();
+    assert!(state.starts_with("github-app:") && !token.contains(&state["github-app:".len()..]));
+    let lines = "capability[]=authtype\ncapability[]=state\nephemeral=1\nstate[]=";
+    cached.expect(0, &format!("{lines}{state}\ncontinue=1\n{}", tail(&cached)), "");
+    let only_authtype = get("capability[]=authtype\n");
+    only_authtype.expect(0, &format!("capability[]=authtype\nephemeral=1\n{}", tail(&only_authtype)), "");
+    assert_eq!(broker.requests().len(), 1, "all but the first come from the cache");
+}
+
+#[test]
+fn everything_that_is_not_ours_is_met_with_silence_even_without_settings() {
+    let sandbox = crate::support::sandbox::Sandbox::new();
+    let table: &[&[u8]] = &[
+        b"",
+        b"\n",
+        b"protocol=https\n",
+        b"host=github.com\n",
+        b"protocol=https\nhost=\n",
+        b"protocol=HTTPS\nhost=github.com\npath=o/r\n",
+        b"protocol=http\nhost=github.com\n",
+        b"protocol=ssh\nhost=github.com\n",
+        b"protocol=https\nhost=gitlab.com\n",
+        b"protocol=https\nhost=github.com.\n",
+        b"protocol=https\nhost=github.com:8443\n",
+        b"protocol=https\nhost=gist.github.com\n",
+        b"protocol=https\nhost=github.com.attacker.example\n",
+        b"protocol=https\nhost=evil.example\nusername=github.com\n",
+        b"protocol=https\nhost=github.com/evil.example\n",
+        b"protocol=https\nhost=github.com\npath=?.evil.example/o/r\n",
+        b"protocol=https\nhost=github.com\npath=o//r.git\n",
+        b"protocol=https\nhost=github.com\npath=o/../p/r.git\n",
+        b"protocol=https\nhost=github.com\npath=o/r\xff.git\n",
+        b"protocol=https\nhost=github.com\npath=o/r%00.git\n",
+        b"protocol=https\nhost=github.com\npath=\n",
+        b"protocol=https\nhost=github.com\npath=owner\n",
+        b"protocol=https\nhost=github.com\nusername=somebody\n",
+        b"protocol=https\nhost=github.com\nhost=evil.example\n",
+        b"protocol=https\nhost=evil.example\nhost=github.com\n",
+        b"protocol=https\nhost=git\rhub.com\n",
+        b"protocol=https\nhost=github.com\0\n",
+        b"protocol=https\nhost=\xff\xfe\n",
+        b"protocol=https\nhost=github.com\nno equals sign\n",
+        b"url=https://github.com@evil.example/o/r\n",
+        b"\xef\xbb\xbfprotocol=https\nhost=github.com\n",
+    ];
+    for input in table {
+        for operation in ["get", "store", "erase"] {
+            let output = sandbox.helper(&[operation]).stdin(input).run();
+            assert!(
+                output.status == 0 && output.stdout.is_empty() && output.stderr.is_empty(),
+                "{operation} {:?}: {output:?}",
+                String::from_utf8_lossy(input)
+            );
+        }
+    }
+}
+
+#[test]
+fn lines_and_inputs_of_a_mebibyte_are_no_requests() {
+    let sandbox = crate::support::sandbox::Sandbox::new();
+    let long = [b"protocol=https\nhost=github.com\npath=".as_slice(), &vec![b'a'; 1 << 20], b"\n"].concat();
+    let many = [REQUEST.as_bytes(), &b"x=y\n".repeat(1 << 19)].concat();
+    for input in [long, many, vec![b'='; 3 << 20], vec![0; 1 << 20]] {
+        sandbox.helper(&["get"]).stdin(&input).run().expect(0, "", "");
+    }
+}
+
+#[test]
+fn the_spellings_that_mean_our_host_are_answered() {
+    let (broker, token) = serving();
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    for input in [
+        "protocol=https\nhost=GitHub.COM\npath=O/R\n",
+        "protocol=https\r\nhost=github.com\r\n\r\n",
+        "protocol=https\nhost=github.com:443\npath=o/r.git\n",
+        "protocol=https\nhost=github.com\nusername=\n",
+        "protocol=https\nhost=github.com\nusername=x-access-token\npath=o/r.wiki.git\n",
+        "protocol=https\nhost=github.com\npath=o/r.git/info/lfs\nwwwauth[]=Basic realm=\"GitHub\"\n",
+        "protocol=https\nhost=github.com\npath=o/r.git?x=1",
+        "url=https://github.com/o/r.git\n",
+        "capability[]=unknown\nstate[]=other:1\nprotocol=https\nhost=github.com\nnew_key=1\n\nignored",
+    ] {
+        assert_eq!(password(&sandbox.helper(&["get"]).stdin(input).run()), token, "{input:?}");
+    }
+}
+
+#[test]
+fn capability_lists_what_is_used_and_unknown_operations_are_silent() {
+    let sandbox = crate::support::sandbox::Sandbox::new();
+    sandbox.helper(&["capability"]).run().expect(0, "version 0\ncapability authtype\ncapability state\n", "");
+    sandbox.helper(&["renew"]).stdin(REQUEST).run().expect(0, "", "");
+    sandbox.helper(&["--owner", "acme", "renew"]).stdin(REQUEST).run().expect(0, "", "");
+}
+
+#[test]
+fn erase_evicts_only_the_matching_password_and_the_next_get_asks_for_a_new_token() {
+    let expiry = from_now(3600);
+    let broker = FakeBroker::guarded("bearer", move |_| {
+        crate::support::broker::token_response(&broker_token(), &expiry)
+    });
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    let get = || password(&sandbox.helper(&["get"]).stdin(REQUEST).run());
+    let erase =
+        |extra: &str| sandbox.helper(&["erase"]).stdin(format!("{REQUEST}{extra}")).run().expect(0, "", "");
+    let first = get();
+    erase("password=another\n");
+    erase("username=somebody\n");
+    assert_eq!(get(), first);
+    erase(&format!("username=x-access-token\npassword={first}\n"));
+    let second = get();
+    assert_ne!(second, first);
+    assert_eq!(broker.requests()[1].header("cache-control"), Some("no-cache"), "a broker must not repeat it");
+    erase("");
+    assert_ne!(get(), second, "without a password the rest has to match");
+    assert_eq!(broker.requests().len(), 3);
+}
+
+#[test]
+fn two_fresh_tokens_refused_in_a_row_stop_minting_until_one_is_stored() {
+    let expiry = from_now(3600);
+    let broker = FakeBroker::guarded("bearer", move |_| {
+        crate::support::broker::token_response(&broker_token(), &expiry)
+    });
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    let get = || sandbox.helper(&["get"]).stdin(REQUEST).run();
+    let tell = |operation: &str, token: &str| {
+        let input = format!("{REQUEST}username=x-access-token\npassword={token}\n");
+        sandbox.helper(&[operation]).stdin(input).run().expect(0, "", "");
+    };
+    tell("erase", &password(&get()));
+    let second = password(&get());
+    tell("erase", &second);
+    let stopped = get();
+    assert_eq!((stopped.status, stopped.stdout.as_str()), (0, "quit=1\n"));
+    assert!(
+        stopped.stderr.contains("the last 2 new tokens were refused by the git host"),
+        "{}",
+        stopped.stderr
+    );
+    assert_eq!(broker.requests().len(), 2);
+    tell("store", &second);
+    password(&get());
+    assert_eq!(broker.requests().len(), 3);
+}

@@ -1,0 +1,14 @@
+//! What the tests and the demo share: loopback servers that behave like GitHub and like a broker,
+//! keys and certificates made at run time, and a sandbox in which the built binary and real gits run.
+#![allow(dead_code, reason = "each user takes a part")]
+#![allow(clippy::disallowed_methods, reason = "test support starts programs and reads the real clock")]
+
+pub mod broker;
+pub mod git;
+pub mod github;
+pub mod http_server;
+pub mod keys;
+pub mod process;
+pub mod sandbox;
+pub mod tls;
+pub mod tokens;

@@ -1,0 +1,282 @@
+//! Runs a program to its end or beside the test, always with a time limit and never leaving it behind.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read, Write as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use super::http_server::lock;
+
+/// Long enough for a slow machine, short enough to notice a hang.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// How long children that outlive their parent may hold its pipes before they are ended.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
+
+/// A program that is to be run.
+#[must_use]
+pub struct Run {
+    command: Command,
+    shown: String,
+    stdin: Vec<u8>,
+    limit: Duration,
+}
+
+impl Run {
+    /// Prepares a program with exactly this environment.
+    pub fn new(
+        program: &Path,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        env: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        let mut command = Command::new(program);
+        command.args(args).env_clear().envs(env);
+        let shown = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { command, shown, stdin: Vec::new(), limit: LIMIT }
+    }
+
+    /// Sets one variable for this run.
+    pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(key, value);
+        self
+    }
+
+    /// Takes one variable away for this run.
+    pub fn env_remove(mut self, key: impl AsRef<OsStr>) -> Self {
+        self.command.env_remove(key);
+        self
+    }
+
+    /// Adds one argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    /// Sets the working directory.
+    pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.command.current_dir(dir.into());
+        self
+    }
+
+    /// Feeds these bytes, then end of file.
+    pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.stdin = bytes.as_ref().to_vec();
+        self
+    }
+
+    /// Changes the time after which the program counts as hung.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Runs to the end.
+    #[track_caller]
+    pub fn run(self) -> Output {
+        self.spawn().wait()
+    }
+
+    /// Starts and returns at once.
+    #[track_caller]
+    pub fn spawn(mut self) -> Running {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A group of its own, so that what the program leaves running can be ended with it.
+        self.command.process_group(0);
+        let mut child = self.command.spawn().unwrap_or_else(|cause| panic!("start {}: {cause}", self.shown));
+        let mut pipe = child.stdin.take().expect("a pipe");
+        let stdin = self.stdin;
+        // A program need not read its input: a broken pipe is no fault.
+        std::thread::spawn(move || match pipe.write_all(&stdin) {
+            Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => panic!("feed stdin: {cause}"),
+            _ => {}
+        });
+        let stdout = Collector::start(child.stdout.take().expect("a pipe"));
+        let stderr = Collector::start(child.stderr.take().expect("a pipe"));
+        Running {
+            child,
+            shown: self.shown,
+            deadline: Instant::now() + self.limit,
+            stdout,
+            stderr,
+            done: None,
+        }
+    }
+}
+
+/// A program that runs beside the test; it is killed when dropped.
+pub struct Running {
+    child: Child,
+    shown: String,
+    deadline: Instant,
+    stdout: Collector,
+    stderr: Collector,
+    done: Option<ExitStatus>,
+}
+
+impl Running {
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal to the program alone, not to its children.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("a running program");
+    }
+
+    /// Standard output so far.
+    pub fn stdout_so_far(&self) -> String {
+        self.stdout.text()
+    }
+
+    /// Standard error so far.
+    pub fn stderr_so_far(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Whether the program has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.done = self.done.or_else(|| self.child.try_wait().expect("a child of ours"));
+        self.done.is_some()
+    }
+
+    /// Waits until standard error holds this text, and returns all of it so far.
+    #[track_caller]
+    pub fn wait_for_stderr(&mut self, text: &str) -> String {
+        loop {
+            // Asked before the text is read, so that last words are not missed.
+            let ended = self.has_ended();
+            let so_far = self.stderr.text();
+            if so_far.contains(text) {
+                return so_far;
+            }
+            let late = Instant::now() > self.deadline;
+            assert!(!ended && !late, "{} never wrote {text:?}; stderr:\n{so_far}", self.shown);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub fn wait(mut self) -> Output {
+        while !self.has_ended() {
+            if Instant::now() > self.deadline {
+                self.end_group();
+                panic!("{} does not end; stderr so far:\n{}", self.shown, self.stderr.text());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let status = self.done.expect("the loop has ended");
+        if !(self.stdout.ends_within(LEFT_BEHIND) && self.stderr.ends_within(LEFT_BEHIND)) {
+            self.end_group();
+        }
+        let stdout_bytes = self.stdout.bytes();
+        Output {
+            status: status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&stdout_bytes).into_owned(),
+            stdout_bytes,
+            stderr: String::from_utf8_lossy(&self.stderr.bytes()).into_owned(),
+        }
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().cast_signed()).expect("a process id above 0")
+    }
+
+    /// Ends the program and what it has started; both may be gone already.
+    fn end_group(&mut self) {
+        let _ = kill_process_group(self.pid(), Signal::KILL);
+        drop(self.child.wait());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.has_ended() {
+            self.end_group();
+        }
+    }
+}
+
+/// Reads a pipe while the program runs, so that it never blocks on a full one.
+struct Collector {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Collector {
+    fn start(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&bytes);
+        let reader = std::thread::spawn(move || {
+            let mut buffer = [0; 16 * 1024];
+            while let Ok(read @ 1..) = pipe.read(&mut buffer) {
+                lock(&sink).extend_from_slice(&buffer[..read]);
+            }
+        });
+        Self { bytes, reader }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.bytes)).into_owned()
+    }
+
+    /// Waits for end of file, but not long: whoever still holds the pipe is a child that the
+    /// program has left behind. Returns whether the end has come.
+    fn ends_within(&self, time: Duration) -> bool {
+        let latest = Instant::now() + time;
+        while !self.reader.is_finished() && Instant::now() < latest {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        self.reader.is_finished()
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        lock(&self.bytes).clone()
+    }
+}
+
+/// What a program has left.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The exit status, or 128 and the signal.
+    pub status: i32,
+    pub stdout: String,
+    pub stdout_bytes: Vec<u8>,
+    pub stderr: String,
+}
+
+impl Output {
+    /// Compares all three.
+    #[track_caller]
+    pub fn expect(&self, status: i32, stdout: &str, stderr: &str) {
+        let same = self.status == status && self.stdout == stdout && self.stderr == stderr;
+        assert!(
+            same,
+            "not as expected\n--- status\nexpected {status}\nis       {}\n--- stdout expected\n{stdout}\n\
+             --- stdout is\n{}\n--- stderr expected\n{stderr}\n--- stderr is\n{}\n---",
+            self.status, self.stdout, self.stderr
+        );
+    }
+
+    /// Asserts exit status 0.
+    #[track_caller]
+    pub fn success(&self) -> &Self {
+        assert_eq!(self.status, 0, "failed\n--- stdout\n{}\n--- stderr\n{}\n---", self.stdout, self.stderr);
+        self
+    }
+
+    /// Asserts this exit status.
+    #[track_caller]
+    pub fn fails_with(&self, status: i32) -> &Self {
+        assert_eq!(self.status, status, "--- stdout\n{}\n--- stderr\n{}\n---", self.stdout, self.stderr);
+        self
+    }
+}

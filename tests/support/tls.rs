@@ -1,0 +1,83 @@
+//! A private certificate authority for loopback servers, made anew by each test that wants TLS.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// A CA and the certificate that it has given to `localhost` and 127.0.0.1.
+pub struct TestCa {
+    pem: String,
+    config: Arc<ServerConfig>,
+}
+
+impl TestCa {
+    /// Makes the CA, a key and a certificate.
+    pub fn new() -> Self {
+        let mut params = parameters(&[], "loopback test CA");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let ca_key = KeyPair::generate().expect("system random numbers");
+        let ca = CertifiedIssuer::self_signed(params, ca_key).expect("a valid CA certificate");
+
+        let mut params = parameters(&["localhost", "127.0.0.1"], "localhost");
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let key = KeyPair::generate().expect("system random numbers");
+        let certificate = params.signed_by(&key, &ca).expect("a valid server certificate");
+
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS 1.2 and 1.3")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("key and certificate that fit");
+        Self { pem: ca.pem(), config: Arc::new(config) }
+    }
+
+    /// The CA's certificate.
+    pub fn ca_pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// Writes the CA's certificate into a directory, for `SSL_CERT_FILE` and `GIT_SSL_CAINFO`.
+    pub fn ca_pem_path(&self, dir: &Path) -> PathBuf {
+        let path = dir.join("ca.pem");
+        std::fs::write(&path, &self.pem).expect("a writable directory");
+        path
+    }
+
+    /// What a server of this CA needs.
+    pub fn server_config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+}
+
+/// A short validity, as some platforms refuse certificates that live for years.
+fn parameters(names: &[&str], common_name: &str) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).expect("valid names");
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    let (year, month, day) = date(-2);
+    params.not_before = date_time_ymd(year, month, day);
+    let (year, month, day) = date(30);
+    params.not_after = date_time_ymd(year, month, day);
+    params
+}
+
+/// Year, month and day in UTC, some days from now.
+fn date(days: i64) -> (i32, u8, u8) {
+    let then = Timestamp::now() + SignedDuration::from_hours(24 * days);
+    let date = TimeZone::UTC.to_datetime(then).date();
+    (date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
+}
