@@ -109,10 +109,13 @@ fn ask(settings: &Settings, repository: Option<Repository>) -> Option<Ask> {
 }
 
 /// Says under `-v` which settings were given, and where.
-fn note_origins(settings: &Settings, report: Report) {
-    for (key, origin) in &settings.origins {
-        report.note(|| format!("setting {key} from {origin}"));
+fn note_origins(sources: &Sources, report: Report) -> Result<()> {
+    if report.is_verbose() {
+        for (key, origin) in sources.origins()? {
+            report.note(|| format!("setting {key} from {origin}"));
+        }
     }
+    Ok(())
 }
 
 /// Writes a whole answer at once; a reader that has gone is nobody's failure.

@@ -24,6 +24,11 @@ impl Report {
         Self { verbose: options.verbose > 0, quiet: options.quiet, color }
     }
 
+    /// Whether notes are shown.
+    pub fn is_verbose(self) -> bool {
+        self.verbose
+    }
+
     /// Says what is done, under `-v`.
     pub fn note(self, text: impl FnOnce() -> String) {
         if self.verbose {

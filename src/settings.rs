@@ -60,8 +60,6 @@ pub struct Settings {
     pub no_cache: bool,
     /// Try a new token before it is handed out.
     pub verify: bool,
-    /// Which settings were given, and where; for `-v`.
-    pub origins: BTreeMap<&'static str, Origin>,
 }
 
 /// The places that settings come from, read once.
@@ -143,7 +141,6 @@ impl<'a> Sources<'a> {
             no_cache,
             verify: !self.options.no_verify
                 && self.find("verify")?.map_or(Ok(true), |found| values::boolean(&found))?,
-            origins: self.origins()?,
             host,
         };
         let (broker, app) = self.providers()?;
@@ -200,7 +197,8 @@ impl<'a> Sources<'a> {
         Ok(options.iter().map(found).collect())
     }
 
-    fn origins(&self) -> Result<BTreeMap<&'static str, Origin>, Failure> {
+    /// Which settings were given, and where; for `-v`.
+    pub fn origins(&self) -> Result<BTreeMap<&'static str, Origin>, Failure> {
         let mut origins = BTreeMap::new();
         for (key, _) in ENVIRONMENT {
             if let Some(found) = self.find(key)? {

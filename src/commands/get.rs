@@ -29,7 +29,7 @@ pub fn run(sources: &Sources, report: Report) -> Result<()> {
 fn answer(sources: &Sources, report: Report) -> Result<Option<Secret>> {
     let Some(ours) = request::read(sources, report)? else { return Ok(None) };
     let settings = sources.settings()?;
-    note_origins(&settings, report);
+    note_origins(sources, report)?;
     let deadline = Deadline::after(settings.timeout);
     if settings.per_repository && ours.repository.is_none() {
         return Err(Failure::new(
@@ -54,12 +54,12 @@ fn answer(sources: &Sources, report: Report) -> Result<Option<Secret>> {
     };
     // A cached token may have died: git shall ask once more on a 401. Never on the second round, or it never ends.
     let again = token.cached && ask.refused.is_none();
-    let id = token.id();
+    let id = (request.state && (again || ask.refused.is_some())).then(|| token.id());
     let reply = Reply {
         password: &token.secret,
         expiry: token.facts.expiry_for_git(),
         authtype: request.authtype,
-        state: (request.state && (again || ask.refused.is_some())).then_some(id.as_str()),
+        state: id.as_deref(),
         again,
     };
     Ok(Some(reply.to_secret()))

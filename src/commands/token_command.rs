@@ -17,7 +17,7 @@ use crate::token::Token;
 pub fn run(sources: &Sources, arguments: &TokenArgs, report: Report) -> Result<()> {
     let min_life = settings::option_duration("--min-life", arguments.min_life.as_deref())?;
     let settings = sources.settings()?;
-    note_origins(&settings, report);
+    note_origins(sources, report)?;
     let deadline = Deadline::after(settings.timeout);
     if settings.per_repository && settings.repositories.is_empty() {
         return Err(Failure::new(
