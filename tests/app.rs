@@ -281,3 +281,19 @@ fn a_private_ca_is_trusted_by_ssl_cert_file_and_unknown_ones_are_told_apart() {
         "the form of Enterprise Server"
     );
 }
+
+#[test]
+fn nothing_secret_shows_under_v_or_in_the_cache_beside_the_token() {
+    let (github, sandbox) = app_sandbox();
+    let output = sandbox.helper(&["-v", "get"]).stdin(request_for(&github, "octo-org/hello")).run();
+    let token = password(&output);
+    for secret in [token.as_str(), "ghs_", "eyJ", "BEGIN", "Bearer", "Basic"] {
+        assert!(!output.stderr.contains(secret), "{secret}: {}", output.stderr);
+    }
+    assert!(output.stderr.contains("201, request "), "GitHub's request ID is there: {}", output.stderr);
+    let dir = sandbox.home().join(".cache/git-credential-github-app");
+    for entry in std::fs::read_dir(dir).expect("the cache") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("text");
+        assert!(!text.contains("BEGIN") && !text.replace(&token, "").contains("eyJ"));
+    }
+}

@@ -11,6 +11,7 @@ mod app;
 mod broker;
 mod cache;
 mod common;
+mod docs;
 mod gh;
 mod protocol;
 mod real_git;

@@ -11,6 +11,18 @@ use crate::support::keys::app_key_pem;
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
 
+/// A workspace of a platform whose broker mints at the loopback GitHub.
+fn broker_in_front_of(github: &LoopbackGitHub) -> (FakeBroker, Sandbox) {
+    let broker = FakeBroker::in_front_of(github, "bearer");
+    let sandbox = Sandbox::new();
+    sandbox.set_env("GITHUB_APP_HOST", github.url());
+    sandbox.set_env("PLATFORM_URL", broker.url());
+    sandbox.set_env("WORKSPACE_ID", "ws-1");
+    sandbox.set_env("CONFIGS_DIR", sandbox.path());
+    sandbox.write_private(".auth_token", "bearer\n");
+    (broker, sandbox)
+}
+
 /// Clone, fetch, list, push small and large, clone again; the API is asked in the first command alone.
 fn work_with(git: &Git, github: &LoopbackGitHub, sandbox: &Sandbox) {
     sandbox.configure_helper(&github.url(), &[]);
@@ -59,13 +71,7 @@ fn git_clones_fetches_and_pushes_with_the_app_key() {
 fn git_clones_fetches_and_pushes_with_a_broker() {
     for git in gits() {
         let (github, _) = app_sandbox();
-        let broker = FakeBroker::in_front_of(&github, "bearer");
-        let sandbox = Sandbox::new();
-        sandbox.set_env("GITHUB_APP_HOST", github.url());
-        sandbox.set_env("PLATFORM_URL", broker.url());
-        sandbox.set_env("WORKSPACE_ID", "ws-1");
-        sandbox.set_env("CONFIGS_DIR", sandbox.path());
-        sandbox.write_private(".auth_token", "bearer\n");
+        let (broker, sandbox) = broker_in_front_of(&github);
         work_with(&git, &github, &sandbox);
         assert_eq!(broker.requests().len(), 1, "{}", git.full_version());
     }
@@ -89,29 +95,50 @@ fn git_works_over_tls_with_a_private_ca() {
     }
 }
 
+/// A repository of one owner with a submodule of another, made and cloned again with the sandbox's settings.
+fn work_with_submodules(git: &Git, github: &LoopbackGitHub, sandbox: &Sandbox) {
+    github.add_installation(8, "other-org");
+    github.create_repository("other-org", "library");
+    github.commit_file("other-org", "library", "lib.txt", b"lib\n");
+    sandbox.configure_helper(&github.url(), &[]);
+    let run = |cwd: &Path, args: &[&str]| {
+        git.command(sandbox, cwd, args).success();
+    };
+    let url = github.clone_url("octo-org", "hello");
+    run(sandbox.path(), &["clone", "-q", &url, "work"]);
+    let work = sandbox.path().join("work");
+    run(&work, &["submodule", "--quiet", "add", &github.clone_url("other-org", "library"), "library"]);
+    run(&work, &["commit", "-q", "-m", "Add the library"]);
+    run(&work, &["push", "-q", "origin", "HEAD:main"]);
+    run(sandbox.path(), &["clone", "-q", "--recurse-submodules", &url, "again"]);
+    assert_eq!(
+        fs::read(sandbox.path().join("again/library/lib.txt")).expect("the submodule's file"),
+        b"lib\n"
+    );
+    assert_eq!(github.mints(), 2, "{}", git.full_version());
+}
+
 #[test]
 fn submodules_of_two_owners_get_tokens_of_two_installations() {
     for git in gits() {
         let (github, sandbox) = app_sandbox();
-        github.add_installation(8, "other-org");
-        github.create_repository("other-org", "library");
-        github.commit_file("other-org", "library", "lib.txt", b"lib\n");
-        sandbox.configure_helper(&github.url(), &[]);
-        let run = |cwd: &Path, args: &[&str]| {
-            git.command(&sandbox, cwd, args).success();
-        };
-        run(sandbox.path(), &["clone", "-q", &github.clone_url("octo-org", "hello"), "work"]);
-        let work = sandbox.path().join("work");
-        run(&work, &["submodule", "--quiet", "add", &github.clone_url("other-org", "library"), "library"]);
-        run(&work, &["commit", "-q", "-m", "Add the library"]);
-        run(&work, &["push", "-q", "origin", "HEAD:main"]);
-        let url = github.clone_url("octo-org", "hello");
-        run(sandbox.path(), &["clone", "-q", "--recurse-submodules", &url, "again"]);
-        assert_eq!(
-            fs::read(sandbox.path().join("again/library/lib.txt")).expect("the submodule's file"),
-            b"lib\n"
+        work_with_submodules(&git, &github, &sandbox);
+    }
+}
+
+#[test]
+fn submodules_of_two_owners_are_served_by_a_broker_that_is_told_the_repository() {
+    for git in gits() {
+        let (github, _) = app_sandbox();
+        let (broker, sandbox) = broker_in_front_of(&github);
+        sandbox.set_env("GITHUB_APP_PER_REPOSITORY", "1");
+        work_with_submodules(&git, &github, &sandbox);
+        assert!(
+            broker
+                .requests()
+                .iter()
+                .any(|request| request.target.ends_with("?owner=other%2Dorg&repository=library"))
         );
-        assert_eq!(github.mints(), 2, "{}", git.full_version());
     }
 }
 

@@ -1,0 +1,253 @@
+//! The README, the manual page and the changelog say what the built binary does: every option, variable, exit code
+//! and command is in them, nothing else is, and what they show to copy works.
+
+use std::collections::BTreeSet;
+
+use crate::support::sandbox::Sandbox;
+
+const NAME: &str = "git-credential-github-app";
+const README: &str = include_str!("../README.md");
+const CHANGELOG: &str = include_str!("../CHANGELOG.md");
+const OPERATIONS: [&str; 4] = ["get", "store", "erase", "capability"];
+
+/// Every variable that changes what the binary does.
+const VARIABLES: [&str; 32] = [
+    "ALL_PROXY",
+    "CONFIGS_DIR",
+    "GITHUB_APP_ALLOW_HTTP",
+    "GITHUB_APP_API_URL",
+    "GITHUB_APP_BROKER_TOKEN",
+    "GITHUB_APP_BROKER_TOKEN_FILE",
+    "GITHUB_APP_BROKER_URL",
+    "GITHUB_APP_CACHE_DIR",
+    "GITHUB_APP_CLIENT_ID",
+    "GITHUB_APP_CONFIG",
+    "GITHUB_APP_HOST",
+    "GITHUB_APP_ID",
+    "GITHUB_APP_INSTALLATION_ID",
+    "GITHUB_APP_MARGIN",
+    "GITHUB_APP_ON_FAILURE",
+    "GITHUB_APP_OWNER",
+    "GITHUB_APP_PER_REPOSITORY",
+    "GITHUB_APP_PRIVATE_KEY",
+    "GITHUB_APP_PRIVATE_KEY_COMMAND",
+    "GITHUB_APP_PRIVATE_KEY_FILE",
+    "GITHUB_APP_SIGN_COMMAND",
+    "GITHUB_APP_SOURCE",
+    "GITHUB_APP_TIMEOUT",
+    "GITHUB_APP_VERIFY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "MOLECULE_ORG_ID",
+    "NO_COLOR",
+    "NO_PROXY",
+    "PLATFORM_URL",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+];
+
+/// The manual page without the escapes that keep words apart from their source.
+fn man() -> String {
+    include_str!("../man/git-credential-github-app.1")
+        .replace(r"\-", "-")
+        .replace(r"\(aq", "'")
+        .replace(r"\(rs", "\\")
+        .replace(r"\fI", "")
+}
+
+/// Both documents and their names.
+fn documents() -> [(&'static str, String); 2] {
+    [("README", README.to_owned()), ("manual page", man())]
+}
+
+fn help(args: &[&str]) -> String {
+    Sandbox::new().helper(args).run().success().stdout.clone()
+}
+
+fn all_help() -> String {
+    help(&["--help"]) + &help(&["token", "--help"])
+}
+
+/// Words of letters, digits, `-` and `_`: `--host` is no part of `--hostname`.
+fn words(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_')).collect()
+}
+
+fn long_options(text: &str) -> BTreeSet<&str> {
+    let is_option = |word: &&str| {
+        word.strip_prefix("--").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+    };
+    words(text).into_iter().filter(is_option).collect()
+}
+
+/// The options that take a value, so that the word after one is no command.
+fn options_with_value(help: &str) -> BTreeSet<&str> {
+    help.lines()
+        .filter_map(|line| line.trim_start().split_once(" <"))
+        .map(|(option, _)| option.trim_start_matches("-v, ").trim())
+        .filter(|option| option.starts_with("--") && !option.contains(' '))
+        .collect()
+}
+
+/// What `--help` lists under "Commands".
+fn commands(help: &str) -> Vec<String> {
+    help.lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .collect()
+}
+
+/// The README's code blocks in this language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let opening = format!("```{language}\n");
+    README.split(&opening).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn every_option_of_the_binary_is_in_the_readme_and_the_manual_page() {
+    let help = all_help();
+    let options = long_options(&help);
+    assert!(options.len() > 20, "the help lists options: {options:?}");
+    for (name, text) in documents() {
+        let missing: Vec<_> = options.difference(&long_options(&text)).copied().collect();
+        assert!(missing.is_empty(), "the {name} lacks {missing:?}");
+    }
+}
+
+#[test]
+fn the_manual_page_lists_no_option_that_the_binary_does_not_have() {
+    let (help, man) = (all_help(), man());
+    let section = man.split(".SH OPTIONS").nth(1).and_then(|rest| rest.split(".SH").next());
+    let listed = long_options(section.expect("a section OPTIONS"));
+    let unknown: Vec<_> = listed.difference(&long_options(&help)).copied().collect();
+    assert!(unknown.is_empty(), "not in the help: {unknown:?}");
+}
+
+#[test]
+fn every_environment_variable_is_in_the_readme_and_the_manual_page() {
+    let help = all_help();
+    let in_help = words(&help).into_iter().filter(|word| {
+        word.contains('_') && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    });
+    let variables: BTreeSet<&str> = in_help.chain(VARIABLES).collect();
+    let unlisted: Vec<_> = variables.iter().filter(|name| !VARIABLES.contains(name)).collect();
+    assert!(unlisted.is_empty(), "add these to the list in this file: {unlisted:?}");
+    for (name, text) in documents() {
+        let missing: Vec<_> = variables.difference(&words(&text)).copied().collect();
+        assert!(missing.is_empty(), "the {name} lacks {missing:?}");
+        let prefixed = |word: &&str| word.starts_with("GITHUB_APP_");
+        let unknown: Vec<_> =
+            words(&text).into_iter().filter(prefixed).filter(|word| !variables.contains(word)).collect();
+        assert!(unknown.is_empty(), "the {name} names {unknown:?}, which nothing reads");
+    }
+}
+
+#[test]
+fn every_exit_code_has_a_row_in_the_readme_and_the_manual_page() {
+    let man = man();
+    let status = man.split(".SH EXIT STATUS").nth(1).and_then(|rest| rest.split(".SH").next());
+    let status = status.expect("a section EXIT STATUS");
+    for code in 0..=5 {
+        assert!(README.contains(&format!("\n| {code} | ")), "the README lacks exit code {code}");
+        assert!(status.contains(&format!("\n.TP\n.B {code}\n")), "the manual page lacks exit code {code}");
+    }
+    assert!(!README.contains("\n| 6 | ") && !status.contains("\n.B 6\n"), "there is no exit code 6");
+}
+
+#[test]
+fn operations_and_commands_are_those_of_the_binary() {
+    let commands = commands(&help(&["--help"]));
+    let man = man();
+    for operation in OPERATIONS {
+        assert!(commands.iter().any(|command| command == operation), "the help lacks {operation}");
+        assert!(man.contains(&format!("\n.TP\n.B {operation}\n")), "the manual page lacks {operation}");
+        let named =
+            README.contains(&format!("`{operation}`")) || README.contains(&format!("{NAME} {operation}"));
+        assert!(named, "the README lacks {operation}");
+    }
+    for command in commands.iter().filter(|command| !OPERATIONS.contains(&command.as_str())) {
+        assert!(man.contains(&format!("\n.TP\n.B {command}\n")), "the manual page lacks {command}");
+        assert!(README.contains(&format!("{NAME} {command}")), "the README lacks {command}");
+    }
+}
+
+#[test]
+fn every_command_that_the_documents_use_exists() {
+    let help = all_help();
+    let (commands, valued) = (commands(&help), options_with_value(&help));
+    let called = format!("{NAME} ");
+    assert!(valued.contains("--owner") && valued.contains("--min-life"), "read from the help: {valued:?}");
+    for (name, text) in documents() {
+        let mut used = 0;
+        // Not in a command line: uninstalling with cargo, and the manual page's NAME.
+        let lines = text.lines().filter(|line| !line.contains("cargo ") && !line.contains(" - "));
+        for rest in lines.flat_map(|line| line.split(&called).skip(1)) {
+            let mut arguments = rest.split([' ', '`', ')']).peekable();
+            while let Some(option) = arguments.next_if(|word| word.starts_with('-')) {
+                if valued.contains(option) {
+                    arguments.next();
+                }
+            }
+            let word = arguments.next().unwrap_or_default();
+            if !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()) {
+                used += 1;
+                assert!(commands.iter().any(|command| command == word), "the {name} uses {NAME} {rest}");
+            }
+        }
+        assert!(used > 2, "the {name} shows how to use it");
+    }
+}
+
+#[test]
+fn settings_files_in_the_readme_are_accepted() {
+    let files = blocks("toml");
+    assert!(files.len() > 3, "the README shows settings files");
+    for file in files {
+        let sandbox = Sandbox::new();
+        sandbox.write("config.toml", file);
+        // A broker that nobody listens for: all settings are checked, and no command of the file is run.
+        let output = sandbox
+            .helper(&["token", "--config=config.toml", "--source=broker", "--broker-url=http://127.0.0.1:1"])
+            .arg("--timeout=200ms")
+            .run();
+        assert_eq!(output.status, 5, "{file}\n{}", output.stderr);
+    }
+}
+
+#[test]
+fn the_git_lines_of_the_readme_do_what_they_say_and_can_be_undone() {
+    let shells = blocks("sh");
+    let block = |part: &str| {
+        let found = shells.iter().find(|block| block.contains("https://github.com") && block.contains(part));
+        found.copied().expect("such lines in the README")
+    };
+    let sandbox = Sandbox::new();
+    let run = |lines: &str| sandbox.command("sh", &["-ec", lines]).run().success().stdout.clone();
+    let other = "git config --global --add credential.https://github.com.helper other\n";
+    run(other);
+    run(block("--add"));
+    let helpers = "git config --global --get-all credential.https://github.com.helper";
+    assert_eq!(run(helpers), "other\n\ngithub-app\n", "what comes before the reset is kept, but not asked");
+    assert_eq!(run("git config --get-urlmatch credential.usehttppath https://github.com/o/r"), "true\n");
+    run(block("--unset"));
+    assert_eq!(run("git config --global --list"), "credential.https://github.com.helper=other\n");
+}
+
+#[test]
+fn the_readme_tries_the_project_with_two_commands() {
+    for line in ["cargo run --example demo", "cargo test"] {
+        assert!(README.lines().any(|own| own == line), "{line} stands alone, to copy");
+    }
+}
+
+#[test]
+fn versions_in_the_documents_are_the_binarys() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(help(&["--version"]), format!("{NAME} {version}\n"));
+    let title = man().lines().next().unwrap_or_default().to_owned();
+    assert!(title.contains(&format!("\"{NAME} {version}\"")), "{title}");
+    let known = ["## [Unreleased]".to_owned(), format!("## [{version}]")];
+    assert!(known.iter().any(|heading| CHANGELOG.contains(heading)), "the changelog knows {version}");
+}
