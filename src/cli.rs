@@ -11,6 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(
     name = "git-credential-github-app",
+    bin_name = "git-credential-github-app",
     version,
     about = "Give git and gh a fresh GitHub App installation token",
     after_help = "Exit status: 0 done or not ours, 1 failed, 2 usage, 3 settings or key wrong, 4 refused, 5 temporary.\nManual: git help credential-github-app",

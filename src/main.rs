@@ -21,7 +21,10 @@ mod settings;
 mod token;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return report::command_line(&error),
+    };
     let report = report::Report::new(&cli.options, settings::no_color());
     match commands::run(&cli, report) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,9 +1,12 @@
 //! What people read on stderr: errors, warnings, and under `-v` notes. Never a secret.
 
 use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
 
 use crate::cli::{Color, Options};
-use crate::error;
+use crate::error::{self, Failure, Kind, escape};
 
 /// How much is said, and whether in colour.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +56,29 @@ impl Report {
         }
         say(&text);
     }
+}
+
+/// Answers a command line that is no command: help and version as asked for, else one line and hints like any failure.
+pub fn command_line(error: &clap::Error) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
+        let _ = error.print();
+        return if error.use_stderr() { ExitCode::from(Kind::Usage.exit_code()) } else { ExitCode::SUCCESS };
+    }
+    let text = error.to_string();
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let mut failure = Failure::new(Kind::Usage, escape(first.strip_prefix("error: ").unwrap_or(first)));
+    for tip in lines.filter_map(|line| line.trim().strip_prefix("tip: ")) {
+        failure = failure.hint(escape(tip));
+    }
+    let failure = failure.hint("git-credential-github-app --help lists the commands and options");
+    say(&error::render(&failure.into()));
+    ExitCode::from(Kind::Usage.exit_code())
 }
 
 /// One write, so that lines of parallel helpers do not mix; a closed stderr is nobody's failure.

@@ -35,7 +35,7 @@ fn the_owner_in_the_path_finds_the_installation_and_the_token_is_tried_once() {
     assert_eq!(
         targets(&github),
         [
-            "GET /api/v3/users/octo%2Dorg/installation",
+            "GET /api/v3/users/octo-org/installation",
             "POST /api/v3/app/installations/7/access_tokens",
             "GET /Octo-Org/Hello.git/info/refs?service=git-upload-pack",
         ]

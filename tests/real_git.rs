@@ -137,7 +137,7 @@ fn submodules_of_two_owners_are_served_by_a_broker_that_is_told_the_repository()
             broker
                 .requests()
                 .iter()
-                .any(|request| request.target.ends_with("?owner=other%2Dorg&repository=library"))
+                .any(|request| request.target.ends_with("?owner=other-org&repository=library"))
         );
     }
 }

@@ -70,7 +70,13 @@ fn a_bad_option_is_a_usage_error_and_a_bad_variable_or_key_a_settings_error() {
     ] {
         assert!([2, 3].contains(&sandbox.helper(args).run().status), "{args:?}");
     }
-    sandbox.helper(&["--no-such-option", "token"]).run().fails_with(2);
+    sandbox.helper(&["--ownr", "acme", "token"]).run().expect(
+        2,
+        "",
+        "git-credential-github-app: unexpected argument '--ownr' found\n\
+         hint: a similar argument exists: '--owner'\n\
+         hint: git-credential-github-app --help lists the commands and options\n",
+    );
     sandbox.helper(&[]).run().fails_with(2);
 }
 

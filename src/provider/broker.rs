@@ -1,7 +1,6 @@
 //! Fetches a token from a platform's endpoint: one GET with a bearer, lenient about the JSON, strict about the token.
 
 use anyhow::{Context, Result};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -87,16 +86,14 @@ impl Broker<'_> {
     }
 
     fn url(&self, ask: &Ask) -> String {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        // Names and levels are checked to be of characters that a query may hold as they are.
         let mut query = Vec::new();
         if let Some(owner) = ask.scope.owner.as_ref().filter(|_| self.names_owner) {
-            query.push(format!("owner={}", encode(owner)));
+            query.push(format!("owner={owner}"));
         }
-        query.extend(ask.scope.repositories.iter().map(|name| format!("repository={}", encode(name))));
+        query.extend(ask.scope.repositories.iter().map(|name| format!("repository={name}")));
         let permissions = ask.scope.permissions.iter();
-        query.extend(
-            permissions.map(|(name, level)| format!("permission={}={}", encode(name), encode(level))),
-        );
+        query.extend(permissions.map(|(name, level)| format!("permission={name}={level}")));
         if query.is_empty() {
             return self.settings.url.clone();
         }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use super::app::App;
@@ -85,8 +84,8 @@ impl App<'_> {
 
     /// `GET /users/{owner}/installation` answers for users and organisations alike.
     fn of_owner(&self, owner: &str) -> Result<Installation> {
-        let name = utf8_percent_encode(owner, NON_ALPHANUMERIC);
-        let answer = self.as_app("GET", &format!("{}/users/{name}/installation", self.api_url()), None)?;
+        // An owner is letters, digits, `-` and `_`, from the path as from the settings: nothing to encode.
+        let answer = self.as_app("GET", &format!("{}/users/{owner}/installation", self.api_url()), None)?;
         match answer.status {
             200 => Ok(parse::<Body>(&answer)?.into()),
             404 => Err(Failure::new(

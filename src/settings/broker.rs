@@ -9,7 +9,8 @@ use super::{Sources, hosts, values};
 use crate::error::{Failure, Kind};
 use crate::secret::Secret;
 
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
+/// What a path segment may hold as it is (RFC 3986, section 2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Where the bearer comes from.
 #[derive(Clone, Debug)]
@@ -82,6 +83,9 @@ impl Sources<'_> {
             return Ok(format!("{base}/admin/github-installation-token"));
         };
         let id = values::word(&workspace, "workspace ID")?;
+        if matches!(id.as_str(), "." | "..") {
+            return Err(workspace.complaint("this would be another path", "the workspace's ID"));
+        }
         Ok(format!("{base}/workspaces/{}/github-installation-token", utf8_percent_encode(&id, SEGMENT)))
     }
 
