@@ -14,7 +14,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
     bin_name = "git-credential-github-app",
     version,
     about = "Give git and gh a fresh GitHub App installation token",
-    after_help = "Exit status: 0 done or not ours, 1 failed, 2 usage, 3 settings or key wrong, 4 refused, 5 temporary.\nManual: git help credential-github-app",
+    after_help = "Exit status: 0 done or not ours, 1 failed, 2 usage, 3 settings or key wrong, 4 refused, 5 temporary.\nAlso read: WORKSPACE_ID, MOLECULE_ORG_ID, NO_COLOR, proxy and certificate variables; see the manual.\nManual: git help credential-github-app",
     arg_required_else_help = true,
     disable_help_subcommand = true
 )]
@@ -101,7 +101,7 @@ pub struct Options {
     /// Broker that mints for us [env: GITHUB_APP_BROKER_URL, PLATFORM_URL]
     #[arg(long, global = true, value_name = "URL")]
     pub broker_url: Option<String>,
-    /// File with the broker's bearer [env: GITHUB_APP_BROKER_TOKEN_FILE; the bearer itself: GITHUB_APP_BROKER_TOKEN]
+    /// File with the broker's bearer [env: GITHUB_APP_BROKER_TOKEN_FILE; the bearer itself: GITHUB_APP_BROKER_TOKEN] [default with PLATFORM_URL: .auth_token in CONFIGS_DIR]
     #[arg(long, global = true, value_name = "FILE")]
     pub broker_token_file: Option<String>,
     /// Where tokens come from: broker, app or auto [env: GITHUB_APP_SOURCE] [default: auto]
@@ -134,7 +134,7 @@ pub struct Options {
     /// Allow plain http to any broker [env: GITHUB_APP_ALLOW_HTTP]
     #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub allow_http: Option<String>,
-    /// Hand out a new token without trying it first [env: GITHUB_APP_VERIFY]
+    /// Hand out a new token without trying it first [env: GITHUB_APP_VERIFY=false]
     #[arg(long, global = true)]
     pub no_verify: bool,
     /// Say on stderr what is done
@@ -143,7 +143,7 @@ pub struct Options {
     /// No warnings
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Colour messages
+    /// Colour messages: auto, always or never
     #[arg(
         long,
         global = true,

@@ -247,7 +247,7 @@ fn transport_failure(call: &Call, url: &str, error: &ureq::Error) -> Failure {
     }
     let failure = Failure::new(Kind::Temporary, format!("cannot reach {} at {place}: {cause}", call.who));
     if is_permanent(&failure) {
-        return failure.hint("if the server's certificate comes from a private CA, name it in SSL_CERT_FILE");
+        return failure.hint("if the server's certificate comes from a private CA, add that CA to the system's, or name its PEM file in SSL_CERT_FILE (Linux)");
     }
     failure.hint("check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the URL, then try again")
 }

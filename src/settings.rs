@@ -201,9 +201,19 @@ impl<'a> Sources<'a> {
     pub fn origins(&self) -> Result<BTreeMap<&'static str, Origin>, Failure> {
         let mut origins = BTreeMap::new();
         for (key, _) in ENVIRONMENT {
-            if let Some(found) = self.find(key)? {
-                origins.insert(key, found.origin);
-            }
+            origins.extend(self.find(key)?.map(|found| (key, found.origin)));
+        }
+        for (key, options) in
+            [("repository", &self.options.repository), ("permission", &self.options.permission)]
+        {
+            origins.extend(self.list(key, options)?.into_iter().next().map(|found| (key, found.origin)));
+        }
+        for (key, name) in [
+            ("platform", "PLATFORM_URL"),
+            ("private_key", "GITHUB_APP_PRIVATE_KEY"),
+            ("broker_token", "GITHUB_APP_BROKER_TOKEN"),
+        ] {
+            origins.extend(environment(name)?.map(|found| (key, found.origin)));
         }
         Ok(origins)
     }

@@ -297,3 +297,37 @@ fn nothing_secret_shows_under_v_or_in_the_cache_beside_the_token() {
         assert!(!text.contains("BEGIN") && !text.replace(&token, "").contains("eyJ"));
     }
 }
+
+#[test]
+fn the_clock_is_repaired_once_and_not_for_ever() {
+    for message in [
+        "'Expiration time' claim ('exp') is too far in the future",
+        "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
+        "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
+    ] {
+        let (github, sandbox) = app_sandbox();
+        github.server().set_clock_offset(30);
+        sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
+        let refusal = || Response::json(401, json!({ "message": message }));
+        github.script_mint(vec![refusal()]);
+        sandbox.helper(&["--no-cache", "token"]).run().success();
+        assert_eq!(github.mint_requests(), 2, "{message}");
+        github.script_mint(vec![refusal(), refusal(), refusal()]);
+        let output = sandbox.helper(&["--no-cache", "token"]).run();
+        output.fails_with(4);
+        assert!(output.stderr.contains("the local clock is off"), "{}", output.stderr);
+        assert_eq!(github.mint_requests(), 4, "{message}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_githubs_is_no_token() {
+    for (status, body) in [(200, "<html>"), (201, "<html>"), (201, "{}"), (201, r#"{"token":"a\nb"}"#)] {
+        let (github, sandbox) = app_sandbox();
+        sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
+        github.script_mint(vec![Response::text(status, body)]);
+        let output = sandbox.helper(&["token"]).run();
+        assert_eq!((output.status, output.stdout.as_str()), (1, ""), "{status} {body}: {}", output.stderr);
+        assert!(output.stderr.contains("mint a token for installation 7: "), "{}", output.stderr);
+    }
+}

@@ -11,7 +11,7 @@ const CHANGELOG: &str = include_str!("../CHANGELOG.md");
 const OPERATIONS: [&str; 4] = ["get", "store", "erase", "capability"];
 
 /// Every variable that changes what the binary does.
-const VARIABLES: [&str; 32] = [
+const VARIABLES: [&str; 33] = [
     "ALL_PROXY",
     "CONFIGS_DIR",
     "GITHUB_APP_ALLOW_HTTP",
@@ -44,6 +44,7 @@ const VARIABLES: [&str; 32] = [
     "PLATFORM_URL",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
+    "WORKSPACE_ID",
 ];
 
 /// The manual page without the escapes that keep words apart from their source.

@@ -69,8 +69,7 @@ impl TokenProvider for App<'_> {
             outcome => outcome?,
         };
         if self.settings.verify {
-            let place =
-                verify::Place { host_url: &self.settings.host.url(), api_url: &self.settings.api_url };
+            let place = verify::Place { host_url: &self.host_url(), api_url: &self.settings.api_url };
             verify::wait_until_known(
                 &self.client,
                 place,
@@ -106,6 +105,11 @@ impl<'a> App<'a> {
     /// The REST base URL.
     pub(super) fn api_url(&self) -> &str {
         &self.settings.api_url
+    }
+
+    /// The git host's URL.
+    pub(super) fn host_url(&self) -> String {
+        self.settings.host.url()
     }
 
     fn mint(&self, installation: &Installation, scope: &Scope) -> Result<Token> {

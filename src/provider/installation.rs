@@ -118,12 +118,12 @@ impl App<'_> {
             [] => Err(Failure::new(Kind::Refused, "the App is not installed anywhere")
                 .hint("install it on an account from the App's settings page, Install App")
                 .into()),
-            several => Err(choose(several).into()),
+            several => Err(choose(several, &self.host_url()).into()),
         }
     }
 }
 
-fn choose(several: &[Installation]) -> Failure {
+fn choose(several: &[Installation], host_url: &str) -> Failure {
     let mut names: Vec<String> = several
         .iter()
         .take(NAMED)
@@ -137,7 +137,7 @@ fn choose(several: &[Installation]) -> Failure {
         format!("the App is installed for {} owners, and nothing says which one is meant", several.len()),
     )
     .hint(format!("owners: {}", names.join(", ")))
-    .hint("let git say it: git config --global credential.https://HOST.useHttpPath true")
+    .hint(format!("let git say it: git config --global credential.{host_url}.useHttpPath true"))
     .hint("or choose one with --owner or GITHUB_APP_OWNER")
 }
 
