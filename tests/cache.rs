@@ -42,8 +42,9 @@ fn a_process_killed_while_it_mints_leaves_nothing_in_the_way() {
     sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
     github.script_mint(vec![Response::hang()]);
     let request = request_for(&github, "octo-org/hello");
-    let running = sandbox.helper(&["get"]).stdin(&request).spawn();
+    let mut running = sandbox.helper(&["get"]).stdin(&request).spawn();
     while github.mint_requests() == 0 {
+        assert!(!running.has_ended(), "it has to hang at the mint");
         std::thread::yield_now();
     }
     running.signal(Signal::KILL);
@@ -135,8 +136,9 @@ fn no_cache_and_no_home_still_answer() {
 fn a_lock_that_is_held_too_long_is_temporary_trouble() {
     let broker = FakeBroker::start(|_| Response::hang());
     let sandbox = broker_sandbox(&broker.url(), "bearer");
-    let running = sandbox.helper(&["get"]).stdin(REQUEST).spawn();
+    let mut running = sandbox.helper(&["get"]).stdin(REQUEST).spawn();
     while broker.requests().is_empty() {
+        assert!(!running.has_ended(), "it has to hang at the fetch");
         std::thread::yield_now();
     }
     let output = sandbox.helper(&["--timeout", "300ms", "token"]).run();
