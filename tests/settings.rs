@@ -114,6 +114,14 @@ fn a_broken_settings_file_stops_github_com_and_leaves_other_hosts_to_other_helpe
     assert_eq!(sandbox.helper(&["get"]).stdin(REQUEST).run().stdout, "quit=1\n");
     let other = sandbox.helper(&["get"]).stdin("protocol=https\nhost=gitlab.com\n").run();
     assert_eq!((other.status, other.stdout.as_str()), (0, ""));
+    sandbox.helper(&["get"]).stdin("protocol=https\n").run().expect(0, "", "");
+    let bad_host = sandbox.helper(&["--host", "http://github.com", "get"]).env_remove("GITHUB_APP_CONFIG");
+    bad_host.stdin("protocol=https\nhost=gitlab.com\n").run().expect(
+        0,
+        "",
+        "git-credential-github-app: warning: option --host: plain http is accepted for a loopback host only; \
+         not answering\n",
+    );
     assert!(
         other.stderr.contains("warning: settings file") && other.stderr.contains("not answering"),
         "{}",

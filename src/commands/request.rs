@@ -25,23 +25,22 @@ pub struct Ours {
 }
 
 /// Reads a request from stdin; `None`: not ours, which is no failure and deserves no word.
-///
-/// # Errors
-/// The host is not known because the settings are wrong.
 pub fn read(sources: &Sources, report: Report) -> Result<Option<Ours>> {
     let Some(request) = protocol::read(io::stdin().lock())? else { return Ok(None) };
     let ours = match sources.host() {
         Ok(Some(host)) => host.is_asked_by(&request.protocol, &request.host),
-        // The settings file cannot be read, so it may name another host than this one: a failed `get` must not stop
-        // git on hosts that are not ours, but whoever has broken the file has to be told.
-        Ok(None) if Host::default().is_asked_by(&request.protocol, &request.host) => true,
-        Ok(None) => {
-            if let Err(failure) = sources.settings() {
+        // The host is not known, as the settings are wrong: a failed `get` must not stop git on hosts that are not
+        // ours, but whoever has broken the settings has to be told.
+        _ if Host::default().is_asked_by(&request.protocol, &request.host) => true,
+        _ => {
+            if request.protocol == b"https"
+                && !request.host.is_empty()
+                && let Err(failure) = sources.settings()
+            {
                 report.warn(&format!("{failure}; not answering"));
             }
             false
         }
-        Err(failure) => return Err(failure.into()),
     };
     let named = request.username.as_deref().is_some_and(|name| !matches!(name, b"" | b"x-access-token"));
     if !ours || named {
