@@ -3,11 +3,14 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::process::Signal;
 
-use crate::common::{REQUEST, app_sandbox, broker_sandbox, from_now, password, request_for};
-use crate::support::broker::{FakeBroker, broker_token, token_response};
+use crate::common::{
+    REQUEST, app_sandbox, attribute, broker_sandbox, fresh_tokens, from_now, password, request_for,
+};
+use crate::support::broker::{FakeBroker, token_response};
 use crate::support::http_server::Response;
 use crate::support::sandbox::Sandbox;
 
@@ -19,11 +22,6 @@ fn entry(sandbox: &Sandbox) -> PathBuf {
     let mut entries =
         fs::read_dir(cache_dir(sandbox)).expect("the cache").map(|entry| entry.expect("an entry").path());
     entries.find(|path| path.extension().is_some_and(|end| end == "json")).expect("a token in the cache")
-}
-
-fn fresh_tokens() -> FakeBroker {
-    let expiry = from_now(3600);
-    FakeBroker::guarded("bearer", move |_| token_response(&broker_token(), &expiry))
 }
 
 #[test]
@@ -171,4 +169,28 @@ fn different_settings_never_share_a_token() {
     tokens.dedup();
     assert_eq!(tokens.len(), all);
     assert_eq!(broker.requests().len(), all);
+}
+
+#[test]
+fn a_token_that_git_has_seen_refused_is_not_handed_out_for_want_of_another() {
+    let (calls, expiry) = (AtomicUsize::new(0), from_now(3600));
+    let broker = FakeBroker::start(move |_| match calls.fetch_add(1, Ordering::SeqCst) {
+        0 => token_response("refused", &expiry),
+        _ => Response::hang(),
+    });
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    let offer = format!("capability[]=state\n{REQUEST}");
+    sandbox.helper(&["get"]).stdin(&offer).run().success();
+    let cached = sandbox.helper(&["get"]).stdin(&offer).run();
+    let state = attribute(&cached, "state[]").expect("a state").to_owned();
+    let mut running = sandbox.helper(&["token", "--min-life", "2h"]).spawn();
+    while broker.requests().len() < 2 {
+        assert!(!running.has_ended(), "it has to hang at the fetch");
+        std::thread::yield_now();
+    }
+    let short = sandbox.helper(&["--timeout", "300ms", "get"]);
+    let output = short.stdin(format!("capability[]=state\nstate[]={state}\n{REQUEST}")).run();
+    assert_eq!((output.status, output.stdout.as_str()), (0, "quit=1\n"));
+    running.signal(Signal::KILL);
+    running.wait();
 }

@@ -1,5 +1,6 @@
 //! Settings and requests that many tests share.
 
+use crate::support::broker::{FakeBroker, broker_token, token_response};
 use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
 use crate::support::keys::app_key_pem;
 use crate::support::process::Output;
@@ -25,6 +26,12 @@ pub fn broker_sandbox(url: &str, bearer: &str) -> Sandbox {
     sandbox.set_env("GITHUB_APP_BROKER_URL", url);
     sandbox.set_env("GITHUB_APP_BROKER_TOKEN_FILE", sandbox.write_private("bearer", format!("{bearer}\n")));
     sandbox
+}
+
+/// A broker that has a new token for every request.
+pub fn fresh_tokens() -> FakeBroker {
+    let expiry = from_now(3600);
+    FakeBroker::guarded("bearer", move |_| token_response(&broker_token(), &expiry))
 }
 
 /// A loopback GitHub with the private repository `octo-org/hello`, and a sandbox whose settings are its App.

@@ -1,6 +1,6 @@
 //! What the helper answers to whom: exact bytes for what is ours, silence for everything else.
 
-use crate::common::{REQUEST, attribute, broker_sandbox, from_now, now, password};
+use crate::common::{REQUEST, attribute, broker_sandbox, fresh_tokens, from_now, now, password};
 use crate::support::broker::{FakeBroker, broker_token};
 
 fn serving() -> (FakeBroker, String) {
@@ -130,10 +130,7 @@ fn capability_lists_what_is_used_and_unknown_operations_are_silent() {
 
 #[test]
 fn erase_evicts_only_the_matching_password_and_the_next_get_asks_for_a_new_token() {
-    let expiry = from_now(3600);
-    let broker = FakeBroker::guarded("bearer", move |_| {
-        crate::support::broker::token_response(&broker_token(), &expiry)
-    });
+    let broker = fresh_tokens();
     let sandbox = broker_sandbox(&broker.url(), "bearer");
     let get = || password(&sandbox.helper(&["get"]).stdin(REQUEST).run());
     let erase =
@@ -153,10 +150,7 @@ fn erase_evicts_only_the_matching_password_and_the_next_get_asks_for_a_new_token
 
 #[test]
 fn two_fresh_tokens_refused_in_a_row_stop_minting_until_one_is_stored() {
-    let expiry = from_now(3600);
-    let broker = FakeBroker::guarded("bearer", move |_| {
-        crate::support::broker::token_response(&broker_token(), &expiry)
-    });
+    let broker = fresh_tokens();
     let sandbox = broker_sandbox(&broker.url(), "bearer");
     let get = || sandbox.helper(&["get"]).stdin(REQUEST).run();
     let tell = |operation: &str, token: &str| {

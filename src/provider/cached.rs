@@ -117,7 +117,7 @@ impl<'a> Cached<'a> {
             Err(error) => {
                 let failure = Failure::of(error);
                 if failure.kind == Kind::Temporary {
-                    return self.fall_back(&entry, outcome);
+                    return self.fall_back(&entry, ask, outcome);
                 }
                 // The contexts around a failure are part of its message when it is remembered.
                 entry.refuse(&Failure { message: format!("{error:#}"), ..failure }, clock::now());
@@ -128,8 +128,10 @@ impl<'a> Cached<'a> {
     }
 
     /// A token inside the margin is better than none while renewal fails.
-    fn fall_back(&self, entry: &Entry, outcome: Result<Token>) -> Result<Token> {
-        match (outcome, entry.alive(clock::now())) {
+    fn fall_back(&self, entry: &Entry, ask: &Ask, outcome: Result<Token>) -> Result<Token> {
+        // A token that git has just seen refused is no fallback.
+        let alive = entry.alive(clock::now()).filter(|token| ask.refused.as_ref() != Some(&token.id()));
+        match (outcome, alive) {
             (Err(error), Some(token)) => {
                 let left = token.facts.left(clock::now()).unwrap_or(0);
                 self.report.note(|| {
@@ -208,7 +210,7 @@ impl TokenProvider for Cached<'_> {
                         "another process has been asking for this token all the time",
                     )
                     .hint("try again, or raise --timeout");
-                    return self.fall_back(&entry, Err(failure.into()));
+                    return self.fall_back(&entry, ask, Err(failure.into()));
                 }
                 Err(error) => {
                     self.warn("lock an entry of", &error);
