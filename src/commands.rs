@@ -41,10 +41,10 @@ pub fn run(cli: &Cli, report: Report) -> Result<()> {
 /// The provider that the settings describe, behind the cache entry for a scope.
 fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, report: Report) -> Cached<'a> {
     let client = Client::new(deadline, report);
-    let names_owner = settings.owner.is_some() || settings.per_repository;
     let broker = settings.broker.as_ref().map(|broker| {
         let client = if settings.app.is_some() { client.hurried() } else { Client::new(deadline, report) };
-        Box::new(Broker { settings: broker, names_owner, client }) as Box<dyn TokenProvider>
+        Box::new(Broker { settings: broker, names_owner: settings.names_owner(), client })
+            as Box<dyn TokenProvider>
     });
     let app = settings
         .app
@@ -72,7 +72,7 @@ fn cache_key(settings: &Settings, scope: &Scope) -> String {
     if let Some(broker) = &settings.broker {
         parts.extend(["broker".into(), broker.url.clone(), broker.organisation.clone().unwrap_or_default()]);
     }
-    let mut owner_matters = settings.owner.is_some() || settings.per_repository;
+    let mut owner_matters = settings.names_owner();
     if let Some(app) = &settings.app {
         let (form, place) = match &app.key {
             KeySource::File(path) => ("file", path.to_string_lossy().into_owned()),

@@ -24,7 +24,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// One request.
-pub struct Call<'a> {
+pub struct Call {
     /// `GET`, `POST`.
     pub method: &'static str,
     /// Without user, password or secret.
@@ -36,7 +36,16 @@ pub struct Call<'a> {
     /// JSON.
     pub body: Option<String>,
     /// Whom messages name: `GitHub` or `the broker`.
-    pub who: &'a str,
+    pub who: &'static str,
+}
+
+/// The headers that GitHub wants on every REST call; the version is the one that every Enterprise Server knows
+/// (<https://docs.github.com/rest/about-the-rest-api/api-versions>).
+pub fn github_headers() -> Vec<(&'static str, String)> {
+    vec![
+        ("accept", "application/vnd.github+json".to_owned()),
+        ("x-github-api-version", "2022-11-28".to_owned()),
+    ]
 }
 
 /// A response with its whole body.

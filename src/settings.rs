@@ -62,6 +62,13 @@ pub struct Settings {
     pub verify: bool,
 }
 
+impl Settings {
+    /// Whether the settings themselves tell owners apart: only then is a broker told one.
+    pub fn names_owner(&self) -> bool {
+        self.owner.is_some() || self.per_repository
+    }
+}
+
 /// The places that settings come from, read once.
 pub struct Sources<'a> {
     options: &'a Options,

@@ -12,8 +12,8 @@ use super::installation::{Installation, Memory};
 use super::{Ask, TokenProvider, refusal, signer, verify};
 use crate::app_jwt::{self, Signer};
 use crate::clock;
-use crate::error::{Failure, Kind};
-use crate::http::{Answer, Call, Client};
+use crate::error::Failure;
+use crate::http::{Answer, Call, Client, github_headers};
 use crate::report::Report;
 use crate::scope::Scope;
 use crate::secret::Secret;
@@ -121,15 +121,7 @@ impl<'a> App<'a> {
         if answer.status != 201 {
             return Err(refusal::explain(&answer, &self.identity.issuer)).with_context(context);
         }
-        let minted: Minted = serde_json::from_slice(&answer.body)
-            .map_err(|_| {
-                Failure::new(
-                    Kind::Other,
-                    "GitHub's answer is not the JSON object with a token that it documents",
-                )
-                .hint("check the API URL: for Enterprise Server it ends in /api/v3")
-            })
-            .with_context(context)?;
+        let minted: Minted = refusal::parse(&answer).with_context(context)?;
         token::check_text(&minted.token).with_context(context)?;
         self.report.note(|| format!("minted a token for installation {}", installation.id));
         let facts = Facts {
@@ -158,13 +150,16 @@ impl<'a> App<'a> {
         self.client.send(&self.call(method, url, body)?)
     }
 
-    fn call(&self, method: &'static str, url: &str, body: Option<String>) -> Result<Call<'static>> {
-        let headers = vec![
-            ("accept", "application/vnd.github+json".to_owned()),
-            ("x-github-api-version", "2022-11-28".to_owned()),
-        ];
+    fn call(&self, method: &'static str, url: &str, body: Option<String>) -> Result<Call> {
         let authorization = Some(Secret::new(format!("Bearer {}", self.jwt()?.expose())));
-        Ok(Call { method, url: url.to_owned(), authorization, headers, body, who: "GitHub" })
+        Ok(Call {
+            method,
+            url: url.to_owned(),
+            authorization,
+            headers: github_headers(),
+            body,
+            who: "GitHub",
+        })
     }
 
     /// One JWT serves all calls of a command.

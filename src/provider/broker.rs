@@ -71,7 +71,7 @@ impl Broker<'_> {
         Ok(Token::fresh(secret, Facts::new(Source::Broker, expiry)))
     }
 
-    fn call(&self, ask: &Ask, url: &str, bearer: Option<&Secret>) -> Call<'static> {
+    fn call(&self, ask: &Ask, url: &str, bearer: Option<&Secret>) -> Call {
         let mut headers = vec![("accept", "application/json".to_owned())];
         if let Some(organisation) = &self.settings.organisation {
             headers.push(("x-molecule-org-id", organisation.clone()));

@@ -10,7 +10,6 @@ use super::refusal;
 use crate::cache::{self, Cache};
 use crate::clock;
 use crate::error::{Failure, Kind, escape};
-use crate::http::Answer;
 
 /// How long a looked-up installation is believed, in seconds.
 const MEMORY: i64 = 24 * 3600;
@@ -87,7 +86,7 @@ impl App<'_> {
         // An owner is letters, digits, `-` and `_`, from the path as from the settings: nothing to encode.
         let answer = self.as_app("GET", &format!("{}/users/{owner}/installation", self.api_url()), None)?;
         match answer.status {
-            200 => Ok(parse::<Body>(&answer)?.into()),
+            200 => Ok(refusal::parse::<Body>(&answer)?.into()),
             404 => Err(Failure::new(
                 Kind::NotInstalled,
                 format!("the App is not installed for {}", escape(owner)),
@@ -106,7 +105,7 @@ impl App<'_> {
             if answer.status != 200 {
                 return Err(refusal::explain(&answer, &self.identity.issuer).into());
             }
-            found.extend(parse::<Vec<Body>>(&answer)?.into_iter().map(Installation::from));
+            found.extend(refusal::parse::<Vec<Body>>(&answer)?.into_iter().map(Installation::from));
             match next_page(answer.header("link")) {
                 // The App JWT goes nowhere but to the API.
                 Some(next) if next.starts_with(&format!("{}/", self.api_url())) => next.clone_into(&mut url),
@@ -139,13 +138,6 @@ fn choose(several: &[Installation], host_url: &str) -> Failure {
     .hint(format!("owners: {}", names.join(", ")))
     .hint(format!("let git say it: git config --global credential.{host_url}.useHttpPath true"))
     .hint("or choose one with --owner or GITHUB_APP_OWNER")
-}
-
-fn parse<T: for<'de> Deserialize<'de>>(answer: &Answer) -> Result<T, Failure> {
-    serde_json::from_slice(&answer.body).map_err(|_| {
-        Failure::new(Kind::Other, "GitHub's answer is not the JSON that it documents")
-            .hint("check the API URL: for Enterprise Server it ends in /api/v3")
-    })
 }
 
 /// The URL of the next page (RFC 8288), as `GitHub` builds it.

@@ -1,8 +1,18 @@
 //! What GitHub's refusals mean, and what to do about each. Messages are matched by their beginning, statuses decide
 //! where none fits (<https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api>).
 
+use serde::Deserialize;
+
 use crate::error::{Failure, Kind, escape};
 use crate::http::Answer;
+
+/// Reads the JSON of an answer that is no refusal.
+pub fn parse<T: for<'de> Deserialize<'de>>(answer: &Answer) -> Result<T, Failure> {
+    serde_json::from_slice(&answer.body).map_err(|_| {
+        Failure::new(Kind::Other, "GitHub's answer is not the JSON that it documents")
+            .hint("check the API URL: for Enterprise Server it ends in /api/v3")
+    })
+}
 
 /// Explains an answer to a call that was signed with the App JWT of an issuer.
 pub fn explain(answer: &Answer, issuer: &str) -> Failure {

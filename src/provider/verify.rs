@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::http::{Call, Client};
+use crate::http::{Call, Client, github_headers};
 use crate::report::Report;
 use crate::scope::Repository;
 use crate::secret::Secret;
@@ -48,7 +48,7 @@ pub fn wait_until_known(
     }
 }
 
-fn git_call(host_url: &str, repository: &Repository, token: &Secret) -> Call<'static> {
+fn git_call(host_url: &str, repository: &Repository, token: &Secret) -> Call {
     let Repository { owner, name } = repository;
     let basic = STANDARD.encode(format!("x-access-token:{}", token.expose()));
     Call {
@@ -62,15 +62,12 @@ fn git_call(host_url: &str, repository: &Repository, token: &Secret) -> Call<'st
     }
 }
 
-fn rest_call(api_url: &str, token: &Secret) -> Call<'static> {
+fn rest_call(api_url: &str, token: &Secret) -> Call {
     Call {
         method: "GET",
         url: format!("{api_url}/installation/repositories?per_page=1"),
         authorization: Some(Secret::new(format!("Bearer {}", token.expose()))),
-        headers: vec![
-            ("accept", "application/vnd.github+json".to_owned()),
-            ("x-github-api-version", "2022-11-28".to_owned()),
-        ],
+        headers: github_headers(),
         body: None,
         who: "GitHub",
     }

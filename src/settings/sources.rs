@@ -8,7 +8,7 @@ use crate::cli::Options;
 use crate::error::{Failure, Kind};
 
 /// The keys that the settings file may hold.
-const FILE_KEYS: [&str; 20] = [
+const FILE_KEYS: [&str; 21] = [
     "allow_http",
     "api_url",
     "app_id",
@@ -29,9 +29,8 @@ const FILE_KEYS: [&str; 20] = [
     "sign_command",
     "source",
     "timeout",
+    "verify",
 ];
-/// `verify` has no option of its own name (`--no-verify`), but a key.
-const VERIFY: &str = "verify";
 
 /// Where a value was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,7 +128,7 @@ impl File {
     /// Complains about a key that is no setting: a mistyped key would otherwise be silently without effect.
     pub fn check_keys(&self) -> Result<(), Failure> {
         for key in self.table.keys() {
-            if !FILE_KEYS.contains(&key.as_str()) && key != VERIFY {
+            if !FILE_KEYS.contains(&key.as_str()) {
                 let known = FILE_KEYS.join(", ");
                 return Err(Failure::new(
                     Kind::Settings,
@@ -139,7 +138,7 @@ impl File {
                         crate::error::escape(key)
                     ),
                 )
-                .hint(format!("known keys: {known}, {VERIFY}")));
+                .hint(format!("known keys: {known}")));
             }
         }
         Ok(())
