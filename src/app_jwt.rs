@@ -19,6 +19,11 @@ const LIFE: i64 = 540;
 pub trait Signer {
     /// The RS256 signature of the signing input, base64url without padding.
     fn sign(&self, input: &[u8]) -> Result<String>;
+
+    /// The key's fingerprint as GitHub shows it, where the key is at hand.
+    fn fingerprint(&self) -> Option<String> {
+        None
+    }
 }
 
 #[derive(Serialize)]

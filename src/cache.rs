@@ -7,11 +7,16 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rsa::sha2::{Digest, Sha256};
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
+use crate::clock::Deadline;
+
+/// How often a waiting process looks whether a lock is free.
+pub const LOOK: Duration = Duration::from_millis(20);
 /// An entry larger than this was not written by us.
 const MAX_ENTRY: u64 = 4 << 20;
 
@@ -51,6 +56,17 @@ impl Cache {
         Ok(Self { dir: dir.to_owned() })
     }
 
+    /// Opens the directory; `None` if it is not there.
+    ///
+    /// # Errors
+    /// It is not ours alone.
+    pub fn open_existing(dir: &Path) -> io::Result<Option<Self>> {
+        match fs::symlink_metadata(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            _ => Self::open(dir).map(Some),
+        }
+    }
+
     /// The content of an entry; `None` where there is none.
     ///
     /// # Errors
@@ -81,6 +97,31 @@ impl Cache {
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// Takes an entry's lock, and waits for it where another process holds it.
+    ///
+    /// # Errors
+    /// It cannot be taken, or not before the deadline.
+    pub fn lock(&self, key: &str, deadline: Deadline) -> io::Result<Lock<'_>> {
+        loop {
+            match self.try_lock(key)? {
+                Some(lock) => return Ok(lock),
+                None if deadline.wait(LOOK) => {}
+                None => return Err(io::Error::other("another process holds its lock")),
+            }
+        }
+    }
+
+    /// The keys of all entries, in no order.
+    pub fn keys(&self) -> io::Result<Vec<String>> {
+        let mut keys = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let name = entry?.file_name();
+            let key = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            keys.extend(key.filter(|key| key.bytes().all(|b| b.is_ascii_hexdigit())).map(str::to_owned));
+        }
+        Ok(keys)
     }
 }
 
@@ -161,6 +202,20 @@ mod tests {
         }
         drop(lock);
         assert!(cache.try_lock("k").unwrap().is_some(), "released");
+    }
+
+    #[test]
+    fn entries_are_listed_by_their_keys_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(&dir.path().join("c")).unwrap();
+        let deadline = Deadline::after(Duration::from_secs(1));
+        let name = key(&["a"]);
+        cache.lock(&name, deadline).unwrap().write(b"x").unwrap();
+        fs::write(dir.path().join("c/README.json"), "not ours").unwrap();
+        assert_eq!(cache.keys().unwrap(), [name]);
+        let held = cache.lock("k", deadline).unwrap();
+        assert!(cache.lock("k", Deadline::after(Duration::ZERO)).is_err(), "waits no longer than it may");
+        drop(held);
     }
 
     #[test]

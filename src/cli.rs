@@ -40,6 +40,10 @@ pub enum Command {
     Capability,
     /// Print one installation token
     Token(TokenArgs),
+    /// Show what is configured and which tokens are cached; no network, no secrets
+    Status(StatusArgs),
+    /// Revoke the cached token at GitHub and evict it
+    Revoke(RevokeArgs),
     /// An operation of a later git
     #[command(external_subcommand)]
     Unknown(Vec<OsString>),
@@ -54,6 +58,25 @@ pub struct TokenArgs {
     /// Ask for at least this much life, such as 40m
     #[arg(long, value_name = "DUR")]
     pub min_life: Option<String>,
+}
+
+/// Options of `status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Print a JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `revoke`
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// Every cached token, whatever its host, owner and scope
+    #[arg(long)]
+    pub all: bool,
+    /// Only evict; the token lives on at GitHub until it expires
+    #[arg(long)]
+    pub local: bool,
 }
 
 /// When messages are coloured

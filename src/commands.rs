@@ -2,15 +2,16 @@
 
 use std::io::{self, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::cache;
+use crate::cache::{self, Cache};
 use crate::cli::{Cli, Command};
 use crate::clock::Deadline;
 use crate::http::Client;
 use crate::provider::app::App;
 use crate::provider::broker::Broker;
 use crate::provider::cached::{Cached, Keeping};
+use crate::provider::entry::Label;
 use crate::provider::{Ask, Auto, TokenProvider};
 use crate::report::Report;
 use crate::scope::{Repository, Scope};
@@ -22,6 +23,8 @@ mod capability;
 mod erase;
 mod get;
 mod request;
+mod revoke;
+mod status;
 mod store;
 mod token_command;
 
@@ -34,15 +37,21 @@ pub fn run(cli: &Cli, report: Report) -> Result<()> {
         Command::Erase => erase::run(&sources, report),
         Command::Capability => capability::run(),
         Command::Token(arguments) => token_command::run(&sources, arguments, report),
+        Command::Status(arguments) => status::run(&sources, arguments),
+        Command::Revoke(arguments) => revoke::run(&sources, arguments, report),
         Command::Unknown(words) => request::unknown_operation(words),
     }
 }
 
 /// The provider that the settings describe, behind the cache entry for a scope.
 fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, report: Report) -> Cached<'a> {
-    let client = Client::new(deadline, report);
+    let client = Client::new(&settings.proxies, deadline, report);
     let broker = settings.broker.as_ref().map(|broker| {
-        let client = if settings.app.is_some() { client.hurried() } else { Client::new(deadline, report) };
+        let client = if settings.app.is_some() {
+            client.hurried()
+        } else {
+            Client::new(&settings.proxies, deadline, report)
+        };
         Box::new(Broker { settings: broker, names_owner: settings.names_owner(), client })
             as Box<dyn TokenProvider>
     });
@@ -60,9 +69,18 @@ fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, repor
             "no home directory for the cache; going on without (set GITHUB_APP_CACHE_DIR, or --no-cache)",
         );
     }
-    let keeping =
-        Keeping { dir: settings.cache_dir.clone(), key: cache_key(settings, scope), margin: settings.margin };
+    let keeping = Keeping {
+        dir: settings.cache_dir.clone(),
+        key: cache_key(settings, scope),
+        label: label(settings, scope),
+        margin: settings.margin,
+    };
     Cached::new(inner, keeping, deadline, report)
+}
+
+/// Says what a cache entry is for.
+fn label(settings: &Settings, scope: &Scope) -> Label {
+    Label { host_url: settings.host.url(), api_url: settings.api_url.clone(), scope: scope.clone() }
 }
 
 /// Names the cache entry by everything that changes the token. A key is named by where it comes from, so that a hit
@@ -106,6 +124,12 @@ fn ask(settings: &Settings, repository: Option<Repository>) -> Option<Ask> {
     };
     let scope = Scope::new(owner, &named, &settings.permissions);
     Some(Ask { scope, repository, ..Ask::default() })
+}
+
+/// The cache, if there is one already: these commands look at what is there and make nothing.
+fn existing_cache(settings: &Settings) -> Result<Option<Cache>> {
+    let Some(dir) = &settings.cache_dir else { return Ok(None) };
+    Cache::open_existing(dir).with_context(|| format!("use the cache {}", dir.display()))
 }
 
 /// Says under `-v` which settings were given, and where.

@@ -47,12 +47,15 @@ pub struct Failure {
     pub message: String,
     /// What to do next, one line each.
     pub hints: Vec<String>,
+    /// When it was said, in seconds since 1970, where it is remembered and not new.
+    #[serde(skip)]
+    pub since: Option<i64>,
 }
 
 impl Failure {
     /// A failure without hints.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new() }
+        Self { kind, message: message.into(), hints: Vec::new(), since: None }
     }
 
     /// Adds a line that says what to do next.

@@ -14,8 +14,13 @@ use crate::clock::{self, Deadline};
 use crate::error::{Failure, Kind, escape};
 use crate::report::Report;
 use crate::secret::Secret;
+use crate::settings::proxies::Proxies;
 
+mod proxy;
 pub mod retry;
+mod trouble;
+
+use trouble::Trouble;
 
 const USER_AGENT: &str = concat!("git-credential-github-app/", env!("CARGO_PKG_VERSION"));
 const MAX_BODY: u64 = 4 << 20;
@@ -25,7 +30,7 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// One request.
 pub struct Call {
-    /// `GET`, `POST`.
+    /// `GET`, `POST`, `DELETE`.
     pub method: &'static str,
     /// Without user, password or secret.
     pub url: String,
@@ -52,6 +57,8 @@ pub fn github_headers() -> Vec<(&'static str, String)> {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// Who answered in the end, after redirects.
+    pub url: String,
     headers: HeaderMap,
     /// May hold a token.
     pub body: Zeroizing<Vec<u8>>,
@@ -80,24 +87,25 @@ impl Answer {
 }
 
 /// Sends calls until the deadline.
-pub struct Client {
+pub struct Client<'a> {
     agent: OnceCell<ureq::Agent>,
+    proxies: &'a Proxies,
     /// Nothing starts after it, and nothing outlasts it.
     pub deadline: Deadline,
     attempts: u32,
     report: Report,
 }
 
-impl Client {
+impl<'a> Client<'a> {
     /// A client that has opened nothing yet: a cache hit costs no TLS set-up.
-    pub fn new(deadline: Deadline, report: Report) -> Self {
-        Self { agent: OnceCell::new(), deadline, attempts: u32::MAX, report }
+    pub fn new(proxies: &'a Proxies, deadline: Deadline, report: Report) -> Self {
+        Self { agent: OnceCell::new(), proxies, deadline, attempts: u32::MAX, report }
     }
 
     /// The same with two attempts and a third of the time, for a first choice that has a second one behind it.
     pub fn hurried(&self) -> Self {
         let deadline = self.deadline.at_most(self.deadline.left() / 3);
-        Self { agent: self.agent.clone(), deadline, attempts: 2, report: self.report }
+        Self { agent: self.agent.clone(), deadline, attempts: 2, ..*self }
     }
 
     /// Sends a call; retries what is temporary; follows redirects within the origin.
@@ -107,17 +115,16 @@ impl Client {
     pub fn send(&self, call: &Call) -> Result<Answer> {
         let mut failures = 0;
         loop {
-            let (pause, failure) = match self.follow(call) {
+            let (pause, Trouble { failure, lasting }) = match self.follow(call) {
                 Ok(answer) => match retry::advice(&answer, clock::now()) {
                     None => return Ok(answer),
-                    Some(advice) => (advice, status_failure(call, &answer, advice)),
+                    Some(advice) => (advice, Trouble::of_status(call, &answer, advice)),
                 },
-                Err(failure) if failure.kind == Kind::Temporary => (retry::Advice::BackOff, failure),
-                Err(failure) => return Err(failure.into()),
+                Err(trouble) => (retry::Advice::BackOff, trouble),
             };
             failures += 1;
             let pause = retry::pause(pause, failures, fastrand::f64());
-            if failures >= self.attempts || is_permanent(&failure) {
+            if lasting || failures >= self.attempts {
                 return Err(failure.into());
             }
             self.report.note(|| format!("{failure}; trying again in {} ms", pause.as_millis()));
@@ -129,28 +136,29 @@ impl Client {
 
     /// Sends a call once, without retries or redirects: for probes whose every answer is an answer.
     pub fn probe(&self, call: &Call) -> Result<Answer> {
-        Ok(self.attempt(call, &call.url)?)
+        self.attempt(call, &call.url).map_err(|trouble| trouble.failure.into())
     }
 
-    fn follow(&self, call: &Call) -> Result<Answer, Failure> {
+    fn follow(&self, call: &Call) -> Result<Answer, Trouble> {
         let mut url = call.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.attempt(call, &url)?;
             if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
                 return Ok(answer);
             }
-            url = redirect(call, &url, answer.header("location"))?;
+            url = redirect(call, &url, answer.header("location")).map_err(Trouble::lasting)?;
         }
-        Err(Failure::new(Kind::Other, format!("{} redirects in a circle", call.who)))
+        Err(Trouble::lasting(Failure::new(Kind::Other, format!("{} redirects in a circle", call.who))))
     }
 
-    fn attempt(&self, call: &Call, url: &str) -> Result<Answer, Failure> {
+    fn attempt(&self, call: &Call, url: &str) -> Result<Answer, Trouble> {
         let started = self.deadline.left();
         if started.is_zero() {
-            return Err(Failure::new(Kind::Temporary, format!("no time left to ask {}", call.who))
-                .hint("try again, or raise --timeout"));
+            let failure = Failure::new(Kind::Temporary, format!("no time left to ask {}", call.who));
+            return Err(Trouble::lasting(failure.hint("try again, or raise --timeout")));
         }
-        let result = self.exchange(call, url, ATTEMPT.min(started));
+        let proxy = proxy::choose(self.proxies, url).map_err(Trouble::lasting)?;
+        let result = self.exchange(call, url, proxy.as_ref(), ATTEMPT.min(started));
         self.report.note(|| {
             let spent = started.saturating_sub(self.deadline.left()).as_millis();
             let outcome = match &result {
@@ -163,10 +171,16 @@ impl Client {
             };
             format!("{} {}: {outcome} ({spent} ms)", call.method, escape(url))
         });
-        result.map_err(|error| transport_failure(call, url, &error))
+        result.map_err(|error| Trouble::of_transport(call, url, proxy.as_ref(), &error))
     }
 
-    fn exchange(&self, call: &Call, url: &str, limit: Duration) -> Result<Answer, ureq::Error> {
+    fn exchange(
+        &self,
+        call: &Call,
+        url: &str,
+        proxy: Option<&ureq::Proxy>,
+        limit: Duration,
+    ) -> Result<Answer, ureq::Error> {
         let agent = self.agent.get_or_init(agent);
         let mut request = Request::builder().method(call.method).uri(url);
         for (name, value) in &call.headers {
@@ -179,14 +193,15 @@ impl Client {
         }
         let response = if let Some(body) = &call.body {
             let request = request.header("content-type", "application/json").body(body.clone())?;
-            agent.run(agent.configure_request(request).timeout_global(Some(limit)).build())?
+            let request = agent.configure_request(request).timeout_global(Some(limit));
+            agent.run(request.proxy(proxy.cloned()).build())?
         } else {
-            let request = request.body(())?;
-            agent.run(agent.configure_request(request).timeout_global(Some(limit)).build())?
+            let request = agent.configure_request(request.body(())?).timeout_global(Some(limit));
+            agent.run(request.proxy(proxy.cloned()).build())?
         };
         let (parts, body) = response.into_parts();
         let body = Zeroizing::new(body.into_with_config().limit(MAX_BODY).read_to_vec()?);
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+        Ok(Answer { status: parts.status.as_u16(), url: url.to_owned(), headers: parts.headers, body })
     }
 }
 
@@ -195,6 +210,8 @@ fn agent() -> ureq::Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
+        // Chosen for each call: ureq's own reading of the environment mixes the schemes up.
+        .proxy(None)
         .user_agent(USER_AGENT)
         .timeout_connect(Some(CONNECT))
         .tls_config(
@@ -228,40 +245,4 @@ fn redirect(call: &Call, from: &str, location: Option<&str>) -> Result<String, F
         format!("{} redirects to another place; not followed, as the credential would go with it", call.who),
     )
     .hint("set the URL to the place that really answers"))
-}
-
-fn status_failure(call: &Call, answer: &Answer, advice: retry::Advice) -> Failure {
-    let message = if call.who == "GitHub" { escape(&answer.message()) } else { String::new() };
-    let message = if message.is_empty() { message } else { format!(": {message}") };
-    let failure = Failure::new(Kind::Temporary, format!("{} answered {}{message}", call.who, answer.status));
-    match advice {
-        retry::Advice::BackOff => failure.hint("try again later"),
-        retry::Advice::Wait(seconds) => {
-            failure.hint(format!("wait until {}", clock::rfc3339(clock::now() + seconds)))
-        }
-    }
-}
-
-fn transport_failure(call: &Call, url: &str, error: &ureq::Error) -> Failure {
-    let place = escape(&url.split('/').take(3).collect::<Vec<_>>().join("/"));
-    let cause = escape(&error.to_string());
-    if matches!(error, ureq::Error::BodyExceedsLimit(_)) {
-        return Failure::new(Kind::Other, format!("the answer of {} is larger than 4 MiB", call.who));
-    }
-    if matches!(error, ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::Protocol(_)) {
-        return Failure::new(
-            Kind::Other,
-            format!("{} at {place} does not speak HTTP as expected: {cause}", call.who),
-        );
-    }
-    let failure = Failure::new(Kind::Temporary, format!("cannot reach {} at {place}: {cause}", call.who));
-    if is_permanent(&failure) {
-        return failure.hint("if the server's certificate comes from a private CA, add that CA to the system's, or name its PEM file in SSL_CERT_FILE (Linux)");
-    }
-    failure.hint("check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the URL, then try again")
-}
-
-/// A certificate that is not trusted now will not be in a second.
-fn is_permanent(failure: &Failure) -> bool {
-    failure.message.contains("certificate")
 }

@@ -14,8 +14,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use rsa::PrivateKey as RsaKey;
 use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey};
 use rsa::pkcs1v15::SigningKey;
-use rsa::pkcs8::DecodePrivateKey;
-use rsa::sha2::Sha256;
+use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
+use rsa::sha2::{Digest, Sha256};
 use rsa::signature::{SignatureEncoding, Signer as RsaSign};
 use rsa::traits::PublicKeyParts;
 use zeroize::Zeroizing;
@@ -29,27 +29,40 @@ pub struct PrivateKey(EncodingKey);
 impl PrivateKey {
     /// Reads a key: PEM, with `\n` escapes, CRLF, quotes or blanks around it, or as base64 of all that.
     pub fn from_text(text: &str) -> Result<Self, Failure> {
-        let pem = normalise(text);
-        let key = if pem.contains("-----BEGIN RSA PRIVATE KEY-----") && !pem.contains("ENCRYPTED") {
-            RsaKey::from_pkcs1_pem(&pem).ok()
-        } else if pem.contains("-----BEGIN PRIVATE KEY-----") {
-            RsaKey::from_pkcs8_pem(&pem).ok()
-        } else {
-            None
-        };
-        let key = key.ok_or_else(|| complaint(&pem))?;
-        if key.size() < 256 {
-            return Err(bad_key("the RSA key has fewer than 2048 bits, which GitHub does not hand out"));
-        }
+        let key = parse(text)?;
         let der = key.to_pkcs1_der().map_err(|_| bad_key("the RSA key cannot be used"))?;
         install_provider();
         Ok(Self(EncodingKey::from_rsa_der(der.as_bytes())))
     }
 }
 
+fn parse(text: &str) -> Result<RsaKey, Failure> {
+    let pem = normalise(text);
+    let key = if pem.contains("-----BEGIN RSA PRIVATE KEY-----") && !pem.contains("ENCRYPTED") {
+        RsaKey::from_pkcs1_pem(&pem).ok()
+    } else if pem.contains("-----BEGIN PRIVATE KEY-----") {
+        RsaKey::from_pkcs8_pem(&pem).ok()
+    } else {
+        None
+    };
+    let key = key.ok_or_else(|| complaint(&pem))?;
+    if key.size() < 256 {
+        return Err(bad_key("the RSA key has fewer than 2048 bits, which GitHub does not hand out"));
+    }
+    Ok(key)
+}
+
 impl Signer for PrivateKey {
     fn sign(&self, input: &[u8]) -> Result<String> {
         Ok(jsonwebtoken::crypto::sign(input, &self.0, Algorithm::RS256)?)
+    }
+
+    /// SHA-256 over the public key's `SubjectPublicKeyInfo`, whatever the form of the private one
+    /// (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/managing-private-keys-for-github-apps#verifying-private-keys>).
+    fn fingerprint(&self) -> Option<String> {
+        let key = RsaKey::from_pkcs1_der(self.0.as_bytes()).ok()?;
+        let public = key.to_public_key().to_public_key_der().ok()?;
+        Some(format!("SHA256:{}", STANDARD.encode(Sha256::digest(public.as_bytes()))))
     }
 }
 

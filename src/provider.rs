@@ -10,11 +10,14 @@ use crate::token::Token;
 pub mod app;
 pub mod broker;
 pub mod cached;
+pub mod cached_tokens;
 mod command;
-mod entry;
+pub mod entry;
+mod grants;
 mod installation;
+mod memory;
 mod refusal;
-mod signer;
+pub mod signer;
 mod verify;
 
 /// What a token is asked for.

@@ -13,12 +13,16 @@ use crate::error::{Failure, Kind};
 mod app;
 mod broker;
 pub mod hosts;
+mod listing;
+pub mod proxies;
 mod sources;
 pub mod values;
 
 pub use app::{AppSettings, KeySource};
 pub use broker::{Bearer, BrokerSettings};
 use hosts::Host;
+pub use listing::Listed;
+use proxies::Proxies;
 pub use sources::Origin;
 use sources::{File, Found, environment};
 
@@ -60,6 +64,8 @@ pub struct Settings {
     pub no_cache: bool,
     /// Try a new token before it is handed out.
     pub verify: bool,
+    /// How servers are reached.
+    pub proxies: Proxies,
 }
 
 impl Settings {
@@ -122,6 +128,14 @@ impl<'a> Sources<'a> {
 
     /// Everything, validated.
     pub fn settings(&self) -> Result<Settings, Failure> {
+        // Last of all: a mistyped value says more than a missing source.
+        let sourceless = self.without_source()?;
+        let (broker, app) = self.providers()?;
+        Ok(Settings { broker, app, ..sourceless })
+    }
+
+    /// Everything but where tokens come from: for commands that deal with the tokens that are there.
+    pub fn without_source(&self) -> Result<Settings, Failure> {
         self.file()?.check_keys()?;
         self.try_on_failure()?;
         let Some(host) = self.host()? else { return Err(self.file().err().unwrap_or_else(no_source)) };
@@ -130,8 +144,7 @@ impl<'a> Sources<'a> {
             None => host.api_url(),
         };
         let no_cache = self.flag("no_cache", self.options.no_cache)?;
-        // Last of all: a mistyped value says more than a missing source.
-        let sourceless = Settings {
+        Ok(Settings {
             api_url,
             broker: None,
             app: None,
@@ -148,10 +161,9 @@ impl<'a> Sources<'a> {
             no_cache,
             verify: !self.options.no_verify
                 && self.find("verify")?.map_or(Ok(true), |found| values::boolean(&found))?,
+            proxies: Proxies::from_environment()?,
             host,
-        };
-        let (broker, app) = self.providers()?;
-        Ok(Settings { broker, app, ..sourceless })
+        })
     }
 
     fn try_on_failure(&self) -> Result<OnFailure, Failure> {

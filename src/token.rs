@@ -10,7 +10,7 @@ use crate::error::{Failure, Kind};
 use crate::secret::Secret;
 
 /// A server's clock within so many seconds of ours counts as equal: `Date` has whole seconds and the answer travels.
-const SKEW_TOLERANCE: i64 = 5;
+pub const SKEW_TOLERANCE: i64 = 5;
 /// How much sooner than GitHub git is told that the token dies: covers the rounding of `Date` and of the clocks.
 const EARLY: i64 = 2;
 /// Expiries before 2001 are a server's zero value (Go's year 1), not a time.

@@ -4,46 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::common::{app_sandbox, message, password, request_for};
+use crate::common::{app_sandbox, get, message, password, request_for, targets};
 use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
 use crate::support::http_server::Response;
 use crate::support::keys::{app_key_pem, other_key_pem, pkcs8_pem};
-use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
 
 type Answer = fn() -> Response;
-
-fn get(sandbox: &Sandbox, github: &LoopbackGitHub, path: &str) -> Output {
-    sandbox.helper(&["get"]).stdin(request_for(github, path)).run()
-}
-
-fn targets(github: &LoopbackGitHub) -> Vec<String> {
-    github
-        .server()
-        .requests()
-        .iter()
-        .map(|request| format!("{} {}", request.method, request.target))
-        .collect()
-}
-
-#[test]
-fn the_owner_in_the_path_finds_the_installation_and_the_token_is_tried_once() {
-    let (github, sandbox) = app_sandbox();
-    let token = password(&get(&sandbox, &github, "Octo-Org/Hello.git"));
-    assert_eq!(github.live_tokens(), [token.as_str()]);
-    assert_eq!(
-        targets(&github),
-        [
-            "GET /api/v3/users/octo-org/installation",
-            "POST /api/v3/app/installations/7/access_tokens",
-            "GET /Octo-Org/Hello.git/info/refs?service=git-upload-pack",
-        ]
-    );
-    assert_eq!(github.server().connections(), 1, "one connection serves look-up, mint and trial");
-    assert_eq!(password(&get(&sandbox, &github, "octo-org/other")), token);
-    assert_eq!(targets(&github).len(), 3, "a hit asks nobody");
-}
 
 #[test]
 fn a_configured_installation_needs_one_call_and_no_verify_saves_the_trial() {
@@ -75,109 +43,6 @@ fn every_place_of_the_key_mints() {
         assert_eq!(output.success().stderr, "", "{variable}");
     }
     assert_eq!(github.mints(), 5, "each place has a cache entry of its own");
-}
-
-#[test]
-fn the_scope_is_in_the_mint_and_in_the_cache_key() {
-    let (github, sandbox) = app_sandbox();
-    github.create_repository("octo-org", "second");
-    let token = |args: &[&str]| {
-        let args = [args, &["--owner", "octo-org", "token", "--json"]].concat();
-        let output = sandbox.helper(&args).run();
-        serde_json::from_str::<serde_json::Value>(&output.success().stdout).expect("JSON")
-    };
-    let wide = token(&[]);
-    let narrow = token(&["--repository", "Hello", "--permission", "contents=read"]);
-    let again = token(&["--permission=contents=read", "--repository=hello"]);
-    assert_ne!(wide["token"], narrow["token"]);
-    assert_eq!(narrow["token"], again["token"]);
-    assert_eq!(narrow["repositories"], json!(["hello"]));
-    assert_eq!(narrow["permissions"]["contents"], "read");
-    assert_eq!(
-        (&narrow["source"], &narrow["account"], &narrow["installation_id"]),
-        (&json!("app"), &json!("octo-org"), &json!(7))
-    );
-    assert_eq!(narrow["api_url"], json!(github.api_url()));
-    assert!(narrow["expires_at"].as_str().is_some_and(|text| text.ends_with('Z')));
-    assert_eq!(github.mints(), 2);
-}
-
-#[test]
-fn per_repository_tokens_reach_that_repository_alone() {
-    let (github, sandbox) = app_sandbox();
-    github.create_repository("octo-org", "second");
-    sandbox.set_env("GITHUB_APP_PER_REPOSITORY", "1");
-    let first = password(&get(&sandbox, &github, "octo-org/hello"));
-    let second = password(&get(&sandbox, &github, "octo-org/second"));
-    assert_ne!(first, second);
-    assert_eq!(password(&get(&sandbox, &github, "OCTO-ORG/hello.git/info/lfs")), first);
-    let (protocol, host) =
-        github.url().split_once("://").map(|(p, h)| (p.to_owned(), h.to_owned())).expect("a URL");
-    let output = sandbox.helper(&["get"]).stdin(format!("protocol={protocol}\nhost={host}\n")).run();
-    assert_eq!(output.stdout, "quit=1\n");
-    assert!(output.stderr.contains("useHttpPath true"), "{}", output.stderr);
-}
-
-#[test]
-fn an_owner_without_the_app_is_not_ours_and_is_looked_up_once_a_minute() {
-    let (github, sandbox) = app_sandbox();
-    for _ in 0..3 {
-        get(&sandbox, &github, "stranger/repo").expect(0, "", "");
-    }
-    assert_eq!(github.api_requests().len(), 1);
-    let verbose = sandbox.helper(&["-v", "get"]).stdin(request_for(&github, "stranger/repo")).run();
-    assert!(
-        verbose.stderr.contains("not ours: look up the App's installation for stranger"),
-        "{}",
-        verbose.stderr
-    );
-    let token = sandbox.helper(&["--owner", "stranger", "token"]).run();
-    token.fails_with(4);
-    assert!(message(&token).contains("the App is not installed for stranger"), "{}", token.stderr);
-}
-
-#[test]
-fn without_an_owner_the_only_installation_is_taken_and_several_are_named() {
-    let (github, sandbox) = app_sandbox();
-    sandbox.helper(&["token"]).run().success();
-    for id in 100..230 {
-        github.add_installation(id, &format!("owner-{id}"));
-    }
-    let output = sandbox.helper(&["--no-cache", "token"]).run();
-    output.fails_with(3);
-    assert!(message(&output).contains("the App is installed for 131 owners"), "{}", output.stderr);
-    assert!(output.stderr.contains("octo-org") && output.stderr.contains("useHttpPath"), "{}", output.stderr);
-    let pages = targets(&github).iter().filter(|target| target.contains("/app/installations?")).count();
-    assert_eq!(pages, 3, "one page, then two pages");
-}
-
-#[test]
-fn a_reinstalled_app_is_found_again() {
-    let (github, sandbox) = app_sandbox();
-    let first = password(&get(&sandbox, &github, "octo-org/hello"));
-    github.remove_installation(7);
-    github.add_installation(8, "octo-org");
-    let erase = format!("{}password={first}\n", request_for(&github, "octo-org/hello"));
-    sandbox.helper(&["erase"]).stdin(erase).run().expect(0, "", "");
-    assert_ne!(password(&get(&sandbox, &github, "octo-org/hello")), first);
-}
-
-#[test]
-fn a_wrong_local_clock_is_repaired_once_with_githubs_date() {
-    for offset in [-7200, -300, 300, 7200] {
-        let (github, sandbox) = app_sandbox();
-        github.server().set_clock_offset(offset);
-        let output = get(&sandbox, &github, "octo-org/hello");
-        let expiry: i64 = crate::common::attribute(&output, "password_expiry_utc")
-            .expect("an expiry")
-            .parse()
-            .expect("a number");
-        let life = expiry - crate::common::now();
-        assert!((3580..=3605).contains(&life), "{offset}: {life} s by the local clock");
-        let again = password(&get(&sandbox, &github, "octo-org/hello"));
-        assert_eq!(again, password(&output), "{offset}: cached");
-        assert_eq!(github.mints(), 1);
-    }
 }
 
 #[test]
@@ -295,28 +160,6 @@ fn nothing_secret_shows_under_v_or_in_the_cache_beside_the_token() {
     for entry in std::fs::read_dir(dir).expect("the cache") {
         let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("text");
         assert!(!text.contains("BEGIN") && !text.replace(&token, "").contains("eyJ"));
-    }
-}
-
-#[test]
-fn the_clock_is_repaired_once_and_not_for_ever() {
-    for message in [
-        "'Expiration time' claim ('exp') is too far in the future",
-        "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
-        "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
-    ] {
-        let (github, sandbox) = app_sandbox();
-        github.server().set_clock_offset(30);
-        sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
-        let refusal = || Response::json(401, json!({ "message": message }));
-        github.script_mint(vec![refusal()]);
-        sandbox.helper(&["--no-cache", "token"]).run().success();
-        assert_eq!(github.mint_requests(), 2, "{message}");
-        github.script_mint(vec![refusal(), refusal(), refusal()]);
-        let output = sandbox.helper(&["--no-cache", "token"]).run();
-        output.fails_with(4);
-        assert!(output.stderr.contains("the local clock is off"), "{}", output.stderr);
-        assert_eq!(github.mint_requests(), 4, "{message}");
     }
 }
 

@@ -59,6 +59,17 @@ pub fn request_for(github: &LoopbackGitHub, path: &str) -> String {
     format!("protocol={protocol}\nhost={host}\npath={path}\n")
 }
 
+/// Runs `get` for a repository of a loopback GitHub.
+pub fn get(sandbox: &Sandbox, github: &LoopbackGitHub, path: &str) -> Output {
+    sandbox.helper(&["get"]).stdin(request_for(github, path)).run()
+}
+
+/// Method and target of every request that a loopback GitHub has seen.
+pub fn targets(github: &LoopbackGitHub) -> Vec<String> {
+    let requests = github.server().requests();
+    requests.iter().map(|request| format!("{} {}", request.method, request.target)).collect()
+}
+
 /// The value of an attribute in a helper's answer.
 pub fn attribute<'a>(output: &'a Output, key: &str) -> Option<&'a str> {
     output.stdout.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))

@@ -66,7 +66,8 @@ fn help(args: &[&str]) -> String {
 }
 
 fn all_help() -> String {
-    help(&["--help"]) + &help(&["token", "--help"])
+    let commands = ["token", "status", "revoke"].map(|command| help(&[command, "--help"]));
+    help(&["--help"]) + &commands.concat()
 }
 
 /// Words of letters, digits, `-` and `_`: `--host` is no part of `--hostname`.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::common::{app_sandbox, configure_app};
 use crate::support::broker::FakeBroker;
@@ -199,5 +200,24 @@ fn a_refusal_stops_git_at_our_message() {
         assert!(output.stderr.contains("This installation has been suspended"), "{}", output.stderr);
         assert!(output.stderr.contains("told us to quit"), "{}", output.stderr);
         assert!(!output.stderr.contains("BEGIN") && !app_key_pem().is_empty());
+    }
+}
+
+#[test]
+fn a_token_that_the_server_denies_for_two_seconds_is_held_back_until_it_works() {
+    for git in gits() {
+        let (github, sandbox) = app_sandbox();
+        github.deny_new_tokens_for(Duration::from_secs(2));
+        sandbox.configure_helper(&github.url(), &[]);
+        let url = github.clone_url("octo-org", "hello");
+        git.command(&sandbox, sandbox.path(), &["clone", "-q", &url, "work"]).success();
+        assert_eq!(github.mints(), 1);
+
+        let (github, sandbox) = app_sandbox();
+        github.deny_new_tokens_for(Duration::from_secs(2));
+        sandbox.configure_helper(&github.url(), &["--no-verify"]);
+        let url = github.clone_url("octo-org", "hello");
+        let output = git.command(&sandbox, sandbox.path(), &["clone", "-q", &url, "work"]);
+        assert!(output.status != 0 && output.stderr.contains("not found"), "{}", output.stderr);
     }
 }

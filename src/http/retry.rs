@@ -81,7 +81,8 @@ mod tests {
     fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Answer {
         let headers =
             headers.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect::<HeaderMap>();
-        Answer { status, headers, body: Zeroizing::new(body.as_bytes().to_vec()) }
+        let body = Zeroizing::new(body.as_bytes().to_vec());
+        Answer { status, url: String::new(), headers, body }
     }
 
     #[test]

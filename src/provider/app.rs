@@ -8,38 +8,44 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::installation::{Installation, Memory};
+use super::installation::{Found, Installation};
+use super::memory::Memory;
 use super::{Ask, TokenProvider, refusal, signer, verify};
 use crate::app_jwt::{self, Signer};
 use crate::clock;
-use crate::error::Failure;
+use crate::error::{Failure, Kind, escape};
 use crate::http::{Answer, Call, Client, github_headers};
 use crate::report::Report;
-use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::settings::{AppSettings, Settings};
 use crate::token::{self, Facts, Source, Token};
 
 /// One App at one API URL.
 pub struct App<'a> {
-    settings: &'a Settings,
+    pub(super) settings: &'a Settings,
     pub(super) identity: &'a AppSettings,
-    pub(super) client: Client,
+    pub(super) client: Client<'a>,
     pub(super) memory: Memory,
-    report: Report,
+    pub(super) report: Report,
     signer: OnceCell<Box<dyn Signer>>,
     jwt: RefCell<Option<Secret>>,
     /// What GitHub's clock is ahead of ours, once it has complained.
     offset: Cell<i64>,
 }
 
+/// What to mint for, and the body that says so.
 #[derive(Serialize)]
-struct Narrowing<'a> {
+pub(super) struct Target<'a> {
+    #[serde(skip)]
+    pub installation: Installation,
     /// Left out where empty: an empty list is refused, or means something else.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    repositories: &'a [String],
+    pub repositories: Vec<String>,
+    /// In place of a name that is out of date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository_ids: Option<[u64; 1]>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    permissions: &'a BTreeMap<String, String>,
+    pub permissions: &'a BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -58,43 +64,25 @@ struct MintedRepository {
 
 impl TokenProvider for App<'_> {
     fn token(&self, ask: &Ask) -> Result<Token> {
-        let installation = self.installation(ask.scope.owner.as_deref())?;
-        let token = match self.mint(&installation, &ask.scope) {
-            Err(error) if installation.remembered && is_gone(&error) => {
-                // Re-installed: the account has a new installation ID.
-                self.forget(ask.scope.owner.as_deref());
-                let installation = self.installation(ask.scope.owner.as_deref())?;
-                self.mint(&installation, &ask.scope)?
-            }
-            outcome => outcome?,
-        };
+        let (target, answer) = self.mint(ask)?;
+        let context = || format!("mint a token for installation {}", target.installation.id);
+        let mut token = self.read(&target, &answer).with_context(context)?;
         if self.settings.verify {
-            let place = verify::Place { host_url: &self.host_url(), api_url: &self.settings.api_url };
-            verify::wait_until_known(
-                &self.client,
-                place,
-                ask.repository.as_ref(),
-                &token.secret,
-                self.report,
-            );
+            let owner = verify::wait_until_known(self, ask.repository.as_ref(), &token);
+            token.facts.account = token.facts.account.or(owner);
         }
         Ok(token)
     }
 }
 
-/// Minting answered 404; told by its message, which `refusal` begins with the status.
-fn is_gone(error: &anyhow::Error) -> bool {
-    Failure::of(error).message.starts_with("GitHub answered 404")
-}
-
 impl<'a> App<'a> {
     /// An App that has read no key and opened no connection yet.
-    pub fn new(settings: &'a Settings, app: &'a AppSettings, client: Client, report: Report) -> Self {
+    pub fn new(settings: &'a Settings, app: &'a AppSettings, client: Client<'a>, report: Report) -> Self {
         Self {
             settings,
             identity: app,
+            memory: Memory { dir: settings.cache_dir.clone(), deadline: client.deadline },
             client,
-            memory: Memory { dir: settings.cache_dir.clone() },
             report,
             signer: OnceCell::new(),
             jwt: RefCell::new(None),
@@ -112,27 +100,89 @@ impl<'a> App<'a> {
         self.settings.host.url()
     }
 
-    fn mint(&self, installation: &Installation, scope: &Scope) -> Result<Token> {
-        let url = format!("{}/app/installations/{}/access_tokens", self.api_url(), installation.id);
-        let narrowing = Narrowing { repositories: &scope.repositories, permissions: &scope.permissions };
-        let context = || format!("mint a token for installation {}", installation.id);
-        let answer =
-            self.as_app("POST", &url, Some(serde_json::to_string(&narrowing)?)).with_context(context)?;
-        if answer.status != 201 {
-            return Err(refusal::explain(&answer, &self.identity.issuer)).with_context(context);
+    /// Asks for a token; where what we know of installation or repository is out of date, once more with what is true.
+    fn mint<'b>(&self, ask: &'b Ask) -> Result<(Target<'b>, Answer)> {
+        let target = |installation| Target {
+            installation,
+            repositories: ask.scope.repositories.clone(),
+            repository_ids: None,
+            permissions: &ask.scope.permissions,
+        };
+        let found = match self.installation(ask) {
+            Err(error) if Failure::of(&error).kind == Kind::NotInstalled => {
+                return match self.moved_target(ask)? {
+                    Some(moved) => self.post(&moved).map(|answer| (moved, answer)),
+                    None => Err(error),
+                };
+            }
+            outcome => outcome?,
+        };
+        let Found { installation, remembered } = found;
+        let first = target(installation);
+        let answer = self.post(&first)?;
+        match answer.status {
+            404 if remembered => {
+                // Re-installed: the account has a new installation ID.
+                self.forget(ask.scope.owner.as_deref());
+                let second = target(self.installation(ask)?.installation);
+                self.post(&second).map(|answer| (second, answer))
+            }
+            422 if refusal::is_unknown_repository(&answer) => match self.moved_target(ask)? {
+                Some(second) => self.post(&second).map(|answer| (second, answer)),
+                None => Ok((first, answer)),
+            },
+            _ => Ok((first, answer)),
         }
-        let minted: Minted = refusal::parse(&answer).with_context(context)?;
-        token::check_text(&minted.token).with_context(context)?;
-        self.report.note(|| format!("minted a token for installation {}", installation.id));
+    }
+
+    /// The target for a repository that has moved, where the token is for that repository alone: one for all of an
+    /// owner's repositories would otherwise be kept for the owner of yesterday.
+    fn moved_target<'b>(&self, ask: &'b Ask) -> Result<Option<Target<'b>>> {
+        let Some(repository) = ask.repository.as_ref().filter(|_| self.settings.per_repository) else {
+            return Ok(None);
+        };
+        let Some(moved) = self.moved(repository)? else { return Ok(None) };
+        self.report.note(|| {
+            let owner = moved.installation.account.as_deref().unwrap_or("another owner");
+            let (old, owner) = (format!("{}/{}", repository.owner, repository.name), escape(owner));
+            format!("{old} has moved within GitHub (owner: {owner}); git remote set-url spares the detour")
+        });
+        let repositories = match (moved.id, moved.name) {
+            (Some(_), _) => Vec::new(),
+            (None, name) => vec![name.unwrap_or_else(|| repository.name.clone())],
+        };
+        Ok(Some(Target {
+            installation: moved.installation,
+            repositories,
+            repository_ids: moved.id.map(|id| [id]),
+            permissions: &ask.scope.permissions,
+        }))
+    }
+
+    fn post(&self, target: &Target) -> Result<Answer> {
+        let id = target.installation.id;
+        let url = format!("{}/app/installations/{id}/access_tokens", self.api_url());
+        self.as_app("POST", &url, Some(serde_json::to_string(target)?))
+            .with_context(|| format!("mint a token for installation {id}"))
+    }
+
+    fn read(&self, target: &Target, answer: &Answer) -> Result<Token> {
+        if answer.status != 201 {
+            return Err(self.explain_mint(target, answer).into());
+        }
+        let minted: Minted = refusal::parse(answer)?;
+        token::check_text(&minted.token)?;
+        let Installation { id, account } = &target.installation;
+        self.report.note(|| format!("minted a token for installation {id}"));
+        let names =
+            |list: Vec<MintedRepository>| list.into_iter().map(|repository| repository.name).collect();
         let facts = Facts {
             expiry: token::local_expiry(minted.expires_at.as_str(), answer.date(), clock::now()),
             source: Source::App,
-            installation_id: Some(installation.id),
-            account: installation.account.clone().or_else(|| self.settings.owner.clone()),
+            installation_id: Some(*id),
+            account: account.clone().or_else(|| self.settings.owner.clone()),
             permissions: minted.permissions,
-            repositories: minted
-                .repositories
-                .map(|list| list.into_iter().map(|repository| repository.name).collect()),
+            repositories: minted.repositories.map(names),
         };
         Ok(Token::fresh(Secret::new(minted.token.to_string()), facts))
     }
@@ -150,7 +200,8 @@ impl<'a> App<'a> {
         self.client.send(&self.call(method, url, body)?)
     }
 
-    fn call(&self, method: &'static str, url: &str, body: Option<String>) -> Result<Call> {
+    /// A call with the App JWT.
+    pub(super) fn call(&self, method: &'static str, url: &str, body: Option<String>) -> Result<Call> {
         let authorization = Some(Secret::new(format!("Bearer {}", self.jwt()?.expose())));
         Ok(Call {
             method,
@@ -162,18 +213,31 @@ impl<'a> App<'a> {
         })
     }
 
+    /// The failure for an answer to a call of the App's.
+    pub(super) fn explain(&self, answer: &Answer) -> Failure {
+        let failure = refusal::explain(answer, &self.identity.issuer);
+        match self.signer.get().and_then(|signer| signer.fingerprint()) {
+            Some(print) if refusal::is_undecoded(answer) => failure
+                .hint(format!("the key in use has the fingerprint {print}, as that page shows its keys")),
+            _ => failure,
+        }
+    }
+
+    fn signer(&self) -> Result<&dyn Signer> {
+        if let Some(signer) = self.signer.get() {
+            return Ok(signer.as_ref());
+        }
+        let signer = signer::load(&self.identity.key, self.client.deadline, self.report)?;
+        Ok(self.signer.get_or_init(|| signer).as_ref())
+    }
+
     /// One JWT serves all calls of a command.
     fn jwt(&self) -> Result<Secret> {
         if let Some(jwt) = self.jwt.borrow().as_ref() {
             return Ok(jwt.clone());
         }
-        let signer = if let Some(signer) = self.signer.get() {
-            signer
-        } else {
-            let signer = signer::load(&self.identity.key, self.client.deadline, self.report)?;
-            self.signer.get_or_init(|| signer)
-        };
-        let jwt = app_jwt::encode(&self.identity.issuer, clock::now() + self.offset.get(), signer.as_ref())?;
+        let now = clock::now() + self.offset.get();
+        let jwt = app_jwt::encode(&self.identity.issuer, now, self.signer()?)?;
         *self.jwt.borrow_mut() = Some(jwt.clone());
         Ok(jwt)
     }

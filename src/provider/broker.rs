@@ -21,7 +21,7 @@ pub struct Broker<'a> {
     /// Whether the settings name an owner: only then does the query.
     pub names_owner: bool,
     /// Sends.
-    pub client: Client,
+    pub client: Client<'a>,
 }
 
 #[derive(Deserialize)]

@@ -9,17 +9,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::entry::{Decision, Entry};
+use super::entry::{Decision, Entry, Label};
 use super::{Ask, TokenProvider};
-use crate::cache::{Cache, Lock};
+use crate::cache::{Cache, LOOK, Lock};
 use crate::clock::{self, Deadline, span};
 use crate::error::{Failure, Kind};
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::token::Token;
-
-/// How often a waiting process looks whether the one that asks is done.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// The cache for one key.
 pub struct Cached<'a> {
@@ -29,6 +26,7 @@ pub struct Cached<'a> {
     dir: Option<PathBuf>,
     /// Names the entry: see [`crate::cache::key`].
     key: String,
+    label: Label,
     /// A token with less life left is renewed.
     margin: Duration,
     /// Bounds the wait for the lock.
@@ -45,6 +43,8 @@ pub struct Keeping {
     pub dir: Option<PathBuf>,
     /// Names the entry.
     pub key: String,
+    /// Says what the entry is for.
+    pub label: Label,
     /// A token with less life left is renewed.
     pub margin: Duration,
 }
@@ -57,8 +57,18 @@ impl<'a> Cached<'a> {
         deadline: Deadline,
         report: Report,
     ) -> Self {
-        let Keeping { dir, key, margin } = keeping;
-        Self { inner, dir, key, margin, deadline, report, cache: OnceCell::new(), warned: Cell::new(false) }
+        let Keeping { dir, key, label, margin } = keeping;
+        Self {
+            inner,
+            dir,
+            key,
+            label,
+            margin,
+            deadline,
+            report,
+            cache: OnceCell::new(),
+            warned: Cell::new(false),
+        }
     }
 
     /// git says that a password works.
@@ -77,17 +87,9 @@ impl<'a> Cached<'a> {
         if !change(&mut self.read(cache)) {
             return;
         }
-        let wait = || match cache.try_lock(&self.key)? {
-            Some(lock) => Ok(Some(lock)),
-            None if self.deadline.wait(LOOK) => Ok(None),
-            None => Err(io::Error::other("another process holds its lock")),
-        };
-        let lock = loop {
-            match wait() {
-                Ok(Some(lock)) => break lock,
-                Ok(None) => {}
-                Err(error) => return self.warn("change", &error),
-            }
+        let lock = match cache.lock(&self.key, self.deadline) {
+            Ok(lock) => lock,
+            Err(error) => return self.warn("change", &error),
         };
         let mut entry = self.read(cache);
         if change(&mut entry) {
@@ -113,7 +115,7 @@ impl<'a> Cached<'a> {
         }
         let outcome = self.inner.token(&Ask { new: ask.new || entry.needs_new(), ..ask.clone() });
         match &outcome {
-            Ok(token) => entry.keep(token),
+            Ok(token) => entry.keep(token, &self.label, clock::now()),
             Err(error) => {
                 let failure = Failure::of(error);
                 if failure.kind == Kind::Temporary {

@@ -6,11 +6,12 @@ use zeroize::Zeroizing;
 use super::Ask;
 use crate::clock::span;
 use crate::error::{Failure, Kind};
+use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::token::{self, Facts, Token};
 
 /// Entries of another version are treated as missing.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// So many fresh tokens refused in a row, and minting stops: git-lfs up to 3.7.1 would ask ten times a second for ever.
 const MAX_STRIKES: u32 = 2;
 /// How long minting stops, in seconds.
@@ -22,6 +23,7 @@ const MAX_EVICTED: usize = 8;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Entry {
     version: u32,
+    label: Option<Label>,
     token: Option<Kept>,
     /// Names of tokens that were refused.
     evicted: Vec<String>,
@@ -34,10 +36,23 @@ pub struct Entry {
     refusal: Option<Refusal>,
 }
 
+/// What an entry is for, in words: its file's name does not tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Label {
+    /// The git host's URL.
+    pub host_url: String,
+    /// The REST base URL, where its token can be revoked.
+    pub api_url: String,
+    /// What was asked for.
+    pub scope: Scope,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     text: KeptText,
     facts: Facts,
+    /// When it came, by the local clock.
+    since: i64,
 }
 
 /// Wiped when dropped, like any other copy.
@@ -57,10 +72,19 @@ struct Refusal {
     until: i64,
 }
 
+impl Refusal {
+    /// A path never names an enterprise, and settings may: that the App is not installed for an owner was perhaps said
+    /// about the path alone.
+    fn is_about(&self, ask: &Ask) -> bool {
+        self.failure.kind != Kind::NotInstalled || ask.repository.is_some()
+    }
+}
+
 impl Default for Entry {
     fn default() -> Self {
         Self {
             version: VERSION,
+            label: None,
             token: None,
             evicted: Vec::new(),
             issued: None,
@@ -114,7 +138,9 @@ impl Entry {
             );
         }
         match &self.refusal {
-            Some(refusal) if within(refusal.until, now, 60) && ask.refused.is_none() => {
+            Some(refusal)
+                if within(refusal.until, now, 60) && ask.refused.is_none() && refusal.is_about(ask) =>
+            {
                 let mut failure = refusal.failure.clone();
                 failure.hints.push(format!(
                     "this was said {} ago; it is asked again in {}",
@@ -127,9 +153,15 @@ impl Entry {
         }
     }
 
-    /// The cached token, if it lives at all: better than none when renewal fails.
+    /// What it is for; `None` for one that never had a token.
+    pub fn label(&self) -> Option<&Label> {
+        self.label.as_ref()
+    }
+
+    /// The cached token, if it lives at all: better than none when renewal fails. A clock that was set back since it
+    /// came would make it look younger than it is.
     pub fn alive(&self, now: i64) -> Option<Token> {
-        let kept = self.token.as_ref()?;
+        let kept = self.token.as_ref().filter(|kept| now >= kept.since - token::SKEW_TOLERANCE)?;
         let secret = Secret::new(kept.text.0.to_string());
         (kept.facts.left(now)? > 0).then(|| Token { secret, facts: kept.facts.clone(), cached: true })
     }
@@ -140,14 +172,15 @@ impl Entry {
     }
 
     /// Takes a fresh token in. One without an expiry, or known to be refused, is not kept.
-    pub fn keep(&mut self, token: &Token) {
+    pub fn keep(&mut self, token: &Token, label: &Label, now: i64) {
         let id = token.id();
+        self.label = Some(label.clone());
         self.refusal = None;
         self.proven = false;
         self.token = None;
         if !self.evicted.contains(&id) && token.facts.expiry.is_some() {
             let text = KeptText(Zeroizing::new(token.secret.expose().to_owned()));
-            self.token = Some(Kept { text, facts: token.facts.clone() });
+            self.token = Some(Kept { text, facts: token.facts.clone(), since: now });
         }
         self.issued = Some(id);
     }
@@ -159,7 +192,8 @@ impl Entry {
             Kind::Refused => 15,
             _ => return,
         };
-        self.refusal = Some(Refusal { failure: failure.clone(), since: now, until: now + seconds });
+        let since = failure.since.unwrap_or(now);
+        self.refusal = Some(Refusal { failure: failure.clone(), since, until: since + seconds });
     }
 
     /// A token worked: fresh ones may be minted again. Whether anything changed.
@@ -193,6 +227,15 @@ impl Entry {
         }
         let dropped = self.drop_token();
         self.evict_id(id, false, now) || dropped
+    }
+
+    /// Its owner has revoked a token, or wants it out of the cache: no sign of trouble. Whether anything changed.
+    pub fn withdraw(&mut self, id: &str) -> bool {
+        if self.token.as_ref().is_none_or(|kept| token::id(kept.text.0.as_bytes()) != id) {
+            return false;
+        }
+        self.issued = None;
+        self.drop_token()
     }
 
     fn evict_id(&mut self, id: &str, cached: bool, now: i64) -> bool {

@@ -9,6 +9,10 @@ fn token(text: &str, life: i64) -> Token {
     Token::fresh(Secret::new(text.into()), Facts::new(Source::App, Some(NOW + life)))
 }
 
+fn label() -> Label {
+    Label { host_url: "https://h".into(), api_url: "https://a".into(), scope: Scope::default() }
+}
+
 fn secret(text: &str) -> Secret {
     Secret::new(text.into())
 }
@@ -24,7 +28,7 @@ fn decision(entry: &Entry, ask: &Ask, now: i64) -> String {
 #[test]
 fn a_token_is_handed_out_until_the_margin() {
     let mut entry = Entry::default();
-    entry.keep(&token("t", 3600));
+    entry.keep(&token("t", 3600), &label(), NOW);
     let entry = Entry::from_bytes(&entry.to_bytes());
     let ask = Ask::default();
     for (age, expected) in [(0, "t"), (3359, "t"), (3360, "renew"), (3700, "renew")] {
@@ -32,6 +36,8 @@ fn a_token_is_handed_out_until_the_margin() {
     }
     assert_eq!(decision(&entry, &Ask { min_life: 3600, ..Ask::default() }, NOW), "renew");
     assert!(entry.alive(NOW + 3599).is_some() && entry.alive(NOW + 3600).is_none());
+    assert!(entry.alive(NOW - 5).is_some(), "clocks are corrected by seconds all the time");
+    assert!(entry.alive(NOW - 6).is_none(), "the clock was set back: nobody knows how old the token is");
 }
 
 #[test]
@@ -44,13 +50,13 @@ fn damaged_entries_and_other_versions_are_missing() {
 #[test]
 fn only_the_matching_password_evicts_and_the_evicted_token_never_comes_back() {
     let mut entry = Entry::default();
-    entry.keep(&token("t", 3600));
+    entry.keep(&token("t", 3600), &label(), NOW);
     assert!(!entry.evict(Some(&secret("other")), NOW));
     assert_eq!(decision(&entry, &Ask::default(), NOW), "t");
     assert!(entry.evict(Some(&secret("t")), NOW));
     assert_eq!(decision(&entry, &Ask::default(), NOW), "renew");
     assert!(entry.needs_new());
-    entry.keep(&token("t", 3600));
+    entry.keep(&token("t", 3600), &label(), NOW);
     assert_eq!(decision(&entry, &Ask::default(), NOW), "renew", "a broker that repeats it is not believed");
 }
 
@@ -58,7 +64,7 @@ fn only_the_matching_password_evicts_and_the_evicted_token_never_comes_back() {
 fn an_erase_without_a_password_evicts_but_is_no_strike() {
     let mut entry = Entry::default();
     for text in ["a", "b", "c"] {
-        entry.keep(&token(text, 3600));
+        entry.keep(&token(text, 3600), &label(), NOW);
         assert!(entry.evict(None, NOW));
     }
     assert_eq!(decision(&entry, &Ask::default(), NOW), "renew");
@@ -69,7 +75,7 @@ fn two_fresh_tokens_refused_in_a_row_stop_minting_for_a_minute() {
     let mut entry = Entry::default();
     for text in ["a", "b"] {
         assert_eq!(decision(&entry, &Ask::default(), NOW), "renew");
-        entry.keep(&token(text, 3600));
+        entry.keep(&token(text, 3600), &label(), NOW);
         entry.evict(Some(&secret(text)), NOW);
     }
     assert!(decision(&entry, &Ask::default(), NOW + 59).starts_with("fail: the last 2 new tokens"));
@@ -85,7 +91,7 @@ fn two_fresh_tokens_refused_in_a_row_stop_minting_for_a_minute() {
 fn a_store_between_resets_the_count_and_an_old_token_that_dies_does_not_count() {
     let mut entry = Entry::default();
     for text in ["a", "b", "c"] {
-        entry.keep(&token(text, 3600));
+        entry.keep(&token(text, 3600), &label(), NOW);
         assert!(entry.prove(&secret(text)));
         assert!(!entry.prove(&secret(text)), "nothing to write the second time");
         entry.evict(Some(&secret(text)), NOW);
@@ -98,7 +104,7 @@ fn a_store_between_resets_the_count_and_an_old_token_that_dies_does_not_count() 
 fn a_token_without_expiry_is_never_kept_but_its_refusals_count() {
     let mut entry = Entry::default();
     for text in ["a", "b"] {
-        entry.keep(&Token::fresh(secret(text), Facts::new(Source::Broker, None)));
+        entry.keep(&Token::fresh(secret(text), Facts::new(Source::Broker, None)), &label(), NOW);
         assert_eq!(decision(&entry, &Ask::default(), NOW), "renew");
         entry.evict(Some(&secret(text)), NOW);
     }
@@ -109,12 +115,12 @@ fn a_token_without_expiry_is_never_kept_but_its_refusals_count() {
 fn git_states_evict_once_and_later_ones_get_the_renewed_token() {
     let mut entry = Entry::default();
     let dead = token("dead", 3600);
-    entry.keep(&dead);
+    entry.keep(&dead, &label(), NOW);
     entry.prove(&secret("dead"));
     let ask = Ask { refused: Some(dead.id()), ..Ask::default() };
     assert_eq!(decision(&entry, &ask, NOW), "renew");
     assert!(entry.evict_refused(&dead.id(), NOW));
-    entry.keep(&token("new", 3600));
+    entry.keep(&token("new", 3600), &label(), NOW);
     assert_eq!(decision(&entry, &ask, NOW), "new", "another process has renewed it already");
     let unknown = Ask { refused: Some("unknown".into()), ..Ask::default() };
     assert_eq!(decision(&entry, &unknown, NOW), "renew");
@@ -122,21 +128,45 @@ fn git_states_evict_once_and_later_ones_get_the_renewed_token() {
 
 #[test]
 fn refusals_are_remembered_for_their_time() {
+    let repository = crate::scope::Repository::from_path(b"o/r");
+    let of_git = Ask { repository, ..Ask::default() };
     for (kind, seconds) in
         [(Kind::Refused, 15), (Kind::NotInstalled, 60), (Kind::Temporary, 0), (Kind::Settings, 0)]
     {
         let mut entry = Entry::default();
         entry.refuse(&Failure::new(kind, "no"), NOW);
         if seconds > 0 {
-            assert_eq!(decision(&entry, &Ask::default(), NOW + seconds - 1), "fail: no", "{kind:?}");
+            assert_eq!(decision(&entry, &of_git, NOW + seconds - 1), "fail: no", "{kind:?}");
         }
-        assert_eq!(decision(&entry, &Ask::default(), NOW + seconds), "renew", "{kind:?}");
+        assert_eq!(decision(&entry, &of_git, NOW + seconds), "renew", "{kind:?}");
+        let settings_may_name_an_enterprise = kind != Kind::Refused;
+        let without_path = decision(&entry, &Ask::default(), NOW);
+        assert_eq!(without_path == "renew", settings_may_name_an_enterprise, "{kind:?}");
     }
+    let mut entry = Entry::default();
+    entry.refuse(&Failure { since: Some(NOW - 50), ..Failure::new(Kind::NotInstalled, "no") }, NOW);
+    assert_eq!(decision(&entry, &of_git, NOW + 9), "fail: no");
+    assert_eq!(decision(&entry, &of_git, NOW + 10), "renew", "a minute from when it was said first");
 }
 
 #[test]
 fn debug_output_holds_no_token() {
     let mut entry = Entry::default();
-    entry.keep(&token("ghs_sentinel", 3600));
+    entry.keep(&token("ghs_sentinel", 3600), &label(), NOW);
     assert!(!format!("{entry:?}").contains("sentinel"));
+}
+
+#[test]
+fn a_withdrawn_token_is_gone_and_its_late_erase_is_no_strike() {
+    let mut entry = Entry::default();
+    for text in ["a", "b", "c"] {
+        entry.keep(&token(text, 3600), &label(), NOW);
+        let id = token::id(text.as_bytes());
+        assert!(!entry.withdraw("another"));
+        assert!(entry.withdraw(&id));
+        assert_eq!(decision(&entry, &Ask::default(), NOW), "renew");
+        assert!(entry.needs_new(), "a broker must not hand the same token out again");
+        assert!(!entry.evict(Some(&secret(text)), NOW), "git finds it refused a little later");
+    }
+    assert_eq!(entry.label(), Some(&label()));
 }

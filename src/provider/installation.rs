@@ -1,32 +1,46 @@
-//! Which installation: configured, that of an owner, or the only one. What was looked up is remembered for a day.
-
-use std::path::PathBuf;
+//! Which installation: configured, that of an owner, or the only one. What was looked up is remembered: see `memory`.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::Ask;
 use super::app::App;
+use super::memory::Known;
 use super::refusal;
-use crate::cache::{self, Cache};
-use crate::clock;
+use crate::cache;
 use crate::error::{Failure, Kind, escape};
+use crate::scope::Repository;
 
-/// How long a looked-up installation is believed, in seconds.
-const MEMORY: i64 = 24 * 3600;
 /// More pages of 100 than any App could sensibly be asked to choose from.
 const MAX_PAGES: usize = 50;
 /// How many owners a hint names.
 const NAMED: usize = 8;
 
 /// An App's installation on one account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Installation {
     /// GitHub's number.
     pub id: u64,
     /// The account's login, where known.
     pub account: Option<String>,
+}
+
+/// An installation that was found, and how.
+pub struct Found {
+    /// Mint for this one.
+    pub installation: Installation,
     /// From our memory, so it may be gone.
     pub remembered: bool,
+}
+
+/// The installation of a repository that has another name, owner or both by now.
+pub struct Moved {
+    /// Of its owner of today.
+    pub installation: Installation,
+    /// GitHub's number of the repository, where the redirect gave it.
+    pub id: Option<u64>,
+    /// Its name of today, where the redirect gave that.
+    pub name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -45,7 +59,7 @@ struct Account {
 impl From<Body> for Installation {
     fn from(body: Body) -> Self {
         let account = body.account.and_then(|account| account.login.or(account.slug));
-        Self { id: body.id, account, remembered: false }
+        Self { id: body.id, account }
     }
 }
 
@@ -55,46 +69,80 @@ impl App<'_> {
     /// # Errors
     /// [`Kind::NotInstalled`] where the owner does not have the App, [`Kind::Settings`] where there are several to
     /// choose from and nothing chooses.
-    pub(super) fn installation(&self, owner: Option<&str>) -> Result<Installation> {
+    pub(super) fn installation(&self, ask: &Ask) -> Result<Found> {
         if let Some(id) = self.identity.installation_id {
-            return Ok(Installation { id, account: None, remembered: false });
+            return Ok(Found { installation: Installation { id, account: None }, remembered: false });
         }
-        if let Some(installation) = self.memory.recall(&self.memory_key(owner)) {
-            return Ok(installation);
-        }
-        let installation = match owner {
-            Some(owner) => self
-                .of_owner(owner)
-                .with_context(|| format!("look up the App's installation for {}", escape(owner)))?,
-            None => self.only_one().context("look up the App's installations")?,
+        let owner = ask.scope.owner.as_deref();
+        let look_up = || match owner {
+            Some(owner) => self.by_route("users", owner),
+            None => self.only_one().context("look up the App's installations").map(Known::Installed),
         };
-        self.memory.remember(&self.memory_key(owner), &installation);
-        Ok(installation)
+        let (mut found, mut remembered) = self.memory.recall(&self.memory_key("users", owner), look_up)?;
+        // Enterprises have no repositories: only settings can name one, never a path.
+        if let (Known::Absent, Some(slug), None) = (&found.known, owner, &ask.repository) {
+            let look_up = || self.by_route("enterprises", slug);
+            (found, remembered) = self.memory.recall(&self.memory_key("enterprises", owner), look_up)?;
+        }
+        match found.known {
+            Known::Installed(installation) => Ok(Found { installation, remembered }),
+            Known::Absent => {
+                let owner = owner.unwrap_or_default();
+                let message = format!("the App is not installed for {}", escape(owner));
+                let failure = Failure::new(Kind::NotInstalled, message)
+                    .hint("an owner of that account can install it from the App's public page");
+                Err(Failure { since: Some(found.since), ..failure }).with_context(|| looking_up(owner))
+            }
+        }
     }
 
     /// Forgets what was looked up for an owner.
     pub(super) fn forget(&self, owner: Option<&str>) {
-        self.memory.store(&self.memory_key(owner), b"");
+        for route in ["users", "enterprises"] {
+            self.memory.forget(&self.memory_key(route, owner));
+        }
     }
 
-    fn memory_key(&self, owner: Option<&str>) -> String {
-        cache::key(&["installation", self.api_url(), &self.identity.issuer, owner.unwrap_or_default()])
+    fn memory_key(&self, route: &str, owner: Option<&str>) -> String {
+        let owner = owner.unwrap_or_default();
+        cache::key(&["installation", self.api_url(), &self.identity.issuer, route, owner])
     }
 
     /// `GET /users/{owner}/installation` answers for users and organisations alike.
-    fn of_owner(&self, owner: &str) -> Result<Installation> {
-        // An owner is letters, digits, `-` and `_`, from the path as from the settings: nothing to encode.
-        let answer = self.as_app("GET", &format!("{}/users/{owner}/installation", self.api_url()), None)?;
+    fn by_route(&self, route: &str, name: &str) -> Result<Known> {
+        // A name is letters, digits, `-` and `_`, from the path as from the settings: nothing to encode.
+        let url = format!("{}/{route}/{name}/installation", self.api_url());
+        let answer = self.as_app("GET", &url, None).with_context(|| looking_up(name))?;
         match answer.status {
-            200 => Ok(refusal::parse::<Body>(&answer)?.into()),
-            404 => Err(Failure::new(
-                Kind::NotInstalled,
-                format!("the App is not installed for {}", escape(owner)),
-            )
-            .hint("an owner of that account can install it from the App's public page")
-            .into()),
-            _ => Err(refusal::explain(&answer, &self.identity.issuer).into()),
+            200 => {
+                let body: Body = refusal::parse(&answer).with_context(|| looking_up(name))?;
+                Ok(Known::Installed(body.into()))
+            }
+            404 => Ok(Known::Absent),
+            // Not every GitHub has this route.
+            _ if route == "enterprises" => Ok(Known::Absent),
+            _ => Err(self.explain(&answer)).with_context(|| looking_up(name)),
         }
+    }
+
+    /// Follows a repository that was renamed or transferred: GitHub redirects its old name within the API
+    /// (<https://docs.github.com/rest/apps/apps#get-a-repository-installation-for-the-authenticated-app>). `None`: it
+    /// was not, or the App is not installed where it is now.
+    pub(super) fn moved(&self, repository: &Repository) -> Result<Option<Moved>> {
+        let Repository { owner, name } = repository;
+        let url = format!("{}/repos/{owner}/{name}/installation", self.api_url());
+        let answer = self.as_app("GET", &url, None)?;
+        if answer.status != 200 || answer.url == url {
+            return Ok(None);
+        }
+        let installation = refusal::parse::<Body>(&answer)?.into();
+        let path = answer.url.strip_prefix(self.api_url()).unwrap_or_default();
+        let (id, name) = match path.trim_start_matches('/').split('/').collect::<Vec<_>>()[..] {
+            ["repositories", id, ..] => (id.parse().ok(), None),
+            ["repos", _, name, ..] => (None, Some(name.to_owned())),
+            _ => (None, None),
+        };
+        Ok(Some(Moved { installation, id, name }))
     }
 
     fn only_one(&self) -> Result<Installation> {
@@ -103,7 +151,7 @@ impl App<'_> {
         for _ in 0..MAX_PAGES {
             let answer = self.as_app("GET", &url, None)?;
             if answer.status != 200 {
-                return Err(refusal::explain(&answer, &self.identity.issuer).into());
+                return Err(self.explain(&answer).into());
             }
             found.extend(refusal::parse::<Vec<Body>>(&answer)?.into_iter().map(Installation::from));
             match next_page(answer.header("link")) {
@@ -120,6 +168,10 @@ impl App<'_> {
             several => Err(choose(several, &self.host_url()).into()),
         }
     }
+}
+
+fn looking_up(owner: &str) -> String {
+    format!("look up the App's installation for {}", escape(owner))
 }
 
 fn choose(several: &[Installation], host_url: &str) -> Failure {
@@ -146,42 +198,6 @@ fn next_page(link: Option<&str>) -> Option<&str> {
         let (url, parameters) = part.trim().strip_prefix('<')?.split_once('>')?;
         parameters.contains("rel=\"next\"").then_some(url)
     })
-}
-
-/// Looked-up installations on disk; without a usable cache directory nothing is remembered.
-pub struct Memory {
-    /// The cache directory.
-    pub dir: Option<PathBuf>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Remembered {
-    id: u64,
-    account: Option<String>,
-    until: i64,
-}
-
-impl Memory {
-    fn recall(&self, key: &str) -> Option<Installation> {
-        let bytes = Cache::open(self.dir.as_deref()?).ok()?.read(key).ok()??;
-        let Remembered { id, account, until } = serde_json::from_slice(&bytes).ok()?;
-        let left = until - clock::now();
-        (left > 0 && left <= MEMORY).then_some(Installation { id, account, remembered: true })
-    }
-
-    fn remember(&self, key: &str, installation: &Installation) {
-        let Installation { id, account, remembered: _ } = installation.clone();
-        let entry = Remembered { id, account, until: clock::now() + MEMORY };
-        self.store(key, &serde_json::to_vec(&entry).unwrap_or_default());
-    }
-
-    /// A failure costs one more look-up the next time, and whoever holds the lock writes the same.
-    fn store(&self, key: &str, bytes: &[u8]) {
-        let Some(Ok(cache)) = self.dir.as_deref().map(Cache::open) else { return };
-        if let Ok(Some(lock)) = cache.try_lock(key) {
-            let _ = lock.write(bytes);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,26 @@ pub fn parse<T: for<'de> Deserialize<'de>>(answer: &Answer) -> Result<T, Failure
     })
 }
 
+/// Whether minting was refused because the installation is suspended.
+pub fn is_suspended(answer: &Answer) -> bool {
+    answer.status == 403 && answer.message().starts_with("This installation has been suspended")
+}
+
+/// Whether minting was refused because a permission is not the installation's to give.
+pub fn is_unknown_permission(answer: &Answer) -> bool {
+    answer.status == 422 && answer.message().starts_with("The permissions requested")
+}
+
+/// Whether minting was refused because a repository's name is not one of the installation's.
+pub fn is_unknown_repository(answer: &Answer) -> bool {
+    answer.status == 422 && answer.message().starts_with("There is at least one repository")
+}
+
+/// Whether the App JWT was refused for what most often is a key of another App.
+pub fn is_undecoded(answer: &Answer) -> bool {
+    answer.status == 401 && answer.message().starts_with("A JSON web token could not be decoded")
+}
+
 /// Explains an answer to a call that was signed with the App JWT of an issuer.
 pub fn explain(answer: &Answer, issuer: &str) -> Failure {
     let message = answer.message();
@@ -22,7 +42,7 @@ pub fn explain(answer: &Answer, issuer: &str) -> Failure {
     let begins = |start: &str| message.starts_with(start);
     let issuer = escape(issuer);
     match answer.status {
-        401 if begins("A JSON web token could not be decoded") => failure.hint(format!(
+        401 if is_undecoded(answer) => failure.hint(format!(
             "the private key most likely does not belong to App {issuer}: compare the App ID and the key on the App's settings page"
         )),
         401 if crate::app_jwt::is_clock_message(&message) => {
@@ -36,7 +56,7 @@ pub fn explain(answer: &Answer, issuer: &str) -> Failure {
             failure.hint("the App has no private key: generate one on the App's settings page")
         }
         401 => failure.hint("check the App ID, the private key and the API URL"),
-        403 if begins("This installation has been suspended") => {
+        403 if is_suspended(answer) => {
             failure.hint("an owner of the account must unsuspend the App's installation under Settings, Applications")
         }
         403 if message.contains("IP allow list") => {
@@ -45,10 +65,10 @@ pub fn explain(answer: &Answer, issuer: &str) -> Failure {
         403 => failure.hint("check the App's installation and the policies of its owner"),
         404 => failure
             .hint(format!("check that App {issuer} is installed there, and the installation ID and API URL")),
-        422 if begins("The permissions requested") => failure.hint(
+        422 if is_unknown_permission(answer) => failure.hint(
             "ask for fewer permissions (--permission), or let an owner accept the App's new permissions on its installation page",
         ),
-        422 if begins("There is at least one repository") => failure
+        422 if is_unknown_repository(answer) => failure
             .hint("check the names given to --repository, and that the installation includes these repositories"),
         422 if begins("Too many repositories") => {
             failure.hint("name the repositories (--repository) or ask for fewer permissions")

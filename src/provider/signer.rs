@@ -24,9 +24,9 @@ use crate::settings::KeySource;
 /// [`Kind::Settings`] with a message for each wrong kind of key.
 pub fn load(source: &KeySource, deadline: Deadline, report: Report) -> Result<Box<dyn Signer>> {
     Ok(match source {
-        KeySource::File(path) => {
-            Box::new(read(path, report).with_context(|| format!("read private key {}", path.display()))?)
-        }
+        KeySource::File(path) => Box::new(
+            read(path, Some(report)).with_context(|| format!("read private key {}", path.display()))?,
+        ),
         KeySource::Text(text) => Box::new(
             PrivateKey::from_text(text.expose())
                 .context("read private key from environment variable GITHUB_APP_PRIVATE_KEY")?,
@@ -40,14 +40,30 @@ pub fn load(source: &KeySource, deadline: Deadline, report: Report) -> Result<Bo
     })
 }
 
-fn read(path: &Path, report: Report) -> Result<PrivateKey> {
+/// The key's fingerprint; `None` for one that only a command knows, which may ask people or cost money.
+///
+/// # Errors
+/// The key cannot be read.
+pub fn fingerprint(source: &KeySource) -> Result<Option<String>> {
+    Ok(match source {
+        KeySource::File(path) => read(path, None)?.fingerprint(),
+        KeySource::Text(text) => PrivateKey::from_text(text.expose())?.fingerprint(),
+        KeySource::Command(_) | KeySource::SignCommand(_) => None,
+    })
+}
+
+/// Reads a key file; warns if others can read it too.
+fn read(path: &Path, report: Option<Report>) -> Result<PrivateKey> {
     let wrong = |error: std::io::Error| {
         Failure::new(Kind::Settings, error.to_string()).hint(
             "set GITHUB_APP_PRIVATE_KEY_FILE (or --private-key-file) to a PEM file that this user may read",
         )
     };
     let metadata = fs::metadata(path).map_err(wrong)?;
-    if metadata.is_file() && metadata.mode() & 0o077 != 0 {
+    if let Some(report) = report
+        && metadata.is_file()
+        && metadata.mode() & 0o077 != 0
+    {
         let mode = metadata.mode() & 0o777;
         let path = path.display();
         report.warn(&format!(
@@ -75,13 +91,14 @@ impl Signer for SignCommand {
     }
 }
 
-/// A raw, base64 or base64url signature. Text is tried first: a raw one that is all base64 letters does not happen.
+/// A raw, base64 or base64url signature, also with the `vault:v1:` that Vault's transit engine puts before it
+/// (<https://developer.hashicorp.com/vault/api-docs/secret/transit#sign-data>). Text is tried first: a raw one that is all base64 letters does not happen.
 fn signature(output: &[u8]) -> Option<Vec<u8>> {
     let engine = GeneralPurpose::new(
         &base64::alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    let text: Vec<u8> = output
+    let text: Vec<u8> = without_vault_prefix(output)
         .iter()
         .filter(|byte| !byte.is_ascii_whitespace())
         .map(|byte| match byte {
@@ -93,6 +110,15 @@ fn signature(output: &[u8]) -> Option<Vec<u8>> {
     // The sizes of RSA keys from 2048 to 4096 bits.
     let fits = |signature: &Vec<u8>| matches!(signature.len(), 256 | 384 | 512);
     engine.decode(text).ok().filter(fits).or_else(|| Some(output.to_vec()).filter(fits))
+}
+
+fn without_vault_prefix(output: &[u8]) -> &[u8] {
+    let after = |start: &[u8]| {
+        let version = output.strip_prefix(start)?;
+        let digits = version.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        version[digits..].strip_prefix(b":").filter(|_| digits > 0)
+    };
+    after(b"vault:v").unwrap_or(output)
 }
 
 #[cfg(test)]
@@ -109,11 +135,13 @@ mod tests {
             STANDARD.encode(&raw).into_bytes(),
             (STANDARD.encode(&raw) + "\n").into_bytes(),
             URL_SAFE_NO_PAD.encode(&raw).into_bytes(),
+            format!("vault:v12:{}\n", STANDARD.encode(&raw)).into_bytes(),
             STANDARD.encode(&raw).as_bytes().chunks(64).collect::<Vec<_>>().join(&b'\n'),
         ] {
             assert_eq!(signature(&output).as_deref(), Some(raw.as_slice()));
         }
-        for output in [&b"garbage"[..], b"", b"vault:v1:abc", &[0; 255]] {
+        let foreign = format!("vault:{}", STANDARD.encode(&raw));
+        for output in [&b"garbage"[..], b"", b"vault:v1:abc", &[0; 255], foreign.as_bytes()] {
             assert_eq!(signature(output), None);
         }
     }

@@ -4,48 +4,63 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Deserialize;
 
-use crate::http::{Call, Client, github_headers};
-use crate::report::Report;
+use super::app::App;
+use crate::http::{Answer, Call, github_headers};
 use crate::scope::Repository;
 use crate::secret::Secret;
+use crate::token::Token;
 
 /// The pauses between tries, in milliseconds.
 const PAUSES: [u64; 4] = [500, 1000, 2000, 4000];
 
-/// Where to try.
-#[derive(Clone, Copy)]
-pub struct Place<'a> {
-    /// The git host.
-    pub host_url: &'a str,
-    /// The REST base.
-    pub api_url: &'a str,
-}
-
-/// Tries the token on the repository that git named, else on one cheap REST call, until it is not refused.
-pub fn wait_until_known(
-    client: &Client,
-    place: Place,
-    repository: Option<&Repository>,
-    token: &Secret,
-    report: Report,
-) {
+/// Tries the token on the repository that git named, else on one cheap REST call, until it is not refused. Returns the
+/// login of the token's owner where the answer tells it.
+pub fn wait_until_known(app: &App, repository: Option<&Repository>, token: &Token) -> Option<String> {
+    let repository = repository.filter(|repository| may_read(app, repository, token));
     let call = match repository {
-        Some(repository) => git_call(place.host_url, repository, token),
-        None => rest_call(place.api_url, token),
+        Some(repository) => git_call(&app.host_url(), repository, &token.secret),
+        None => rest_call(app.api_url(), &token.secret),
     };
     for pause in PAUSES.map(Duration::from_millis).into_iter().map(Some).chain([None]) {
-        match client.probe(&call).map(|answer| answer.status) {
+        let answer = app.client.probe(&call);
+        match answer.as_ref().map(|answer| answer.status) {
             // REST has no 404 for this call but where the call itself does not exist.
             Ok(401 | 403) => {}
             Ok(404) if repository.is_some() => {}
-            _ => return,
+            _ => return answer.ok().and_then(|answer| owner(&answer)),
         }
-        report.note(|| "the new token is not known everywhere yet".into());
-        if !pause.is_some_and(|pause| client.deadline.wait(pause)) {
-            return;
+        app.report.note(|| "the new token is not known everywhere yet".into());
+        if !pause.is_some_and(|pause| app.client.deadline.wait(pause)) {
+            break;
         }
     }
+    None
+}
+
+/// Whether the token covers the repository by what GitHub said of it. If not, git will find "repository not found",
+/// which nobody could tell from the delay that is waited for here.
+fn may_read(app: &App, repository: &Repository, token: &Token) -> bool {
+    let Repository { owner, name } = repository;
+    let contents = token.facts.permissions.as_ref().is_none_or(|granted| granted.contains_key("contents"));
+    if !contents {
+        app.report.warn(&format!(
+            "the token may not read {owner}/{name}: it lacks the permission contents, by --permission or by what the App was granted"
+        ));
+        return false;
+    }
+    // A repository that was followed to where it is now has another name there.
+    let followed = app.settings.per_repository;
+    let listed = token.facts.repositories.as_ref().is_none_or(|names| {
+        followed || names.is_empty() || names.iter().any(|listed| listed.eq_ignore_ascii_case(name))
+    });
+    if !listed {
+        app.report.warn(&format!(
+            "the token does not cover {owner}/{name}: --repository narrows it to other repositories"
+        ));
+    }
+    listed
 }
 
 fn git_call(host_url: &str, repository: &Repository, token: &Secret) -> Call {
@@ -71,4 +86,22 @@ fn rest_call(api_url: &str, token: &Secret) -> Call {
         body: None,
         who: "GitHub",
     }
+}
+
+/// The owner of the repositories that the REST call lists, if it was that call and there are any.
+fn owner(answer: &Answer) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Body {
+        repositories: Vec<Listed>,
+    }
+    #[derive(Deserialize)]
+    struct Listed {
+        owner: Owner,
+    }
+    #[derive(Deserialize)]
+    struct Owner {
+        login: String,
+    }
+    let body: Body = serde_json::from_slice(&answer.body).ok()?;
+    body.repositories.into_iter().next().map(|listed| listed.owner.login)
 }

@@ -134,6 +134,7 @@ fn mint(state: &State, request: &Request) -> Response {
         .map(|(name, level)| (name.to_owned(), level.to_owned()))
         .collect();
     let narrowing = Narrowing {
+        repository_ids: None,
         repositories: (!repositories.is_empty()).then_some(repositories),
         permissions: (!permissions.is_empty()).then_some(permissions),
     };

@@ -62,12 +62,21 @@ pub struct LoopbackGitHub {
     state: Arc<State>,
 }
 
-fn is_api(target: &str) -> bool {
-    target.starts_with("/api/")
+/// Enterprise Server has the API below `/api/`, github.com and data residency on a host of its own.
+fn is_api(host: Option<&str>, target: &str) -> bool {
+    target.starts_with("/api/") || host.is_some_and(|host| host.starts_with("api."))
+}
+
+fn is_recorded_api(seen: &Recorded) -> bool {
+    is_api(seen.header("host"), &seen.target)
 }
 
 fn serve(state: &State, request: &Request) -> Response {
-    if is_api(&request.path) { rest::answer(state, request) } else { git_http::answer(state, request) }
+    if is_api(request.header("host"), &request.path) {
+        rest::answer(state, request)
+    } else {
+        git_http::answer(state, request)
+    }
 }
 
 impl LoopbackGitHub {
@@ -76,6 +85,13 @@ impl LoopbackGitHub {
         let state = Arc::new(State::new(options));
         let shared = Arc::clone(&state);
         Self { server: HttpServer::start(move |request| serve(&shared, request)), state }
+    }
+
+    /// Serves plain HTTP on the IPv6 loopback address.
+    pub fn start_ipv6(options: Options) -> Self {
+        let state = Arc::new(State::new(options));
+        let shared = Arc::clone(&state);
+        Self { server: HttpServer::start_ipv6(move |request| serve(&shared, request)), state }
     }
 
     /// Serves HTTPS with a certificate of this CA.
@@ -113,6 +129,23 @@ impl LoopbackGitHub {
     /// Installs the App on an owner, for all repositories.
     pub fn add_installation(&self, id: u64, owner: &str) {
         self.state.add_installation(id, owner);
+    }
+
+    /// Installs the App on an enterprise, which has no repositories.
+    pub fn add_enterprise_installation(&self, id: u64, slug: &str) {
+        self.state.add_installation(id, slug);
+        self.state.change_installation(id, |installation| installation.enterprise = true);
+    }
+
+    /// Changes what an installation grants.
+    pub fn grant(&self, id: u64, permissions: &[(&str, &str)]) {
+        let granted = permissions.iter().map(|(name, level)| ((*name).to_owned(), (*level).to_owned()));
+        self.state.change_installation(id, |installation| installation.permissions = granted.collect());
+    }
+
+    /// Renames a repository, gives it to another owner, or both; the old name redirects.
+    pub fn move_repository(&self, from: (&str, &str), to: (&str, &str)) {
+        self.state.move_repository(from, to);
     }
 
     /// Uninstalls the App.
@@ -200,12 +233,12 @@ impl LoopbackGitHub {
 
     /// Every request below `/api/`.
     pub fn api_requests(&self) -> Vec<Recorded> {
-        self.server.requests().into_iter().filter(|seen| is_api(&seen.target)).collect()
+        self.server.requests().into_iter().filter(is_recorded_api).collect()
     }
 
     /// Every other request.
     pub fn git_requests(&self) -> Vec<Recorded> {
-        self.server.requests().into_iter().filter(|seen| !is_api(&seen.target)).collect()
+        self.server.requests().into_iter().filter(|seen| !is_recorded_api(seen)).collect()
     }
 
     /// All tokens ever minted, in no order.

@@ -33,6 +33,7 @@ pub type Handler = Box<dyn Fn(&Request) -> Response + Send + Sync>;
 /// A running server; it stops when dropped.
 pub struct HttpServer {
     port: u16,
+    host: &'static str,
     shared: Arc<Shared>,
     acceptor: Option<JoinHandle<Vec<JoinHandle<()>>>>,
 }
@@ -53,16 +54,21 @@ struct Shared {
 impl HttpServer {
     /// Serves plain HTTP on a free port.
     pub fn start(handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
-        Self::launch(None, Box::new(handler))
+        Self::launch("127.0.0.1", None, Box::new(handler))
+    }
+
+    /// Serves plain HTTP on the IPv6 loopback address.
+    pub fn start_ipv6(handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
+        Self::launch("::1", None, Box::new(handler))
     }
 
     /// Serves HTTPS with a certificate of this CA.
     pub fn start_tls(ca: &TestCa, handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
-        Self::launch(Some(ca.server_config()), Box::new(handler))
+        Self::launch("127.0.0.1", Some(ca.server_config()), Box::new(handler))
     }
 
-    fn launch(tls: Option<Arc<ServerConfig>>, handler: Handler) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port on loopback");
+    fn launch(host: &'static str, tls: Option<Arc<ServerConfig>>, handler: Handler) -> Self {
+        let listener = TcpListener::bind((host, 0)).expect("a free port on loopback");
         let port = listener.local_addr().expect("a bound address").port();
         let shared = Arc::new(Shared {
             handler,
@@ -80,17 +86,21 @@ impl HttpServer {
             let shared = Arc::clone(&shared);
             move || accept_until_stopped(&listener, &shared)
         });
-        Self { port, shared, acceptor: Some(acceptor) }
+        Self { port, host, shared, acceptor: Some(acceptor) }
     }
 
-    /// The port on 127.0.0.1.
+    /// The port on loopback.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// `127.0.0.1:PORT`, or `localhost:PORT` with TLS.
+    /// `127.0.0.1:PORT`, `[::1]:PORT`, or `localhost:PORT` with TLS.
     pub fn authority(&self) -> String {
-        let name = if self.shared.tls.is_some() { "localhost" } else { "127.0.0.1" };
+        let name = match self.host {
+            _ if self.shared.tls.is_some() => "localhost",
+            "::1" => "[::1]",
+            host => host,
+        };
         format!("{name}:{}", self.port)
     }
 
@@ -130,7 +140,7 @@ impl Drop for HttpServer {
         *lock(&self.shared.stopping) = true;
         self.shared.stop_signal.notify_all();
         // `accept` has no time limit: a last connection wakes it.
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        drop(TcpStream::connect((self.host, self.port)));
         let workers = self.acceptor.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         for stream in lock(&self.shared.open).values() {
             drop(stream.shutdown(Shutdown::Both));

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "test support starts programs and reads the real clock")]
 
 pub mod broker;
+pub mod connect_proxy;
 pub mod git;
 pub mod github;
 pub mod http_server;
@@ -12,3 +13,4 @@ pub mod process;
 pub mod sandbox;
 pub mod tls;
 pub mod tokens;
+pub mod wrong_clock;

@@ -12,7 +12,19 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// A CA and the certificate that it has given to `localhost` and 127.0.0.1.
+/// What the certificate is for; a proxy can lead GitHub's names to a loopback server.
+const NAMES: [&str; 8] = [
+    "localhost",
+    "127.0.0.1",
+    "::1",
+    "github.com",
+    "api.github.com",
+    "acme.ghe.com",
+    "api.acme.ghe.com",
+    "ghe.test",
+];
+
+/// A CA and the certificate that it has given to `localhost`, both loopback addresses and GitHub's names.
 pub struct TestCa {
     pem: String,
     config: Arc<ServerConfig>,
@@ -27,7 +39,7 @@ impl TestCa {
         let ca_key = KeyPair::generate().expect("system random numbers");
         let ca = CertifiedIssuer::self_signed(params, ca_key).expect("a valid CA certificate");
 
-        let mut params = parameters(&["localhost", "127.0.0.1"], "localhost");
+        let mut params = parameters(&NAMES, "localhost");
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -40,14 +40,20 @@ pub fn installation_json(installation: &Installation, base_url: &str) -> Value {
     let suspended = installation.suspended;
     let selection = if installation.selected.is_some() { "selected" } else { "all" };
     let (owner, id) = (&installation.owner, installation.id);
+    let account = if installation.enterprise {
+        json!({ "slug": owner, "id": id + 1000, "name": owner })
+    } else {
+        json!({ "login": owner, "id": id + 1000, "type": "Organization" })
+    };
+    let target_type = if installation.enterprise { "Enterprise" } else { "Organization" };
     json!({
         "id": id,
-        "account": { "login": owner, "id": id + 1000, "type": "Organization" },
+        "account": account,
         "app_id": APP_ID,
         "app_slug": SLUG,
         "client_id": CLIENT_ID,
         "target_id": id + 1000,
-        "target_type": "Organization",
+        "target_type": target_type,
         "permissions": installation.permissions,
         "repository_selection": selection,
         "events": [],

@@ -86,7 +86,10 @@ fn parse(state: &State, request: &Request) -> Option<Target> {
         "git-receive-pack" => true,
         _ => return None,
     };
-    Some(Target { repository: state.repository(owner, name), rest: rest.to_owned(), write })
+    // Old names work for git as if they were new:
+    // https://docs.github.com/repositories/creating-and-managing-repositories/renaming-a-repository
+    let repository = state.repository(owner, name).or_else(|| state.moved_repository(owner, name));
+    Some(Target { repository, rest: rest.to_owned(), write })
 }
 
 /// Runs the CGI program.

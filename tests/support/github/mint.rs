@@ -19,6 +19,7 @@ const MOST_REPOSITORIES: usize = 500;
 #[derive(Clone, Debug, Default)]
 pub struct Narrowing {
     pub repositories: Option<Vec<String>>,
+    pub repository_ids: Option<Vec<usize>>,
     pub permissions: Option<BTreeMap<String, String>>,
 }
 
@@ -62,6 +63,7 @@ impl Narrowing {
         for (key, value) in &fields {
             match key.as_str() {
                 "repositories" => narrowing.repositories = Some(strings(value)?),
+                "repository_ids" => narrowing.repository_ids = Some(numbers(value)?),
                 "permissions" => narrowing.permissions = Some(levels(value)?),
                 _ => return refuse(422, "Invalid request. A key is not permitted."),
             }
@@ -74,6 +76,12 @@ fn strings(value: &Value) -> Result<Vec<String>, MintError> {
     let list =
         value.as_array().and_then(|list| list.iter().map(|item| item.as_str().map(str::to_owned)).collect());
     list.map_or_else(|| refuse(422, "Invalid request. repositories is not an array of strings."), Ok)
+}
+
+fn numbers(value: &Value) -> Result<Vec<usize>, MintError> {
+    let number = |item: &Value| usize::try_from(item.as_u64()?).ok();
+    let list = value.as_array().and_then(|list| list.iter().map(number).collect());
+    list.map_or_else(|| refuse(422, "Invalid request. repository_ids is not an array of integers."), Ok)
 }
 
 fn levels(value: &Value) -> Result<BTreeMap<String, String>, MintError> {
@@ -89,13 +97,14 @@ impl State {
         if installation.suspended {
             return refuse(403, "This installation has been suspended");
         }
-        self.check_repositories(&installation, narrowing.repositories.as_deref())?;
+        self.check_repositories(&installation, narrowing)?;
         let permissions = permissions(&installation, narrowing.permissions.as_ref())?;
         let text = if self.options.classic_tokens { classic_token() } else { stateless_token(APP_ID) };
         let mut inner = lock(&self.inner);
         let token = Token {
             installation: id,
             repositories: narrowing.repositories.clone(),
+            repository_ids: narrowing.repository_ids.clone(),
             permissions: permissions.clone(),
             expires_at: now + inner.token_life,
             dead: false,
@@ -107,14 +116,20 @@ impl State {
         Ok(Minted { token: text, expires_at, permissions })
     }
 
-    fn check_repositories(&self, of: &Installation, names: Option<&[String]>) -> Result<(), MintError> {
-        let Some(names) = names else { return Ok(()) };
-        if names.is_empty() || names.len() > MOST_REPOSITORIES {
+    fn check_repositories(&self, of: &Installation, narrowing: &Narrowing) -> Result<(), MintError> {
+        let reached = self.repositories_of(of);
+        let (names, ids) = (narrowing.repositories.as_deref(), narrowing.repository_ids.as_deref());
+        let listed = names.map_or(0, <[_]>::len) + ids.map_or(0, <[_]>::len);
+        if names.is_some_and(<[_]>::is_empty)
+            || ids.is_some_and(<[_]>::is_empty)
+            || listed > MOST_REPOSITORIES
+        {
             return refuse(422, "Invalid request. repositories must hold between 1 and 500 names.");
         }
-        let reached = self.repositories_of(of);
-        let known = |name: &String| reached.iter().any(|repository| repository.is(&of.owner, name));
-        if !names.iter().all(known) {
+        let known_name = |name: &String| reached.iter().any(|repository| repository.is(&of.owner, name));
+        let known_id = |id: &usize| reached.iter().any(|repository| repository.id == *id);
+        if !names.unwrap_or_default().iter().all(known_name) || !ids.unwrap_or_default().iter().all(known_id)
+        {
             return refuse(
                 422,
                 "There is at least one repository that does not exist or is not accessible to the parent installation.",
@@ -149,7 +164,7 @@ pub fn answer(state: &State, id: u64, request: &Request) -> Response {
         Err(refusal) => return failure(refusal.status, refusal.message),
     };
     let selected = state.installation(id).is_some_and(|installation| installation.selected.is_some());
-    let narrowed = narrowing.repositories.is_some();
+    let narrowed = narrowing.repositories.is_some() || narrowing.repository_ids.is_some();
     let mut body = json!({
         "token": minted.token,
         "expires_at": rfc3339(minted.expires_at),

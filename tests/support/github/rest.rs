@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::answers::{app_json, failure, installation_json, repository_json};
-use super::state::{Installation, Standing, State, Token};
+use super::state::{Installation, Repository, Standing, State, Token};
 use super::{BOT_USER_ID, SLUG, jwt, mint};
 use crate::support::http_server::{Request, Response, lock, percent_decode};
 use crate::support::tokens::random_text;
@@ -22,7 +22,13 @@ fn checked(state: &State, request: &Request) -> Response {
         return Response::text(403, text);
     }
     let path = percent_decode(&request.path);
-    let segments: Vec<&str> = path.trim_start_matches('/').split('/').skip(1).collect();
+    let mut segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    if segments[0] == "api" {
+        segments.remove(0);
+    } else {
+        // A host of its own has the routes at its root.
+        segments.insert(0, "v3");
+    }
     // gh sends other headers to these, and nobody's are checked here.
     match (request.method.as_str(), &segments[..]) {
         ("GET", ["v3"] | ["v3", ""]) => {
@@ -66,12 +72,20 @@ fn routed(state: &State, request: &Request, route: &[&str]) -> Response {
         ("GET", ["users" | "orgs", owner, "installation"]) => {
             with_jwt(state, request, || one(request, state.installation_of(owner)))
         }
+        ("GET", ["enterprises", slug, "installation"]) => {
+            with_jwt(state, request, || one(request, state.installation_of_enterprise(slug)))
+        }
         ("GET", ["repos", owner, name, "installation"]) => with_jwt(state, request, || {
-            let of_owner = state.installation_of(owner);
-            let reached = |found: &Installation| {
-                state.repositories_of(found).iter().any(|repository| repository.is(owner, name))
-            };
-            one(request, of_owner.filter(reached))
+            let known = state.repository(owner, name);
+            if let (None, Some(moved)) = (&known, state.moved_repository(owner, name)) {
+                return moved_permanently(request, &moved);
+            }
+            one(request, known.and_then(|found| reaching(state, &found)))
+        }),
+        ("GET", ["repositories", id, "installation"]) => with_jwt(state, request, || {
+            let id = id.parse().ok();
+            let found = lock(&state.inner).repositories.iter().find(|found| Some(found.id) == id).cloned();
+            one(request, found.and_then(|found| reaching(state, &found)))
         }),
         ("GET", ["repos", owner, name]) => with_token(state, request, |token| {
             let found = state.reach(token).into_iter().find(|repository| repository.is(owner, name));
@@ -98,6 +112,21 @@ fn not_found() -> Response {
 fn one(request: &Request, installation: Option<Installation>) -> Response {
     let found = |found: Installation| Response::json(200, installation_json(&found, &request.base_url));
     installation.map_or_else(not_found, found)
+}
+
+/// The installation of a repository's owner, if it reaches the repository.
+fn reaching(state: &State, repository: &Repository) -> Option<Installation> {
+    let reached =
+        |found: &Installation| state.repositories_of(found).iter().any(|reached| reached.id == repository.id);
+    state.installation_of(&repository.owner).filter(reached)
+}
+
+/// Where GitHub leads from an old name: to the repository's number.
+fn moved_permanently(request: &Request, repository: &Repository) -> Response {
+    let api = if request.path.starts_with("/api/v3/") { "/api/v3" } else { "" };
+    let location = format!("{}{api}/repositories/{}/installation", request.base_url, repository.id);
+    let body = json!({ "message": "Moved Permanently", "url": location });
+    Response::json(301, body).with_header("Location", location)
 }
 
 fn with_jwt(state: &State, request: &Request, answer: impl FnOnce() -> Response) -> Response {

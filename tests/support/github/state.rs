@@ -21,6 +21,8 @@ pub struct State {
 pub struct Inner {
     pub installations: Vec<Installation>,
     pub repositories: Vec<Repository>,
+    /// Old names (owner, name) and the id of the repository that had them.
+    pub old_names: Vec<(String, String, usize)>,
     pub tokens: HashMap<String, Token>,
     pub scripted_mints: VecDeque<Response>,
     pub token_life: i64,
@@ -33,6 +35,7 @@ pub struct Inner {
 pub struct Installation {
     pub id: u64,
     pub owner: String,
+    pub enterprise: bool,
     pub suspended: bool,
     /// `None`: all of the owner's repositories.
     pub selected: Option<Vec<String>>,
@@ -54,6 +57,8 @@ pub struct Token {
     pub installation: u64,
     /// `None`: all that the installation reaches.
     pub repositories: Option<Vec<String>>,
+    /// The same by number.
+    pub repository_ids: Option<Vec<usize>>,
     pub permissions: BTreeMap<String, String>,
     pub expires_at: i64,
     pub dead: bool,
@@ -78,6 +83,7 @@ impl State {
         let inner = Inner {
             installations: Vec::new(),
             repositories: Vec::new(),
+            old_names: Vec::new(),
             tokens: HashMap::new(),
             scripted_mints: VecDeque::new(),
             token_life: 3600,
@@ -96,7 +102,8 @@ impl State {
     pub fn add_installation(&self, id: u64, owner: &str) {
         let permissions = self.options.permissions.iter().cloned().collect();
         let owner = owner.to_owned();
-        let installation = Installation { id, owner, suspended: false, selected: None, permissions };
+        let installation =
+            Installation { id, owner, enterprise: false, suspended: false, selected: None, permissions };
         lock(&self.inner).installations.push(installation);
     }
 
@@ -112,6 +119,28 @@ impl State {
         let id = inner.repositories.len() + 1;
         let (owner, name) = (owner.to_owned(), name.to_owned());
         inner.repositories.push(Repository { id, owner, name, public: false });
+    }
+
+    pub fn move_repository(&self, from: (&str, &str), to: (&str, &str)) {
+        let new_dir = self.root().join(to.0).join(format!("{}.git", to.1));
+        std::fs::create_dir_all(new_dir.parent().expect("below the root")).expect("a directory of ours");
+        std::fs::rename(self.repo_dir(from.0, from.1), new_dir).expect("a directory of ours");
+        let mut inner = lock(&self.inner);
+        let repository = inner.repositories.iter_mut().find(|repository| repository.is(from.0, from.1));
+        let repository = repository.expect("a known repository");
+        (repository.owner, repository.name) = (to.0.to_owned(), to.1.to_owned());
+        let id = repository.id;
+        inner.old_names.push((from.0.to_owned(), from.1.to_owned(), id));
+    }
+
+    /// The repository that had this name once.
+    pub fn moved_repository(&self, owner: &str, name: &str) -> Option<Repository> {
+        let inner = lock(&self.inner);
+        let (.., id) = inner
+            .old_names
+            .iter()
+            .find(|(old, of, _)| old.eq_ignore_ascii_case(owner) && of.eq_ignore_ascii_case(name))?;
+        inner.repositories.iter().find(|repository| repository.id == *id).cloned()
     }
 
     pub fn make_public(&self, owner: &str, name: &str) {
@@ -134,8 +163,18 @@ impl State {
     }
 
     pub fn installation_of(&self, owner: &str) -> Option<Installation> {
+        self.find_installation(owner, false)
+    }
+
+    pub fn installation_of_enterprise(&self, slug: &str) -> Option<Installation> {
+        self.find_installation(slug, true)
+    }
+
+    fn find_installation(&self, name: &str, enterprise: bool) -> Option<Installation> {
         let inner = lock(&self.inner);
-        inner.installations.iter().find(|found| found.owner.eq_ignore_ascii_case(owner)).cloned()
+        let wanted =
+            |found: &&Installation| found.enterprise == enterprise && found.owner.eq_ignore_ascii_case(name);
+        inner.installations.iter().find(wanted).cloned()
     }
 
     /// Judges a token; each call counts as one use of it.
@@ -162,6 +201,7 @@ impl State {
         let Some(installation) = self.installation(token.installation) else { return Vec::new() };
         let narrowed = |repository: &Repository| {
             token.repositories.as_ref().is_none_or(|names| repository.named_in(names))
+                && token.repository_ids.as_ref().is_none_or(|ids| ids.contains(&repository.id))
         };
         self.repositories_of(&installation).into_iter().filter(narrowed).collect()
     }

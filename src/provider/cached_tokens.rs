@@ -1,0 +1,95 @@
+//! The tokens that are in the cache, whatever they are for: `status` lists them, `revoke` ends them.
+
+use std::io;
+
+use anyhow::{Context, Result};
+
+use super::entry::{Entry, Label};
+use crate::cache::Cache;
+use crate::clock::{self, Deadline, span};
+use crate::error::{Failure, Kind, escape};
+use crate::http::{Call, Client, github_headers};
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::token::Token;
+
+/// A cached token that is alive.
+pub struct CachedToken {
+    key: String,
+    /// What it is for.
+    pub label: Label,
+    /// The token and what is known of it.
+    pub token: Token,
+}
+
+/// All of them, by host, owner and scope.
+///
+/// # Errors
+/// The directory cannot be listed. An entry that cannot be read is passed over.
+pub fn list(cache: &Cache) -> io::Result<Vec<CachedToken>> {
+    let mut found = Vec::new();
+    for key in cache.keys()? {
+        let Ok(Some(bytes)) = cache.read(&key) else { continue };
+        let entry = Entry::from_bytes(&bytes);
+        if let (Some(token), Some(label)) = (entry.alive(clock::now()), entry.label().cloned()) {
+            found.push(CachedToken { key, label, token });
+        }
+    }
+    let order = |one: &CachedToken| {
+        let Label { host_url, api_url, scope } = one.label.clone();
+        (host_url, api_url, scope.owner, scope.repositories, scope.permissions, one.key.clone())
+    };
+    found.sort_by_cached_key(order);
+    Ok(found)
+}
+
+impl CachedToken {
+    /// What messages call it: the owner and the host.
+    pub fn name(&self) -> String {
+        let owner = self.label.scope.owner.as_ref().or(self.token.facts.account.as_ref());
+        let host = self.label.host_url.split_once("://").map_or("", |(_, host)| host);
+        match owner {
+            Some(owner) => format!("{} at {host}", escape(owner)),
+            None => host.to_owned(),
+        }
+    }
+
+    /// Revokes it at GitHub (<https://docs.github.com/rest/apps/installations#revoke-an-installation-access-token>);
+    /// one that is dead already is as good.
+    pub fn revoke(&self, client: &Client, report: Report) -> Result<()> {
+        let call = Call {
+            method: "DELETE",
+            url: format!("{}/installation/token", self.label.api_url),
+            authorization: Some(Secret::new(format!("Bearer {}", self.token.secret.expose()))),
+            headers: github_headers(),
+            body: None,
+            who: "GitHub",
+        };
+        let answer = client.send(&call).with_context(|| format!("revoke the token of {}", self.name()))?;
+        match answer.status {
+            204 => report.note(|| format!("revoked the token of {}", self.name())),
+            401 => report.note(|| format!("the token of {} was dead already", self.name())),
+            status => {
+                let message = answer.message();
+                let shown =
+                    if message.is_empty() { String::new() } else { format!(": {}", escape(&message)) };
+                let left = span(self.token.facts.left(clock::now()).unwrap_or(0));
+                let failure = Failure::new(Kind::Refused, format!("GitHub answered {status}{shown}"))
+                    .hint(format!("--local evicts it without asking GitHub; it dies by itself in {left}"));
+                return Err(failure).with_context(|| format!("revoke the token of {}", self.name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes it out of the cache, if it is still there.
+    ///
+    /// # Errors
+    /// The entry cannot be locked or written.
+    pub fn evict(&self, cache: &Cache, deadline: Deadline) -> io::Result<()> {
+        let lock = cache.lock(&self.key, deadline)?;
+        let Some(bytes) = cache.read(&self.key)? else { return Ok(()) };
+        let mut entry = Entry::from_bytes(&bytes);
+        if entry.withdraw(&self.token.id()) { lock.write(&entry.to_bytes()) } else { Ok(()) }
+    }
+}

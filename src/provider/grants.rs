@@ -1,0 +1,147 @@
+//! Explains why GitHub does not mint for an installation by what the installation itself says: which permission or
+//! repository is missing, and the page where its owner can grant it. Only asked once minting was refused.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::app::{App, Target};
+use super::refusal;
+use crate::error::{Failure, escape};
+use crate::http::Answer;
+
+/// How many repositories of a long list are looked at one by one.
+const LOOKED_AT: usize = 10;
+
+/// `GET /app/installations/{id}`, as far as it explains anything.
+#[derive(Deserialize)]
+struct Grants {
+    #[serde(default)]
+    permissions: BTreeMap<String, String>,
+    html_url: Option<String>,
+    account: Option<Account>,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    login: Option<String>,
+}
+
+impl Grants {
+    fn page(&self) -> String {
+        self.html_url.as_ref().map_or_else(|| "the installation's page".to_owned(), |url| escape(url))
+    }
+
+    fn owner(&self) -> Option<&str> {
+        self.account.as_ref()?.login.as_deref()
+    }
+
+    /// What was asked for beyond what is granted, in words.
+    fn missing(&self, asked: &BTreeMap<String, String>) -> Vec<String> {
+        let rank = |level: &str| ["read", "write", "admin"].iter().position(|known| *known == level);
+        let beyond = asked.iter().filter_map(|(name, level)| match self.permissions.get(name) {
+            Some(granted) if rank(granted) >= rank(level) => None,
+            Some(granted) => Some(format!("{name}={level} (granted: {})", escape(granted))),
+            None => Some(format!("{name}={level} (not granted)")),
+        });
+        beyond.collect()
+    }
+}
+
+impl App<'_> {
+    /// The failure for an answer to a mint that is not 201.
+    pub(super) fn explain_mint(&self, target: &Target, answer: &Answer) -> Failure {
+        let plain = self.explain(answer);
+        let about = [refusal::is_suspended, refusal::is_unknown_permission, refusal::is_unknown_repository];
+        let about = about.map(|is| is(answer));
+        if !about.contains(&true) {
+            return plain;
+        }
+        // A failure here would hide the one that matters.
+        let Some(grants) = self.grants(target) else { return plain };
+        let hints = match about {
+            [true, ..] => suspended(&grants),
+            [_, true, _] => permissions(target, &grants),
+            _ => self.repositories(target, &grants),
+        };
+        if hints.is_empty() { plain } else { Failure { hints, ..plain } }
+    }
+
+    fn grants(&self, target: &Target) -> Option<Grants> {
+        let url = format!("{}/app/installations/{}", self.api_url(), target.installation.id);
+        let answer = self.look(&url).ok().filter(|answer| answer.status == 200)?;
+        refusal::parse(&answer).ok()
+    }
+
+    fn repositories(&self, target: &Target, grants: &Grants) -> Vec<String> {
+        let missing = match (target.repositories.as_slice(), grants.owner()) {
+            ([only], _) => vec![only.clone()],
+            (several, Some(owner)) if several.len() <= LOOKED_AT => {
+                several.iter().filter(|name| !self.reaches(owner, name)).cloned().collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut hints = Vec::new();
+        if !missing.is_empty() {
+            hints.push(format!("missing: {}", missing.join(", ")));
+        }
+        hints.push(format!(
+            "check the names given to --repository; an owner can add repositories to the installation at {}",
+            grants.page()
+        ));
+        hints
+    }
+
+    /// Whether the App is installed for a repository; `true` where GitHub does not say.
+    fn reaches(&self, owner: &str, name: &str) -> bool {
+        let url = format!("{}/repos/{owner}/{name}/installation", self.api_url());
+        self.look(&url).map_or(true, |answer| answer.status != 404)
+    }
+
+    /// Once: whoever waits for the failure shall not wait for its explanation too.
+    fn look(&self, url: &str) -> anyhow::Result<Answer> {
+        self.client.probe(&self.call("GET", url, None)?)
+    }
+}
+
+fn suspended(grants: &Grants) -> Vec<String> {
+    let owner = grants.owner().map_or_else(|| "the account".to_owned(), escape);
+    vec![format!("an owner of {owner} must unsuspend the App's installation at {}", grants.page())]
+}
+
+fn permissions(target: &Target, grants: &Grants) -> Vec<String> {
+    let missing = grants.missing(target.permissions);
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        format!("missing: {}", missing.join(", ")),
+        format!("ask for less with --permission, or let an owner grant it at {}", grants.page()),
+        "what the App does not ask for on its own settings page cannot be granted there".to_owned(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, level)| ((*name).to_owned(), (*level).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_missing_permission_is_named_with_what_is_granted() {
+        let granted = map(&[("contents", "read"), ("issues", "write"), ("members", "admin")]);
+        let grants = Grants { permissions: granted, html_url: None, account: None };
+        for (asked, missing) in [
+            (&[("contents", "read"), ("issues", "read"), ("members", "write")][..], &[][..]),
+            (&[("contents", "write")], &["contents=write (granted: read)"]),
+            (
+                &[("issues", "admin"), ("workflows", "write")],
+                &["issues=admin (granted: write)", "workflows=write (not granted)"],
+            ),
+        ] {
+            assert_eq!(grants.missing(&map(asked)), missing, "{asked:?}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Looked-up installations on disk, each with a lock of its own: of many processes that want the same one looks it up.
+//! Without a usable cache directory nothing is remembered.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::installation::Installation;
+use crate::cache::Cache;
+use crate::clock::{self, Deadline};
+
+/// How long a looked-up installation is believed, in seconds.
+const INSTALLED: i64 = 24 * 3600;
+/// How long it is believed that there is none, in seconds.
+const ABSENT: i64 = 60;
+
+/// What a look-up found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Known {
+    /// The App is installed there.
+    Installed(Installation),
+    /// It is not.
+    Absent,
+}
+
+/// What was looked up, and when (seconds since 1970).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Remembered {
+    /// The outcome.
+    pub known: Known,
+    /// When it was looked up.
+    pub since: i64,
+}
+
+impl Remembered {
+    /// Whether it is still believed; one from the future is from a clock that has jumped.
+    fn is_fresh(&self, now: i64) -> bool {
+        let limit = if matches!(self.known, Known::Absent) { ABSENT } else { INSTALLED };
+        (0..limit).contains(&(now - self.since))
+    }
+}
+
+/// Where outcomes are kept.
+pub struct Memory {
+    /// The cache directory.
+    pub dir: Option<PathBuf>,
+    /// Bounds the wait for a lock.
+    pub deadline: Deadline,
+}
+
+impl Memory {
+    /// What is remembered under a key, or else is looked up now and remembered; and whether it was remembered.
+    pub fn recall(&self, key: &str, look_up: impl FnOnce() -> Result<Known>) -> Result<(Remembered, bool)> {
+        let new = || Ok((Remembered { known: look_up()?, since: clock::now() }, false));
+        // What cannot be remembered costs one more look-up the next time.
+        let Some(Ok(cache)) = self.dir.as_deref().map(Cache::open) else { return new() };
+        if let Some(remembered) = read(&cache, key) {
+            return Ok((remembered, true));
+        }
+        let Ok(lock) = cache.lock(key, self.deadline) else { return new() };
+        if let Some(remembered) = read(&cache, key) {
+            return Ok((remembered, true));
+        }
+        let (found, _) = new()?;
+        let _ = lock.write(&serde_json::to_vec(&found).unwrap_or_default());
+        Ok((found, false))
+    }
+
+    /// Forgets what was looked up.
+    pub fn forget(&self, key: &str) {
+        let Some(Ok(cache)) = self.dir.as_deref().map(Cache::open) else { return };
+        if let Ok(lock) = cache.lock(key, self.deadline)
+            && read(&cache, key).is_some()
+        {
+            let _ = lock.write(b"");
+        }
+    }
+}
+
+fn read(cache: &Cache, key: &str) -> Option<Remembered> {
+    let bytes = cache.read(key).ok()??;
+    let remembered: Remembered = serde_json::from_slice(&bytes).ok()?;
+    remembered.is_fresh(clock::now()).then_some(remembered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_installation_is_believed_for_a_day_and_its_absence_for_a_minute() {
+        let installed = Known::Installed(Installation { id: 7, account: None });
+        for (known, age, fresh) in [
+            (&installed, 0, true),
+            (&installed, 86_399, true),
+            (&installed, 86_400, false),
+            (&installed, -1, false),
+            (&Known::Absent, 59, true),
+            (&Known::Absent, 60, false),
+        ] {
+            let remembered = Remembered { known: known.clone(), since: 1_800_000_000 };
+            assert_eq!(remembered.is_fresh(1_800_000_000 + age), fresh, "{known:?} after {age} s");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Proxies from the environment, by curl's rules, so that git and we take the same way
+//! (<https://curl.se/docs/manpage.html#ENVIRONMENT>): the scheme's own variable, else `ALL_PROXY`, unless `NO_PROXY`
+//! names the host. The lower-case name of a variable beats the upper-case one.
+
+use std::net::IpAddr;
+
+use super::sources::{Found, Origin, environment};
+use crate::error::Failure;
+use crate::secret::Secret;
+
+/// The proxy settings, not yet checked: most commands never need them.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    https: Option<Proxy>,
+    http: Option<Proxy>,
+    no_proxy: Vec<String>,
+}
+
+/// One variable.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// Its name, for messages.
+    pub variable: &'static str,
+    /// Its value; may hold a user and a password.
+    pub url: Secret,
+}
+
+impl Proxy {
+    fn new(found: Found) -> Option<Self> {
+        let Origin::Environment(variable) = found.origin else { return None };
+        Some(Self { variable, url: Secret::new(found.text) })
+    }
+}
+
+impl Proxies {
+    /// Reads the variables.
+    pub fn from_environment() -> Result<Self, Failure> {
+        let all = first(["all_proxy", "ALL_PROXY"])?;
+        let of_scheme = |names| Ok::<_, Failure>(first(names)?.or_else(|| all.clone()).and_then(Proxy::new));
+        let no_proxy = first(["no_proxy", "NO_PROXY"])?.map(|found| found.text).unwrap_or_default();
+        Ok(Self {
+            https: of_scheme(["https_proxy", "HTTPS_PROXY"])?,
+            http: of_scheme(["http_proxy", "HTTP_PROXY"])?,
+            no_proxy: no_proxy
+                .split([',', ' '])
+                .filter(|entry| !entry.is_empty())
+                .map(str::to_ascii_lowercase)
+                .collect(),
+        })
+    }
+
+    /// The proxy for a URL's scheme and host (IPv6 in brackets or not).
+    pub fn of(&self, scheme: &str, host: &str) -> Option<&Proxy> {
+        let proxy = if scheme == "https" { &self.https } else { &self.http };
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+        proxy.as_ref().filter(|_| !self.no_proxy.iter().any(|entry| exempts(entry, &host)))
+    }
+}
+
+fn first(names: [&'static str; 2]) -> Result<Option<Found>, Failure> {
+    let [lower, upper] = names;
+    Ok(environment(lower)?.or(environment(upper)?))
+}
+
+/// Whether an entry of `NO_PROXY` covers a host: `*`, an address, a network such as `10.0.0.0/8`, or a domain with all
+/// below it.
+fn exempts(entry: &str, host: &str) -> bool {
+    let entry = entry.trim_start_matches("*.").trim_start_matches('.').trim_end_matches('.');
+    if let Ok(address) = host.parse::<IpAddr>() {
+        let entry = entry.trim_start_matches('[').trim_end_matches(']');
+        return match entry.split_once('/') {
+            Some((network, bits)) => within(address, network, bits),
+            None => entry == "*" || entry.parse() == Ok(address),
+        };
+    }
+    let host = host.trim_end_matches('.');
+    entry == "*" || host.strip_suffix(entry).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+fn within(address: IpAddr, network: &str, bits: &str) -> bool {
+    let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else { return false };
+    let (address, network, width) = match (address, network) {
+        (IpAddr::V4(a), IpAddr::V4(n)) => (u128::from(a.to_bits()), u128::from(n.to_bits()), 32),
+        (IpAddr::V6(a), IpAddr::V6(n)) => (a.to_bits(), n.to_bits(), 128),
+        _ => return false,
+    };
+    bits <= width && (address ^ network).checked_shr(width - bits).unwrap_or(0) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_proxy_names_domains_addresses_and_networks() {
+        for (entry, host, exempt) in [
+            ("*", "github.com", true),
+            ("github.com", "github.com", true),
+            ("github.com", "api.github.com", true),
+            (".github.com", "github.com", true),
+            ("*.github.com", "api.github.com", true),
+            ("github.com", "evilgithub.com", false),
+            ("api.github.com", "github.com", false),
+            ("github.com.", "github.com", true),
+            ("10.0.0.0/8", "10.1.2.3", true),
+            ("10.0.0.0/8", "11.1.2.3", false),
+            ("0.0.0.0/0", "11.1.2.3", true),
+            ("10.0.0.0/33", "10.0.0.0", false),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("127.0.0.1", "127.0.0.2", false),
+            ("0.0.1", "127.0.0.1", false),
+            ("::1", "::1", true),
+            ("[::1]", "::1", true),
+            ("fd00::/8", "fd12::1", true),
+            ("fd00::/8", "10.0.0.1", false),
+            ("*", "::1", true),
+        ] {
+            assert_eq!(exempts(entry, host), exempt, "{entry} {host}");
+        }
+    }
+
+    #[test]
+    fn each_scheme_has_its_own_proxy() {
+        let proxy = |url: &str| Some(Proxy { variable: "X", url: Secret::new(url.into()) });
+        let proxies = Proxies { https: proxy("s"), http: proxy("h"), no_proxy: vec!["near.test".into()] };
+        let url = |scheme, host| proxies.of(scheme, host).map(|proxy| proxy.url.expose());
+        assert_eq!((url("https", "far.test"), url("http", "far.test")), (Some("s"), Some("h")));
+        assert_eq!((url("https", "Near.test"), url("http", "[::1]")), (None, Some("h")));
+    }
+}

@@ -1,0 +1,32 @@
+//! A local clock that is wrong for a whole program and all that it starts, by libfaketime
+//! (<https://github.com/wolfcw/libfaketime>). The tests' own servers keep the right time.
+
+use std::path::{Path, PathBuf};
+
+use super::process::Run;
+
+/// Where distributions put the library.
+const PLACES: [&str; 6] = [
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib64/faketime/libfaketime.so.1",
+    "/usr/lib/faketime/libfaketime.so.1",
+    "/usr/local/lib/faketime/libfaketime.so.1",
+    "/opt/homebrew/lib/faketime/libfaketime.1.dylib",
+];
+
+/// The library, if it is installed; where tests must not be left out (`CI` is set) its absence is a failure.
+pub fn library() -> Option<PathBuf> {
+    let found = PLACES.iter().map(Path::new).find(|path| path.exists()).map(Path::to_owned);
+    let must = std::env::var_os("CI").is_some() && cfg!(target_os = "linux");
+    assert!(found.is_some() || !must, "libfaketime is missing: apt-get install faketime");
+    found
+}
+
+/// Runs a program with its wall clock so many seconds off; timers stay right.
+pub fn off_by(run: Run, library: &Path, seconds: i64) -> Run {
+    run.env("LD_PRELOAD", library)
+        .env("FAKETIME", format!("{seconds:+}s"))
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .env("FAKETIME_NO_CACHE", "1")
+}
