@@ -135,8 +135,8 @@ fn existing_cache(settings: &Settings) -> Result<Option<Cache>> {
 /// Says under `-v` which settings were given, and where.
 fn note_origins(sources: &Sources, report: Report) -> Result<()> {
     if report.is_verbose() {
-        for (key, origin) in sources.origins()? {
-            report.note(|| format!("setting {key} from {origin}"));
+        for setting in sources.listing()?.iter().filter(|setting| setting.is_given()) {
+            report.note(|| format!("setting {} from {}", setting.name, setting.origin()));
         }
     }
     Ok(())

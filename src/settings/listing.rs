@@ -3,8 +3,9 @@
 
 use std::fmt::Display;
 
+use super::Sources;
+use super::find::ENVIRONMENT;
 use super::sources::{Found, Origin, environment};
-use super::{ENVIRONMENT, Sources};
 use crate::error::{Failure, escape};
 
 /// One setting.
@@ -18,6 +19,11 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// Whether it was given, as opposed to being the default.
+    pub fn is_given(&self) -> bool {
+        self.origin.is_some()
+    }
+
     /// Where the value came from.
     pub fn origin(&self) -> String {
         self.origin.as_ref().map_or_else(|| "default".to_owned(), ToString::to_string)
