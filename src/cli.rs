@@ -40,10 +40,16 @@ pub enum Command {
     Capability,
     /// Print one installation token
     Token(TokenArgs),
+    /// Keep tokens with enough life in the cache, and gh logged in; for cron and timers
+    Refresh(RefreshArgs),
+    /// Run a command with a fresh token in gh's environment variables
+    Exec(ExecArgs),
     /// Show what is configured and which tokens are cached; no network, no secrets
     Status(StatusArgs),
     /// Revoke the cached token at GitHub and evict it
     Revoke(RevokeArgs),
+    /// Print a script of completions for a shell
+    Completions(CompletionsArgs),
     /// An operation of a later git
     #[command(external_subcommand)]
     Unknown(Vec<OsString>),
@@ -58,6 +64,28 @@ pub struct TokenArgs {
     /// Ask for at least this much life, such as 40m
     #[arg(long, value_name = "DUR")]
     pub min_life: Option<String>,
+}
+
+/// Options of `refresh`
+#[derive(Debug, Args)]
+pub struct RefreshArgs {
+    /// Every scope that has a token in the cache
+    #[arg(long)]
+    pub all: bool,
+    /// Also log gh in with the token
+    #[arg(long)]
+    pub gh: bool,
+    /// Renew a token with less life left [default: 40m]
+    #[arg(long, value_name = "DUR")]
+    pub min_life: Option<String>,
+}
+
+/// What `exec` runs
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
 }
 
 /// Options of `status`
@@ -77,6 +105,14 @@ pub struct RevokeArgs {
     /// Only evict; the token lives on at GitHub until it expires
     #[arg(long)]
     pub local: bool,
+}
+
+/// Which shell
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// bash, zsh, fish, elvish or powershell
+    #[arg(value_enum, hide_possible_values = true)]
+    pub shell: clap_complete::Shell,
 }
 
 /// When messages are coloured

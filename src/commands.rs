@@ -1,27 +1,22 @@
-//! One file per command, and what they share: from settings to a cached provider and an ask.
+//! One file per command; `provide` is what those that want a token share.
 
 use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 
-use crate::cache::{self, Cache};
+use crate::cache::Cache;
 use crate::cli::{Cli, Command};
-use crate::clock::Deadline;
-use crate::http::Client;
-use crate::provider::app::App;
-use crate::provider::broker::Broker;
-use crate::provider::cached::{Cached, Keeping};
-use crate::provider::entry::Label;
-use crate::provider::{Ask, Auto, TokenProvider};
 use crate::report::Report;
-use crate::scope::{Repository, Scope};
 use crate::secret::Secret;
-use crate::settings::{KeySource, Settings, Sources};
-use crate::token;
+use crate::settings::{Settings, Sources};
 
 mod capability;
+mod completions;
 mod erase;
+mod exec;
 mod get;
+mod provide;
+mod refresh;
 mod request;
 mod revoke;
 mod status;
@@ -37,93 +32,13 @@ pub fn run(cli: &Cli, report: Report) -> Result<()> {
         Command::Erase => erase::run(&sources, report),
         Command::Capability => capability::run(),
         Command::Token(arguments) => token_command::run(&sources, arguments, report),
+        Command::Refresh(arguments) => refresh::run(&sources, arguments, report),
+        Command::Exec(arguments) => exec::run(&sources, arguments, report),
         Command::Status(arguments) => status::run(&sources, arguments),
         Command::Revoke(arguments) => revoke::run(&sources, arguments, report),
+        Command::Completions(arguments) => completions::run(arguments),
         Command::Unknown(words) => request::unknown_operation(words),
     }
-}
-
-/// The provider that the settings describe, behind the cache entry for a scope.
-fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, report: Report) -> Cached<'a> {
-    let client = Client::new(&settings.proxies, deadline, report);
-    let broker = settings.broker.as_ref().map(|broker| {
-        let client = if settings.app.is_some() {
-            client.hurried()
-        } else {
-            Client::new(&settings.proxies, deadline, report)
-        };
-        Box::new(Broker { settings: broker, names_owner: settings.names_owner(), client })
-            as Box<dyn TokenProvider>
-    });
-    let app = settings
-        .app
-        .as_ref()
-        .map(|app| Box::new(App::new(settings, app, client, report)) as Box<dyn TokenProvider>);
-    let inner: Box<dyn TokenProvider> = match (broker, app) {
-        (Some(broker), Some(app)) => Box::new(Auto { broker, app, report }),
-        (Some(only), None) | (None, Some(only)) => only,
-        (None, None) => unreachable!("settings without a source are refused"),
-    };
-    if settings.cache_dir.is_none() && !settings.no_cache {
-        report.warn(
-            "no home directory for the cache; going on without (set GITHUB_APP_CACHE_DIR, or --no-cache)",
-        );
-    }
-    let keeping = Keeping {
-        dir: settings.cache_dir.clone(),
-        key: cache_key(settings, scope),
-        label: label(settings, scope),
-        margin: settings.margin,
-    };
-    Cached::new(inner, keeping, deadline, report)
-}
-
-/// Says what a cache entry is for.
-fn label(settings: &Settings, scope: &Scope) -> Label {
-    Label { host_url: settings.host.url(), api_url: settings.api_url.clone(), scope: scope.clone() }
-}
-
-/// Names the cache entry by everything that changes the token. A key is named by where it comes from, so that a hit
-/// reads no key and runs no command.
-fn cache_key(settings: &Settings, scope: &Scope) -> String {
-    let mut parts: Vec<String> = vec!["token".into(), settings.host.url(), settings.api_url.clone()];
-    if let Some(broker) = &settings.broker {
-        parts.extend(["broker".into(), broker.url.clone(), broker.organisation.clone().unwrap_or_default()]);
-    }
-    let mut owner_matters = settings.names_owner();
-    if let Some(app) = &settings.app {
-        let (form, place) = match &app.key {
-            KeySource::File(path) => ("file", path.to_string_lossy().into_owned()),
-            KeySource::Text(text) => ("text", token::id(text.expose().as_bytes())),
-            KeySource::Command(command) => ("command", command.clone()),
-            KeySource::SignCommand(command) => ("sign", command.clone()),
-        };
-        let installation = app.installation_id.map(|id| id.to_string()).unwrap_or_default();
-        owner_matters |= app.installation_id.is_none();
-        parts.extend(["app".into(), app.issuer.clone(), form.into(), place, installation]);
-    }
-    let owner = scope.owner.as_deref().filter(|_| owner_matters).unwrap_or_default();
-    parts.push(owner.to_owned());
-    parts.push(scope.repositories.join(" "));
-    parts.extend(scope.permissions.iter().map(|(name, level)| format!("{name}={level}")));
-    cache::key(&parts.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-/// What to ask for, given the repository that git names; `None`: not ours, as the settings narrow to other repositories.
-fn ask(settings: &Settings, repository: Option<Repository>) -> Option<Ask> {
-    let owner = repository.as_ref().map(|repository| repository.owner.as_str()).or(settings.owner.as_deref());
-    let named: Vec<String> = match &repository {
-        Some(repository) if settings.per_repository => {
-            let listed = settings.repositories.iter().any(|name| name.eq_ignore_ascii_case(&repository.name));
-            if !listed && !settings.repositories.is_empty() {
-                return None;
-            }
-            vec![repository.name.clone()]
-        }
-        _ => settings.repositories.clone(),
-    };
-    let scope = Scope::new(owner, &named, &settings.permissions);
-    Some(Ask { scope, repository, ..Ask::default() })
 }
 
 /// The cache, if there is one already: these commands look at what is there and make nothing.
@@ -132,14 +47,21 @@ fn existing_cache(settings: &Settings) -> Result<Option<Cache>> {
     Cache::open_existing(dir).with_context(|| format!("use the cache {}", dir.display()))
 }
 
-/// Says under `-v` which settings were given, and where.
-fn note_origins(sources: &Sources, report: Report) -> Result<()> {
-    if report.is_verbose() {
-        for setting in sources.listing()?.iter().filter(|setting| setting.is_given()) {
-            report.note(|| format!("setting {} from {}", setting.name, setting.origin()));
+/// Does the same to many things; one that fails does not keep the others from it. The first failure is the command's.
+fn each<T>(
+    things: impl IntoIterator<Item = T>,
+    report: Report,
+    mut act: impl FnMut(T) -> Result<()>,
+) -> Result<()> {
+    let mut outcome = Ok(());
+    for thing in things {
+        match (act(thing), &outcome) {
+            (Err(error), Ok(())) => outcome = Err(error),
+            (Err(error), Err(_)) => report.warn(&format!("{error:#}")),
+            (Ok(()), _) => {}
         }
     }
-    Ok(())
+    outcome
 }
 
 /// Writes a whole answer at once; a reader that has gone is nobody's failure.

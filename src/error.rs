@@ -23,6 +23,10 @@ pub enum Kind {
     NotInstalled,
     /// Network, 5xx, rate limit, lock wait: trying again later can work.
     Temporary,
+    /// `exec` found its command and cannot run it; the exit code is that of env(1).
+    CannotRun,
+    /// `exec` did not find its command; the exit code is that of env(1).
+    NotFound,
 }
 
 impl Kind {
@@ -34,6 +38,8 @@ impl Kind {
             Self::Settings => 3,
             Self::Refused | Self::NotInstalled => 4,
             Self::Temporary => 5,
+            Self::CannotRun => 126,
+            Self::NotFound => 127,
         }
     }
 }
@@ -123,6 +129,8 @@ mod tests {
             (Kind::Refused, 4),
             (Kind::NotInstalled, 4),
             (Kind::Temporary, 5),
+            (Kind::CannotRun, 126),
+            (Kind::NotFound, 127),
         ];
         for (kind, code) in table {
             assert_eq!(kind.exit_code(), code, "{kind:?}");

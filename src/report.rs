@@ -73,8 +73,12 @@ pub fn command_line(error: &clap::Error) -> ExitCode {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default();
     let mut failure = Failure::new(Kind::Usage, escape(first.strip_prefix("error: ").unwrap_or(first)));
-    for tip in lines.filter_map(|line| line.trim().strip_prefix("tip: ")) {
-        failure = failure.hint(escape(tip));
+    for line in lines.map(str::trim) {
+        if let Some(tip) = line.strip_prefix("tip: ") {
+            failure = failure.hint(escape(tip));
+        } else if line.starts_with("[possible values: ") {
+            failure = failure.hint(escape(line.trim_matches(['[', ']'])));
+        }
     }
     let failure = failure.hint("git-credential-github-app --help lists the commands and options");
     say(&error::render(&failure.into()));

@@ -15,6 +15,7 @@ mod broker;
 mod find;
 pub mod hosts;
 mod listing;
+pub mod programs;
 pub mod proxies;
 mod sources;
 pub mod values;

@@ -1,54 +1,35 @@
 //! What a `get` costs on the network: the table in the README, measured on github.com's two hosts over TLS.
 
-use crate::common::password;
-use crate::support::connect_proxy::ConnectProxy;
-use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
-use crate::support::keys::app_key_pem;
-use crate::support::sandbox::Sandbox;
-use crate::support::tls::TestCa;
+use crate::common::{Cloud, password};
 
 const README: &str = include_str!("../README.md");
 
-/// github.com on loopback, and a sandbox that reaches it.
-struct Place {
-    github: LoopbackGitHub,
-    proxy: ConnectProxy,
-    sandbox: Sandbox,
-}
+struct Place(Cloud);
 
 impl Place {
     fn new() -> Self {
-        let ca = TestCa::new();
-        let github = LoopbackGitHub::start_tls(&ca, Options::default());
-        for (id, owner) in [(7, "octo-org"), (8, "other-org")] {
-            github.add_installation(id, owner);
-            github.create_repository(owner, "hello");
-        }
-        let proxy = ConnectProxy::to(github.server().port());
-        let sandbox = Sandbox::new();
-        sandbox.set_env("GITHUB_APP_CLIENT_ID", CLIENT_ID);
-        sandbox.set_env("GITHUB_APP_PRIVATE_KEY_FILE", sandbox.write_private("app.pem", app_key_pem()));
-        sandbox.set_env("SSL_CERT_FILE", ca.ca_pem_path(sandbox.path()));
-        sandbox.set_env("HTTPS_PROXY", proxy.url());
-        Self { github, proxy, sandbox }
+        let cloud = Cloud::new();
+        cloud.github.add_installation(8, "other-org");
+        cloud.github.create_repository("other-org", "hello");
+        Self(cloud)
     }
 
     /// Look-ups, mints, trials and connections of one `get`.
     fn cost(&self, owner: &str) -> [usize; 4] {
         let before = self.counts();
         let request = format!("protocol=https\nhost=github.com\npath={owner}/hello\n");
-        password(&self.sandbox.helper(&["get"]).stdin(request).run());
+        password(&self.0.sandbox.helper(&["get"]).stdin(request).run());
         let after = self.counts();
         std::array::from_fn(|index| after[index] - before[index])
     }
 
     fn counts(&self) -> [usize; 4] {
-        let requests = self.github.server().requests();
+        let requests = self.0.github.server().requests();
         let ending = |end: &str| requests.iter().filter(|seen| seen.target.ends_with(end)).count();
         let counts = [ending("/installation"), ending("/access_tokens"), ending("service=git-upload-pack")];
         assert_eq!(counts.iter().sum::<usize>(), requests.len(), "nothing else is asked");
-        assert_eq!(self.proxy.asked().len(), self.github.server().connections());
-        [counts[0], counts[1], counts[2], self.proxy.asked().len()]
+        assert_eq!(self.0.proxy.asked().len(), self.0.github.server().connections());
+        [counts[0], counts[1], counts[2], self.0.proxy.asked().len()]
     }
 }
 
@@ -67,19 +48,19 @@ fn the_readme_tells_what_a_get_costs() {
     agrees("of a second owner", place.cost("other-org"));
 
     let place = Place::new();
-    place.github.set_token_life(60);
+    place.0.github.set_token_life(60);
     place.cost("octo-org");
     agrees("expired, owner's installation known (for a day)", place.cost("octo-org"));
 
     let place = Place::new();
-    place.sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
+    place.0.sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
     agrees("none yet, `installation_id` set", place.cost("octo-org"));
 }
 
 #[test]
 fn without_a_repository_one_connection_serves_look_up_mint_and_trial() {
     let place = Place::new();
-    place.sandbox.helper(&["--owner=octo-org", "token"]).run().success();
-    assert_eq!(place.proxy.asked(), ["api.github.com:443"], "one TCP connection, one TLS handshake");
-    assert_eq!(place.github.server().requests().len(), 3);
+    place.0.sandbox.helper(&["--owner=octo-org", "token"]).run().success();
+    assert_eq!(place.0.proxy.asked(), ["api.github.com:443"], "one TCP connection, one TLS handshake");
+    assert_eq!(place.0.github.server().requests().len(), 3);
 }

@@ -1,10 +1,12 @@
 //! Settings and requests that many tests share.
 
 use crate::support::broker::{FakeBroker, broker_token, token_response};
+use crate::support::connect_proxy::ConnectProxy;
 use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
 use crate::support::keys::app_key_pem;
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
+use crate::support::tls::TestCa;
 use crate::support::tokens::rfc3339;
 
 /// A request for github.com without a path, as git sends it by default.
@@ -50,6 +52,53 @@ pub fn configure_app(sandbox: &Sandbox, github: &LoopbackGitHub) {
     sandbox.set_env("GITHUB_APP_HOST", github.url());
     sandbox.set_env("GITHUB_APP_CLIENT_ID", CLIENT_ID);
     sandbox.set_env("GITHUB_APP_PRIVATE_KEY_FILE", sandbox.write_private("app.pem", app_key_pem()));
+}
+
+/// A loopback GitHub over TLS with the private repository `octo-org/hello`.
+pub fn tls_github(ca: &TestCa) -> LoopbackGitHub {
+    let github = LoopbackGitHub::start_tls(ca, Options::default());
+    github.add_installation(7, "octo-org");
+    github.create_repository("octo-org", "hello");
+    github.commit_file("octo-org", "hello", "README.md", b"hello\n");
+    github
+}
+
+/// An App's settings for a host (none: github.com), and trust in the CA for us, git and gh.
+pub fn sandbox_for(host: Option<&str>, ca: &TestCa) -> Sandbox {
+    let sandbox = Sandbox::new();
+    if let Some(host) = host {
+        sandbox.set_env("GITHUB_APP_HOST", host);
+    }
+    sandbox.set_env("GITHUB_APP_CLIENT_ID", CLIENT_ID);
+    sandbox.set_env("GITHUB_APP_PRIVATE_KEY_FILE", sandbox.write_private("app.pem", app_key_pem()));
+    let pem = ca.ca_pem_path(sandbox.path());
+    sandbox.set_env("SSL_CERT_FILE", &pem);
+    sandbox.set_env("GIT_SSL_CAINFO", &pem);
+    sandbox
+}
+
+/// github.com on loopback: everything that asks for it is led there by a proxy.
+pub struct Cloud {
+    pub github: LoopbackGitHub,
+    pub proxy: ConnectProxy,
+    pub sandbox: Sandbox,
+}
+
+impl Cloud {
+    /// github.com.
+    pub fn new() -> Self {
+        Self::at(None)
+    }
+
+    /// A GitHub of another name.
+    pub fn at(host: Option<&str>) -> Self {
+        let ca = TestCa::new();
+        let github = tls_github(&ca);
+        let proxy = ConnectProxy::to(github.server().port());
+        let sandbox = sandbox_for(host, &ca);
+        sandbox.set_env("HTTPS_PROXY", proxy.url());
+        Self { github, proxy, sandbox }
+    }
 }
 
 /// A request for a repository of a loopback GitHub.

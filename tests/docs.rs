@@ -11,9 +11,10 @@ const CHANGELOG: &str = include_str!("../CHANGELOG.md");
 const OPERATIONS: [&str; 4] = ["get", "store", "erase", "capability"];
 
 /// Every variable that changes what the binary does.
-const VARIABLES: [&str; 33] = [
+const VARIABLES: [&str; 35] = [
     "ALL_PROXY",
     "CONFIGS_DIR",
+    "GH_CONFIG_DIR",
     "GITHUB_APP_ALLOW_HTTP",
     "GITHUB_APP_API_URL",
     "GITHUB_APP_BROKER_TOKEN",
@@ -45,6 +46,7 @@ const VARIABLES: [&str; 33] = [
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "WORKSPACE_ID",
+    "XDG_CONFIG_HOME",
 ];
 
 /// The manual page without the escapes that keep words apart from their source.
@@ -66,8 +68,9 @@ fn help(args: &[&str]) -> String {
 }
 
 fn all_help() -> String {
-    let commands = ["token", "status", "revoke"].map(|command| help(&[command, "--help"]));
-    help(&["--help"]) + &commands.concat()
+    let general = help(&["--help"]);
+    let each = commands(&general).into_iter().map(|command| help(&[&command, "--help"]));
+    each.fold(general.clone(), |all, help| all + &help)
 }
 
 /// Words of letters, digits, `-` and `_`: `--host` is no part of `--hostname`.
@@ -252,4 +255,14 @@ fn versions_in_the_documents_are_the_binarys() {
     assert!(title.contains(&format!("\"{NAME} {version}\"")), "{title}");
     let known = ["## [Unreleased]".to_owned(), format!("## [{version}]")];
     assert!(known.iter().any(|heading| CHANGELOG.contains(heading)), "the changelog knows {version}");
+}
+
+#[test]
+fn shell_lines_of_the_readme_are_shell() {
+    let shells = blocks("sh");
+    assert!(shells.len() > 5, "the README shows shell lines");
+    for block in shells {
+        let sandbox = Sandbox::new();
+        sandbox.command("sh", &["-n"]).stdin(block).run().expect(0, "", "");
+    }
 }

@@ -4,36 +4,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::common::{attribute, message, password, request_for};
+use crate::common::{attribute, message, password, request_for, sandbox_for, tls_github as github};
 use crate::support::connect_proxy::ConnectProxy;
 use crate::support::git::{Git, gits};
-use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
-use crate::support::keys::app_key_pem;
+use crate::support::github::{LoopbackGitHub, Options};
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
-
-fn github(ca: &TestCa) -> LoopbackGitHub {
-    let github = LoopbackGitHub::start_tls(ca, Options::default());
-    github.add_installation(7, "octo-org");
-    github.create_repository("octo-org", "hello");
-    github.commit_file("octo-org", "hello", "README.md", b"hello\n");
-    github
-}
-
-/// An App's settings for a host, and trust in the CA.
-fn sandbox_for(host: Option<&str>, ca: &TestCa) -> Sandbox {
-    let sandbox = Sandbox::new();
-    if let Some(host) = host {
-        sandbox.set_env("GITHUB_APP_HOST", host);
-    }
-    sandbox.set_env("GITHUB_APP_CLIENT_ID", CLIENT_ID);
-    sandbox.set_env("GITHUB_APP_PRIVATE_KEY_FILE", sandbox.write_private("app.pem", app_key_pem()));
-    let pem = ca.ca_pem_path(sandbox.path());
-    sandbox.set_env("SSL_CERT_FILE", &pem);
-    sandbox.set_env("GIT_SSL_CAINFO", &pem);
-    sandbox
-}
 
 fn get_from(sandbox: &Sandbox, host: &str) -> Output {
     let request = format!("protocol=https\nhost={host}\npath=octo-org/hello\n");

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::{ask, note_origins, print, provider, request};
+use super::provide::{ask, note_origins, provider};
+use super::{print, request};
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
 use crate::protocol::Reply;

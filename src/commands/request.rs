@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 
 use anyhow::Result;
 
-use super::{ask, provider};
+use super::provide::{ask, provider};
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
 use crate::protocol::{self, Request};

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use super::existing_cache;
+use super::{each, existing_cache};
 use crate::cache::Cache;
 use crate::cli::RevokeArgs;
 use crate::clock::Deadline;
@@ -28,16 +28,8 @@ pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<
     }
     let client = Client::new(&settings.proxies, deadline, report);
     let client = (!arguments.local).then_some(&client);
-    let mut outcome = Ok(());
-    for token in &chosen {
-        // One that cannot be revoked must not keep the others alive.
-        match (end(token, &cache, client, deadline, report), &outcome) {
-            (Err(error), Ok(())) => outcome = Err(error),
-            (Err(error), Err(_)) => report.warn(&format!("{error:#}")),
-            (Ok(()), _) => {}
-        }
-    }
-    outcome
+    // One that cannot be revoked must not keep the others alive.
+    each(chosen, report, |token| end(&token, &cache, client, deadline, report))
 }
 
 fn end(

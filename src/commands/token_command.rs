@@ -3,10 +3,10 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::{ask, note_origins, print, provider};
+use super::print;
+use super::provide::{ask_without_git, note_origins, provider};
 use crate::cli::TokenArgs;
 use crate::clock::{Deadline, rfc3339};
-use crate::error::{Failure, Kind};
 use crate::provider::{Ask, TokenProvider};
 use crate::report::Report;
 use crate::secret::Secret;
@@ -19,16 +19,10 @@ pub fn run(sources: &Sources, arguments: &TokenArgs, report: Report) -> Result<(
     let settings = sources.settings()?;
     note_origins(sources, report)?;
     let deadline = Deadline::after(settings.timeout);
-    if settings.per_repository && settings.repositories.is_empty() {
-        return Err(Failure::new(
-            Kind::Settings,
-            "per_repository is set, and there is no git here to name a repository",
-        )
-        .hint("name it with --repository, or set --per-repository=false")
-        .into());
-    }
-    let ask = ask(&settings, None).unwrap_or_default();
-    let ask = Ask { min_life: i64::try_from(min_life.as_secs()).unwrap_or(i64::MAX), ..ask };
+    let ask = Ask {
+        min_life: i64::try_from(min_life.as_secs()).unwrap_or(i64::MAX),
+        ..ask_without_git(&settings)?
+    };
     let token = provider(&settings, &ask.scope, deadline, report).token(&ask)?;
     let text = if arguments.json { json_text(&token, &settings) } else { token.secret.expose().to_owned() };
     print(&Secret::new(text + "\n"))

@@ -10,6 +10,7 @@ use crate::clock::{self, Deadline, span};
 use crate::error::{Failure, Kind, escape};
 use crate::http::{Call, Client, github_headers};
 use crate::report::Report;
+use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::token::Token;
 
@@ -41,6 +42,19 @@ pub fn list(cache: &Cache) -> io::Result<Vec<CachedToken>> {
     };
     found.sort_by_cached_key(order);
     Ok(found)
+}
+
+/// The keys and scopes of all tokens, dead ones too: what has been asked for here.
+///
+/// # Errors
+/// The directory cannot be listed.
+pub fn scopes(cache: &Cache) -> io::Result<Vec<(String, Scope)>> {
+    let read = |key: String| {
+        let entry = Entry::from_bytes(&cache.read(&key).ok()??);
+        let label = entry.label().filter(|_| entry.has_token())?;
+        Some((key, label.scope.clone()))
+    };
+    Ok(cache.keys()?.into_iter().filter_map(read).collect())
 }
 
 impl CachedToken {

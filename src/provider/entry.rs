@@ -158,6 +158,11 @@ impl Entry {
         self.label.as_ref()
     }
 
+    /// Whether there is a token, dead or alive.
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// The cached token, if it lives at all: better than none when renewal fails. A clock that was set back since it
     /// came would make it look younger than it is.
     pub fn alive(&self, now: i64) -> Option<Token> {

@@ -65,11 +65,7 @@ impl Host {
     /// The REST base URL, without a slash at its end
     /// (<https://docs.github.com/enterprise-server/rest/using-the-rest-api/getting-started-with-the-rest-api>).
     pub fn api_url(&self) -> String {
-        if self.protocol == "https" && (self.name == "github.com" || self.is_data_residency()) {
-            format!("https://api.{}", self.name)
-        } else {
-            format!("{}/api/v3", self.url())
-        }
+        if self.is_cloud() { format!("https://api.{}", self.name) } else { format!("{}/api/v3", self.url()) }
     }
 
     /// The host as the start of a URL.
@@ -77,8 +73,10 @@ impl Host {
         format!("{}://{}", self.protocol, self.name)
     }
 
-    fn is_data_residency(&self) -> bool {
-        self.name.strip_suffix(".ghe.com").is_some_and(|label| !label.is_empty())
+    /// github.com or data residency, as opposed to Enterprise Server.
+    pub fn is_cloud(&self) -> bool {
+        let is_data_residency = self.name.strip_suffix(".ghe.com").is_some_and(|label| !label.is_empty());
+        self.protocol == "https" && (self.name == "github.com" || is_data_residency)
     }
 }
 

@@ -194,6 +194,11 @@ impl LoopbackGitHub {
         lock(&self.state.inner).scripted_mints.extend(responses);
     }
 
+    /// Answers the next calls of gh's for the API's root with these; then things are normal again.
+    pub fn script_root(&self, responses: Vec<Response>) {
+        lock(&self.state.inner).scripted_roots = responses.into();
+    }
+
     /// Sets how long new tokens live.
     pub fn set_token_life(&self, seconds: i64) {
         lock(&self.state.inner).token_life = seconds;

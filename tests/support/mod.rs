@@ -5,6 +5,7 @@
 
 pub mod broker;
 pub mod connect_proxy;
+pub mod gh;
 pub mod git;
 pub mod github;
 pub mod http_server;

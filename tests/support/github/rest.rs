@@ -32,19 +32,22 @@ fn checked(state: &State, request: &Request) -> Response {
     // gh sends other headers to these, and nobody's are checked here.
     match (request.method.as_str(), &segments[..]) {
         ("GET", ["v3"] | ["v3", ""]) => {
-            return with_token(state, request, |_| Response::json(200, json!({})));
+            let scripted = lock(&state.inner).scripted_roots.pop_front();
+            let root = || with_token(state, request, |_| Response::json(200, json!({})));
+            return scripted.unwrap_or_else(root);
         }
-        ("POST", ["graphql"]) => return with_token(state, request, |_| graphql(request)),
+        ("POST", ["graphql"] | ["v3", "graphql"]) => return with_token(state, request, |_| graphql(request)),
         ("GET", ["v3", "meta"]) => {
             let meta = json!({ "installed_version": "3.19.0", "verifiable_password_authentication": false });
             return Response::json(200, meta);
         }
         _ => {}
     }
-    if request.header("accept") != Some("application/vnd.github+json") {
+    let gh = request.header("user-agent").is_some_and(|agent| agent.starts_with("GitHub CLI "));
+    if !gh && request.header("accept") != Some("application/vnd.github+json") {
         return failure(400, "the test server wants Accept: application/vnd.github+json");
     }
-    if request.header("x-github-api-version") != Some("2022-11-28") {
+    if !gh && request.header("x-github-api-version") != Some("2022-11-28") {
         return failure(400, "the test server wants X-GitHub-Api-Version: 2022-11-28");
     }
     let ["v3", route @ ..] = &segments[..] else { return not_found() };

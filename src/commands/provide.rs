@@ -1,0 +1,124 @@
+//! From settings to a cached provider and an ask: what every command that wants a token shares.
+
+use anyhow::Result;
+
+use crate::cache;
+use crate::clock::Deadline;
+use crate::error::{Failure, Kind};
+use crate::http::Client;
+use crate::provider::app::App;
+use crate::provider::broker::Broker;
+use crate::provider::cached::{Cached, Keeping};
+use crate::provider::entry::Label;
+use crate::provider::{Ask, Auto, TokenProvider};
+use crate::report::Report;
+use crate::scope::{Repository, Scope};
+use crate::settings::{KeySource, Settings, Sources};
+use crate::token;
+
+/// The provider that the settings describe, behind the cache entry for a scope.
+pub fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, report: Report) -> Cached<'a> {
+    let client = Client::new(&settings.proxies, deadline, report);
+    let broker = settings.broker.as_ref().map(|broker| {
+        let client = if settings.app.is_some() {
+            client.hurried()
+        } else {
+            Client::new(&settings.proxies, deadline, report)
+        };
+        Box::new(Broker { settings: broker, names_owner: settings.names_owner(), client })
+            as Box<dyn TokenProvider>
+    });
+    let app = settings
+        .app
+        .as_ref()
+        .map(|app| Box::new(App::new(settings, app, client, report)) as Box<dyn TokenProvider>);
+    let inner: Box<dyn TokenProvider> = match (broker, app) {
+        (Some(broker), Some(app)) => Box::new(Auto { broker, app, report }),
+        (Some(only), None) | (None, Some(only)) => only,
+        (None, None) => unreachable!("settings without a source are refused"),
+    };
+    if settings.cache_dir.is_none() && !settings.no_cache {
+        report.warn(
+            "no home directory for the cache; going on without (set GITHUB_APP_CACHE_DIR, or --no-cache)",
+        );
+    }
+    let keeping = Keeping {
+        dir: settings.cache_dir.clone(),
+        key: scope_key(settings, scope),
+        label: label(settings, scope),
+        margin: settings.margin,
+    };
+    Cached::new(inner, keeping, deadline, report)
+}
+
+/// Says what a cache entry is for.
+fn label(settings: &Settings, scope: &Scope) -> Label {
+    Label { host_url: settings.host.url(), api_url: settings.api_url.clone(), scope: scope.clone() }
+}
+
+/// Names the cache entry by everything that changes the token. A key is named by where it comes from, so that a hit
+/// reads no key and runs no command.
+pub fn scope_key(settings: &Settings, scope: &Scope) -> String {
+    let mut parts: Vec<String> = vec!["token".into(), settings.host.url(), settings.api_url.clone()];
+    if let Some(broker) = &settings.broker {
+        parts.extend(["broker".into(), broker.url.clone(), broker.organisation.clone().unwrap_or_default()]);
+    }
+    let mut owner_matters = settings.names_owner();
+    if let Some(app) = &settings.app {
+        let (form, place) = match &app.key {
+            KeySource::File(path) => ("file", path.to_string_lossy().into_owned()),
+            KeySource::Text(text) => ("text", token::id(text.expose().as_bytes())),
+            KeySource::Command(command) => ("command", command.clone()),
+            KeySource::SignCommand(command) => ("sign", command.clone()),
+        };
+        let installation = app.installation_id.map(|id| id.to_string()).unwrap_or_default();
+        owner_matters |= app.installation_id.is_none();
+        parts.extend(["app".into(), app.issuer.clone(), form.into(), place, installation]);
+    }
+    let owner = scope.owner.as_deref().filter(|_| owner_matters).unwrap_or_default();
+    parts.push(owner.to_owned());
+    parts.push(scope.repositories.join(" "));
+    parts.extend(scope.permissions.iter().map(|(name, level)| format!("{name}={level}")));
+    cache::key(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// What to ask for, given the repository that git names; `None`: not ours, as the settings narrow to other repositories.
+pub fn ask(settings: &Settings, repository: Option<Repository>) -> Option<Ask> {
+    let owner = repository.as_ref().map(|repository| repository.owner.as_str()).or(settings.owner.as_deref());
+    let named: Vec<String> = match &repository {
+        Some(repository) if settings.per_repository => {
+            let listed = settings.repositories.iter().any(|name| name.eq_ignore_ascii_case(&repository.name));
+            if !listed && !settings.repositories.is_empty() {
+                return None;
+            }
+            vec![repository.name.clone()]
+        }
+        _ => settings.repositories.clone(),
+    };
+    let scope = Scope::new(owner, &named, &settings.permissions);
+    Some(Ask { scope, repository, ..Ask::default() })
+}
+
+/// What a command asks for where no git names a repository.
+///
+/// # Errors
+/// The settings narrow each token to the repository that git names.
+pub fn ask_without_git(settings: &Settings) -> Result<Ask> {
+    if settings.per_repository && settings.repositories.is_empty() {
+        let message = "per_repository is set, and there is no git here to name a repository";
+        return Err(Failure::new(Kind::Settings, message)
+            .hint("name it with --repository, or set --per-repository=false")
+            .into());
+    }
+    Ok(ask(settings, None).unwrap_or_default())
+}
+
+/// Says under `-v` which settings were given, and where.
+pub fn note_origins(sources: &Sources, report: Report) -> Result<()> {
+    if report.is_verbose() {
+        for setting in sources.listing()?.iter().filter(|setting| setting.is_given()) {
+            report.note(|| format!("setting {} from {}", setting.name, setting.origin()));
+        }
+    }
+    Ok(())
+}

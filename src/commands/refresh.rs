@@ -1,0 +1,137 @@
+//! `refresh`: keeps tokens with enough life in the cache, and gh logged in, for cron and timers. Silent on success.
+
+use anyhow::{Context, Result};
+
+use super::provide::{ask_without_git, note_origins, provider, scope_key};
+use super::{each, existing_cache};
+use crate::cli::RefreshArgs;
+use crate::clock::{self, Deadline, span};
+use crate::error::{Failure, Kind};
+use crate::gh::{Gh, LoginError};
+use crate::provider::cached::Cached;
+use crate::provider::{Ask, TokenProvider, cached_tokens};
+use crate::report::Report;
+use crate::scope::{Repository, Scope};
+use crate::settings::{self, Settings, Sources, programs};
+use crate::token::Token;
+
+/// As much as a run every half an hour needs to never leave a gap, in seconds.
+const MIN_LIFE: i64 = 40 * 60;
+
+/// Runs the command.
+pub fn run(sources: &Sources, arguments: &RefreshArgs, report: Report) -> Result<()> {
+    let min_life = arguments.min_life.as_deref();
+    let min_life = match settings::option_duration("--min-life", min_life)?.as_secs() {
+        0 if min_life.is_none() => MIN_LIFE,
+        seconds => i64::try_from(seconds).unwrap_or(i64::MAX),
+    };
+    let settings = sources.settings()?;
+    note_origins(sources, report)?;
+    let refresh =
+        Refresh { settings: &settings, min_life, deadline: Deadline::after(settings.timeout), report };
+    let cached = if arguments.all { refresh.all() } else { Ok(()) };
+    let own = match (arguments.gh, arguments.all) {
+        (true, _) => refresh.log_gh_in(),
+        (false, false) => refresh.one(&refresh.own_ask()?).map(drop),
+        (false, true) => Ok(()),
+    };
+    match (cached, own) {
+        (Err(error), Err(other)) => {
+            report.warn(&format!("{other:#}"));
+            Err(error)
+        }
+        (cached, own) => cached.and(own),
+    }
+}
+
+struct Refresh<'a> {
+    settings: &'a Settings,
+    min_life: i64,
+    deadline: Deadline,
+    report: Report,
+}
+
+impl Refresh<'_> {
+    /// Every scope that these settings have a token for in the cache.
+    fn all(&self) -> Result<()> {
+        let Some(cache) = existing_cache(self.settings)? else { return Ok(()) };
+        let scopes = cached_tokens::scopes(&cache).context("list the cached tokens")?;
+        let ours = scopes.into_iter().filter(|(key, scope)| *key == scope_key(self.settings, scope));
+        each(ours, self.report, |(_, scope)| {
+            let ask =
+                Ask { repository: self.repository(&scope), scope, min_life: self.min_life, ..Ask::default() };
+            match self.one(&ask) {
+                Err(error) if Failure::of(&error).kind == Kind::NotInstalled => {
+                    // Uninstalled since: no reason to complain every half an hour.
+                    self.report.note(|| format!("{error:#}; forgetting its token"));
+                    self.provider(&ask.scope).evict(None);
+                    Ok(())
+                }
+                outcome => outcome.map(drop),
+            }
+        })
+    }
+
+    fn one(&self, ask: &Ask) -> Result<Token> {
+        let token = self.provider(&ask.scope).token(ask)?;
+        self.report.note(|| {
+            let owner = ask.scope.owner.as_deref().or(token.facts.account.as_deref());
+            let left = token.facts.left(clock::now()).map(span);
+            let owner = crate::error::escape(owner.unwrap_or("the only installation"));
+            format!("the token of {owner} has {} left", left.unwrap_or_else(|| "an unknown time".to_owned()))
+        });
+        Ok(token)
+    }
+
+    /// The repository that a scope of `per_repository` is for: one that has moved is followed by its name.
+    fn repository(&self, scope: &Scope) -> Option<Repository> {
+        match (&scope.owner, scope.repositories.as_slice()) {
+            (Some(owner), [name]) if self.settings.per_repository => {
+                Some(Repository { owner: owner.clone(), name: name.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    fn own_ask(&self) -> Result<Ask> {
+        Ok(Ask { min_life: self.min_life, ..ask_without_git(self.settings)? })
+    }
+
+    fn provider(&self, scope: &Scope) -> Cached<'_> {
+        provider(self.settings, scope, self.deadline, self.report)
+    }
+
+    /// Mints first: gh with an empty stdin would start a login of its own.
+    fn log_gh_in(&self) -> Result<()> {
+        let host = &self.settings.host;
+        if let Some((name, _)) = programs::shadowing_tokens(host)?.first() {
+            self.report.warn(&format!(
+                "{name} is set and shadows gh's login for {}: unset it, or run gh through exec",
+                host.name
+            ));
+        }
+        let ask = self.own_ask()?;
+        let gh = Gh::new(host, self.deadline)?;
+        let provider = self.provider(&ask.scope);
+        let mut token = self.one(&ask)?;
+        let mut outcome = gh.log_in(&token.secret);
+        if matches!(outcome, Err(LoginError::DeadToken)) {
+            self.report.note(|| "gh found the token refused; logging in once more with a new one".into());
+            provider.evict(Some(&token.secret));
+            token = self.one(&ask)?;
+            outcome = gh.log_in(&token.secret);
+        }
+        outcome.map_err(in_words).context("log gh in")?;
+        provider.prove(&token.secret);
+        self.report.note(|| format!("gh is logged in to {} ({})", host.name, gh.directory().display()));
+        Ok(())
+    }
+}
+
+fn in_words(error: LoginError) -> Failure {
+    match error {
+        LoginError::Failed(failure) => failure,
+        LoginError::DeadToken => Failure::new(Kind::Refused, "GitHub answered gh 401 for a new token")
+            .hint("check the App's installation, and that gh asks the same GitHub"),
+    }
+}

@@ -1,0 +1,119 @@
+//! Starts other programs, always with a time limit: key and sign commands, gh, git, crontab, systemctl. Their output is
+//! the caller's to judge and is never shown here.
+
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use zeroize::Zeroizing;
+
+use crate::clock::Deadline;
+
+/// More than any key, signature or git configuration has.
+pub const MAX_OUTPUT: usize = 4 << 20;
+
+/// What a program left.
+pub struct Outcome {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// May be a secret.
+    pub stdout: Zeroizing<Vec<u8>>,
+    /// Empty unless captured.
+    pub stderr: Zeroizing<Vec<u8>>,
+}
+
+/// Why there is no outcome.
+pub enum Trouble {
+    /// It cannot be started.
+    Start(io::Error),
+    /// It did not end in time, and was killed.
+    Late,
+    /// It printed more than [`MAX_OUTPUT`], or its output or status cannot be read.
+    Lost(io::Error),
+}
+
+/// A program with its arguments. The one place that makes a [`Command`].
+#[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
+pub fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
+    Command::new(name)
+}
+
+/// Runs a program whose stderr people shall see. What it has started may outlive it: it may talk to the terminal, so it
+/// stays in the terminal's foreground group.
+pub fn run_beside_people(
+    command: &mut Command,
+    input: &[u8],
+    deadline: Deadline,
+) -> Result<Outcome, Trouble> {
+    run(command, input, deadline, false)
+}
+
+/// Runs a program with its stderr captured and in a group of its own, so that all it has started ends with it.
+pub fn run_alone(command: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, Trouble> {
+    command.stderr(Stdio::piped()).process_group(0);
+    run(command, input, deadline, true)
+}
+
+fn run(command: &mut Command, input: &[u8], deadline: Deadline, alone: bool) -> Result<Outcome, Trouble> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(Trouble::Start)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // It fits the pipe; a program that does not read it is judged by its output.
+        let _ = stdin.write_all(input);
+    }
+    let stdout = collect(child.stdout.take());
+    let stderr = collect(child.stderr.take());
+    let outcome = wait(&mut child, deadline, &stdout, &stderr);
+    if outcome.is_err() {
+        if let Some(group) = Pid::from_raw(child.id().cast_signed()).filter(|_| alone) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    outcome
+}
+
+type Collected = Receiver<io::Result<Zeroizing<Vec<u8>>>>;
+
+fn collect(pipe: Option<impl Read + Send + 'static>) -> Collected {
+    let (sender, receiver) = mpsc::channel();
+    let Some(pipe) = pipe else {
+        let _ = sender.send(Ok(Zeroizing::default()));
+        return receiver;
+    };
+    thread::spawn(move || {
+        let mut output = Zeroizing::new(Vec::with_capacity(8 << 10));
+        let result = pipe.take(MAX_OUTPUT as u64 + 1).read_to_end(&mut output);
+        let _ = sender.send(result.map(|_| output));
+    });
+    receiver
+}
+
+fn wait(
+    child: &mut Child,
+    deadline: Deadline,
+    stdout: &Collected,
+    stderr: &Collected,
+) -> Result<Outcome, Trouble> {
+    let take = |output: &Collected| match output.recv_timeout(deadline.left()) {
+        Ok(Ok(bytes)) if bytes.len() > MAX_OUTPUT => {
+            Err(Trouble::Lost(io::Error::other("it printed more than 4 MiB")))
+        }
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => Err(Trouble::Lost(error)),
+        Err(_) => Err(Trouble::Late),
+    };
+    let (stdout, stderr) = (take(stdout)?, take(stderr)?);
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(Outcome { status, stdout, stderr }),
+            Ok(None) if deadline.wait(Duration::from_millis(5)) => {}
+            Ok(None) => return Err(Trouble::Late),
+            Err(error) => return Err(Trouble::Lost(error)),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Completions are made from the command line's own definitions, and real shells take them.
+
+use std::path::Path;
+
+use crate::support::process::Output;
+use crate::support::sandbox::Sandbox;
+
+fn script(sandbox: &Sandbox, shell: &str) -> String {
+    let output = sandbox.helper(&["completions", shell]).run();
+    assert_eq!(output.success().stderr, "");
+    output.stdout
+}
+
+/// Runs a shell, if it is installed.
+fn in_shell(sandbox: &Sandbox, shell: &str, args: &[&str]) -> Option<Output> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let program = std::env::split_paths(&path).map(|dir| dir.join(shell)).find(|path| path.is_file())?;
+    Some(sandbox.command(program, args).run())
+}
+
+#[test]
+fn each_script_knows_commands_and_options_and_is_valid_in_its_shell() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let text = script(&sandbox, shell);
+        for word in ["refresh", "exec", "revoke", "private-key-file", "min-life"] {
+            assert!(text.contains(word), "{shell}: {word}");
+        }
+        let file = sandbox.write(&format!("completion.{shell}"), text);
+        if let Some(output) = in_shell(&sandbox, shell, &["-n", &file.to_string_lossy()]) {
+            output.expect(0, "", "");
+        }
+    }
+}
+
+/// What bash offers for the last of these words.
+fn bash_offers(sandbox: &Sandbox, file: &Path, words: &str, last: &str) -> String {
+    let count = words.split(' ').count();
+    let lines = format!(
+        "source '{}'; COMP_WORDS=({words} {last}); COMP_CWORD={count}; \
+         _git-credential-github-app git-credential-github-app '{last}' x; echo \"${{COMPREPLY[*]}}\"",
+        file.display()
+    );
+    let output = in_shell(sandbox, "bash", &["-c", &lines]).expect("bash");
+    output.success().stdout.trim().to_owned()
+}
+
+#[test]
+fn bash_completes_commands_and_their_options() {
+    let sandbox = Sandbox::new();
+    if in_shell(&sandbox, "bash", &["-c", ":"]).is_none() {
+        return;
+    }
+    let file = sandbox.write("completion.bash", script(&sandbox, "bash"));
+    let name = "git-credential-github-app";
+    assert_eq!(bash_offers(&sandbox, &file, name, "ref"), "refresh");
+    assert_eq!(bash_offers(&sandbox, &file, &format!("{name} revoke"), "--al"), "--all --allow-http");
+    assert_eq!(bash_offers(&sandbox, &file, &format!("{name} refresh"), "--min"), "--min-life");
+}
+
+#[test]
+fn an_unknown_shell_is_a_usage_error_that_names_the_known_ones() {
+    Sandbox::new().helper(&["completions", "tcsh"]).run().expect(
+        2,
+        "",
+        "git-credential-github-app: invalid value 'tcsh' for '<SHELL>'\n\
+         hint: possible values: bash, elvish, fish, powershell, zsh\n\
+         hint: a similar value exists: 'zsh'\n\
+         hint: git-credential-github-app --help lists the commands and options\n",
+    );
+}
