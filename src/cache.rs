@@ -113,6 +113,18 @@ impl Cache {
         }
     }
 
+    /// Whether new files can be made.
+    ///
+    /// # Errors
+    /// Why not, such as a read-only or a full disk.
+    pub fn check_writable(&self) -> io::Result<()> {
+        let probe = self.dir.join(format!("probe-{}", std::process::id()));
+        let written =
+            private().write(true).create_new(true).open(&probe).and_then(|mut file| file.write_all(b"probe"));
+        let _ = fs::remove_file(probe);
+        written
+    }
+
     /// The keys of all entries, in no order.
     pub fn keys(&self) -> io::Result<Vec<String>> {
         let mut keys = Vec::new();

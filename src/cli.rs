@@ -46,6 +46,8 @@ pub enum Command {
     Exec(ExecArgs),
     /// Show what is configured and which tokens are cached; no network, no secrets
     Status(StatusArgs),
+    /// Check every link between git and GitHub, and say what to do about what is wrong
+    Doctor(DoctorArgs),
     /// Revoke the cached token at GitHub and evict it
     Revoke(RevokeArgs),
     /// Print a script of completions for a shell
@@ -94,6 +96,17 @@ pub struct StatusArgs {
     /// Print a JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print a JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Also let git list this repository's branches
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub repo: Option<String>,
 }
 
 /// Options of `revoke`

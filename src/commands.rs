@@ -12,6 +12,7 @@ use crate::settings::{Settings, Sources};
 
 mod capability;
 mod completions;
+mod doctor;
 mod erase;
 mod exec;
 mod get;
@@ -35,6 +36,7 @@ pub fn run(cli: &Cli, report: Report) -> Result<()> {
         Command::Refresh(arguments) => refresh::run(&sources, arguments, report),
         Command::Exec(arguments) => exec::run(&sources, arguments, report),
         Command::Status(arguments) => status::run(&sources, arguments),
+        Command::Doctor(arguments) => doctor::run(&sources, arguments, report),
         Command::Revoke(arguments) => revoke::run(&sources, arguments, report),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Unknown(words) => request::unknown_operation(words),

@@ -30,7 +30,7 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// One request.
 pub struct Call {
-    /// `GET`, `POST`, `DELETE`.
+    /// `GET`, `HEAD`, `POST`, `DELETE`.
     pub method: &'static str,
     /// Without user, password or secret.
     pub url: String,
@@ -106,6 +106,12 @@ impl<'a> Client<'a> {
     pub fn hurried(&self) -> Self {
         let deadline = self.deadline.at_most(self.deadline.left() / 3);
         Self { agent: self.agent.clone(), deadline, attempts: 2, ..*self }
+    }
+
+    /// The same with one attempt of a few seconds: for whoever wants to know what is wrong, and now.
+    pub fn impatient(&self) -> Self {
+        let deadline = self.deadline.at_most(ATTEMPT);
+        Self { agent: self.agent.clone(), deadline, attempts: 1, ..*self }
     }
 
     /// Sends a call; retries what is temporary; follows redirects within the origin.

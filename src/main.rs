@@ -11,6 +11,7 @@ mod clock;
 mod commands;
 mod error;
 mod gh;
+mod git;
 mod http;
 mod private_key;
 mod process;

@@ -14,6 +14,7 @@ pub mod cached_tokens;
 mod command;
 pub mod entry;
 mod grants;
+pub mod inspect;
 mod installation;
 mod memory;
 mod refusal;

@@ -8,40 +8,68 @@ use clap::error::ErrorKind;
 use crate::cli::{Color, Options};
 use crate::error::{self, Failure, Kind, escape};
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loudness {
+    /// Errors alone.
+    Quiet,
+    /// Warnings too.
+    Normal,
+    /// All that is done.
+    Verbose,
+}
+
 /// How much is said, and whether in colour.
 #[derive(Clone, Copy, Debug)]
 pub struct Report {
-    verbose: bool,
-    quiet: bool,
+    loudness: Loudness,
     color: bool,
+    stdout_color: bool,
 }
 
 impl Report {
     /// What the options ask for; `no_color` as <https://no-color.org> defines it.
     pub fn new(options: &Options, no_color: bool) -> Self {
-        let color = match options.color {
+        let color = |is_terminal: bool| match options.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => !no_color && std::io::stderr().is_terminal(),
+            Color::Auto => !no_color && is_terminal,
         };
-        Self { verbose: options.verbose > 0, quiet: options.quiet, color }
+        let loudness = match (options.verbose, options.quiet) {
+            (1.., _) => Loudness::Verbose,
+            (0, true) => Loudness::Quiet,
+            (0, false) => Loudness::Normal,
+        };
+        Self {
+            loudness,
+            color: color(std::io::stderr().is_terminal()),
+            stdout_color: color(std::io::stdout().is_terminal()),
+        }
     }
 
     /// Whether notes are shown.
     pub fn is_verbose(self) -> bool {
-        self.verbose
+        self.loudness == Loudness::Verbose
+    }
+
+    /// A word for standard output, in a colour (an SGR code such as `1;31`) where that is wanted.
+    pub fn paint(self, word: &str, color: &str) -> String {
+        if self.stdout_color && !color.is_empty() {
+            format!("\x1b[{color}m{word}\x1b[0m")
+        } else {
+            word.to_owned()
+        }
     }
 
     /// Says what is done, under `-v`.
     pub fn note(self, text: impl FnOnce() -> String) {
-        if self.verbose {
+        if self.is_verbose() {
             say(&format!("git-credential-github-app: {}\n", text()));
         }
     }
 
     /// Says what is wrong but stops nothing.
     pub fn warn(self, text: &str) {
-        if !self.quiet {
+        if self.loudness != Loudness::Quiet {
             say(&format!("git-credential-github-app: warning: {text}\n"));
         }
     }

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::escape;
+
 /// GitHub's limit for one mint
 /// (<https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app>).
 pub const MAX_REPOSITORIES: usize = 500;
@@ -89,9 +91,41 @@ pub fn is_permission(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
+/// What is asked for beyond what is granted, in words, such as `contents=write (granted: read)`.
+pub fn missing_permissions(
+    asked: &BTreeMap<String, String>,
+    granted: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let rank = |level: &str| ["read", "write", "admin"].iter().position(|known| *known == level);
+    let beyond = asked.iter().filter_map(|(name, level)| match granted.get(name) {
+        Some(granted) if rank(granted) >= rank(level) => None,
+        Some(granted) => Some(format!("{name}={level} (granted: {})", escape(granted))),
+        None => Some(format!("{name}={level} (not granted)")),
+    });
+    beyond.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_permission_is_named_with_what_is_granted() {
+        let map = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, level)| ((*name).to_owned(), (*level).to_owned())).collect()
+        };
+        let granted = map(&[("contents", "read"), ("issues", "write"), ("members", "admin")]);
+        for (asked, missing) in [
+            (&[("contents", "read"), ("issues", "read"), ("members", "write")][..], &[][..]),
+            (&[("contents", "write")], &["contents=write (granted: read)"]),
+            (
+                &[("issues", "admin"), ("workflows", "write")],
+                &["issues=admin (granted: write)", "workflows=write (not granted)"],
+            ),
+        ] {
+            assert_eq!(missing_permissions(&map(asked), &granted), missing, "{asked:?}");
+        }
+    }
 
     #[test]
     fn paths_name_a_repository_or_are_not_ours() {

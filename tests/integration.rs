@@ -14,6 +14,7 @@ mod calls;
 mod common;
 mod completions;
 mod docs;
+mod doctor;
 mod exec;
 mod gh;
 mod hosts;

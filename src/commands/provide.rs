@@ -110,7 +110,12 @@ pub fn ask_without_git(settings: &Settings) -> Result<Ask> {
             .hint("name it with --repository, or set --per-repository=false")
             .into());
     }
-    Ok(ask(settings, None).unwrap_or_default())
+    Ok(ask_or_default(settings))
+}
+
+/// The same where nothing is handed out: without a repository the owner's.
+pub fn ask_or_default(settings: &Settings) -> Ask {
+    ask(settings, None).unwrap_or_default()
 }
 
 /// Says under `-v` which settings were given, and where.

@@ -9,6 +9,7 @@ use super::app::{App, Target};
 use super::refusal;
 use crate::error::{Failure, escape};
 use crate::http::Answer;
+use crate::scope;
 
 /// How many repositories of a long list are looked at one by one.
 const LOOKED_AT: usize = 10;
@@ -34,17 +35,6 @@ impl Grants {
 
     fn owner(&self) -> Option<&str> {
         self.account.as_ref()?.login.as_deref()
-    }
-
-    /// What was asked for beyond what is granted, in words.
-    fn missing(&self, asked: &BTreeMap<String, String>) -> Vec<String> {
-        let rank = |level: &str| ["read", "write", "admin"].iter().position(|known| *known == level);
-        let beyond = asked.iter().filter_map(|(name, level)| match self.permissions.get(name) {
-            Some(granted) if rank(granted) >= rank(level) => None,
-            Some(granted) => Some(format!("{name}={level} (granted: {})", escape(granted))),
-            None => Some(format!("{name}={level} (not granted)")),
-        });
-        beyond.collect()
     }
 }
 
@@ -110,7 +100,7 @@ fn suspended(grants: &Grants) -> Vec<String> {
 }
 
 fn permissions(target: &Target, grants: &Grants) -> Vec<String> {
-    let missing = grants.missing(target.permissions);
+    let missing = scope::missing_permissions(target.permissions, &grants.permissions);
     if missing.is_empty() {
         return Vec::new();
     }
@@ -119,29 +109,4 @@ fn permissions(target: &Target, grants: &Grants) -> Vec<String> {
         format!("ask for less with --permission, or let an owner grant it at {}", grants.page()),
         "what the App does not ask for on its own settings page cannot be granted there".to_owned(),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(name, level)| ((*name).to_owned(), (*level).to_owned())).collect()
-    }
-
-    #[test]
-    fn a_missing_permission_is_named_with_what_is_granted() {
-        let granted = map(&[("contents", "read"), ("issues", "write"), ("members", "admin")]);
-        let grants = Grants { permissions: granted, html_url: None, account: None };
-        for (asked, missing) in [
-            (&[("contents", "read"), ("issues", "read"), ("members", "write")][..], &[][..]),
-            (&[("contents", "write")], &["contents=write (granted: read)"]),
-            (
-                &[("issues", "admin"), ("workflows", "write")],
-                &["issues=admin (granted: write)", "workflows=write (not granted)"],
-            ),
-        ] {
-            assert_eq!(grants.missing(&map(asked)), missing, "{asked:?}");
-        }
-    }
 }

@@ -1,0 +1,28 @@
+//! The private key: there, readable, of the right kind, and nobody else's to read.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use super::Patient;
+use super::check::Checks;
+use crate::provider::signer;
+use crate::settings::KeySource;
+
+/// Checks the key, if there is one.
+pub fn examine(patient: &Patient, checks: &mut Checks) {
+    let Some(app) = &patient.settings.app else { return };
+    match signer::fingerprint(&app.key) {
+        Err(error) => return checks.fail("private key", &error),
+        Ok(None) => return checks.ok("private key", "kept by a command; tried below"),
+        Ok(Some(print)) => checks.ok("private key", format!("fingerprint {print}")),
+    }
+    let KeySource::File(path) = &app.key else { return };
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.mode() & 0o777);
+    let path = path.display();
+    let hint = format!("chmod 600 {path}");
+    if mode & 0o007 != 0 {
+        checks.broken("private key", format!("everybody may read {path} (mode {mode:03o})"), hint);
+    } else if mode & 0o070 != 0 {
+        checks.warn("private key", format!("its group may read {path} (mode {mode:03o})"), hint);
+    }
+}

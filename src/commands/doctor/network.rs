@@ -1,0 +1,57 @@
+//! The ways to the git host and the broker, and the clock by which they live.
+
+use super::Patient;
+use super::check::Checks;
+use crate::clock::{self, span};
+use crate::commands::provide::ask_or_default;
+use crate::http::{Call, Client};
+use crate::provider::TokenProvider;
+use crate::provider::broker::Broker;
+
+/// More than this, in seconds, and tokens look older or younger than they are.
+const SKEW: i64 = 60;
+
+/// Checks git host, clock and broker.
+pub fn examine(patient: &Patient, checks: &mut Checks) {
+    let settings = &patient.settings;
+    let client = Client::new(&settings.proxies, patient.deadline, patient.report).impatient();
+    let call = Call {
+        method: "HEAD",
+        url: format!("{}/", settings.host.url()),
+        authorization: None,
+        headers: Vec::new(),
+        body: None,
+        who: "the git host",
+    };
+    match client.probe(&call) {
+        Err(error) => checks.fail("network", &error),
+        Ok(answer) => {
+            checks.ok("network", format!("{} answers", settings.host.name));
+            if let Some(date) = answer.date() {
+                clock(clock::now() - date, checks);
+            }
+        }
+    }
+    if let Some(broker) = &settings.broker {
+        let broker = Broker { settings: broker, names_owner: settings.names_owner(), client };
+        match broker.token(&ask_or_default(settings)) {
+            Err(error) => checks.fail("broker", &error),
+            Ok(token) => {
+                let left = token.facts.left(clock::now()).map_or_else(|| "an unknown time".to_owned(), span);
+                checks.ok("broker", format!("gives a token with {left} left"));
+            }
+        }
+    }
+}
+
+fn clock(ahead: i64, checks: &mut Checks) {
+    if ahead.abs() <= SKEW {
+        return checks.ok("clock", "agrees with the git host's");
+    }
+    let direction = if ahead > 0 { "fast" } else { "slow" };
+    checks.broken(
+        "clock",
+        format!("the local clock is {} {direction}", span(ahead.abs())),
+        "set it, for example with NTP; tokens are corrected for it, git and TLS are not",
+    );
+}

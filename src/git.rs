@@ -1,0 +1,117 @@
+//! The git on the `PATH`: its version, its configuration, and a run of it that never prompts.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::clock::Deadline;
+use crate::error::{Failure, Kind, escape};
+use crate::process::{self, Outcome, Trouble};
+
+pub mod wiring;
+
+/// One line of git's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Section and variable lower-cased by git, the subsection as written.
+    pub key: String,
+    /// Empty also for a key without `=`.
+    pub value: String,
+    /// Where it stands, as git says it: `file:/home/me/.gitconfig`.
+    pub origin: String,
+}
+
+/// Runs git; its stderr is captured, its output is the caller's to judge.
+///
+/// # Errors
+/// git is not there, or does not end in time.
+pub fn run(arguments: &[&str], deadline: Deadline) -> Result<Outcome, Failure> {
+    let mut git = process::program("git");
+    git.args(arguments);
+    run_prepared(&mut git, b"", deadline)
+}
+
+/// Runs a git that the caller has prepared, and that never asks anybody.
+pub fn run_prepared(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, Failure> {
+    git.env("GIT_TERMINAL_PROMPT", "0")
+        .env("LC_ALL", "C")
+        .env_remove("GIT_ASKPASS")
+        .env_remove("SSH_ASKPASS");
+    process::run_alone(git, input, deadline).map_err(|trouble| match trouble {
+        Trouble::Start(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Failure::new(Kind::Other, "git is not installed, or not on the PATH")
+                .hint("install git, or add its directory to PATH")
+        }
+        Trouble::Start(error) => Failure::new(Kind::Other, format!("git cannot be started: {error}")),
+        Trouble::Lost(error) => Failure::new(Kind::Other, format!("git was lost: {error}")),
+        Trouble::Late => Failure::new(Kind::Temporary, "git did not end in time and was stopped")
+            .hint("try again, or raise --timeout"),
+    })
+}
+
+/// Major and minor version.
+pub fn version(deadline: Deadline) -> Result<(u32, u32), Failure> {
+    let outcome = run(&["--version"], deadline)?;
+    let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
+    let mut numbers = text.split_whitespace().nth(2).unwrap_or_default().split('.').map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => Ok((major, minor)),
+        _ => Err(failure("git --version", &outcome).hint("run it by hand to see what is wrong")),
+    }
+}
+
+/// The whole configuration that counts in the current directory, in git's order; or that of one file.
+pub fn configuration(file: Option<&Path>, deadline: Deadline) -> Result<Vec<Entry>, Failure> {
+    let mut git = process::program("git");
+    git.args(["config", "--list", "--null", "--show-origin"]);
+    if let Some(file) = file {
+        git.arg("--file").arg(file).arg("--includes");
+    }
+    let outcome = run_prepared(&mut git, b"", deadline)?;
+    if !outcome.status.success() {
+        return Err(failure("git config --list", &outcome)
+            .hint("run git config --list --show-origin by hand to see what is wrong"));
+    }
+    Ok(parse(&outcome.stdout))
+}
+
+/// What a git that failed has said last.
+pub fn failure(what: &str, outcome: &Outcome) -> Failure {
+    let text = String::from_utf8_lossy(&outcome.stderr).into_owned();
+    let line = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
+    Failure::new(Kind::Other, format!("{what}: {}", escape(line)))
+}
+
+/// Reads `git config --list --null --show-origin`: origin, NUL, key, LF, value, NUL; a key without `=` has no LF.
+fn parse(output: &[u8]) -> Vec<Entry> {
+    let text = String::from_utf8_lossy(output);
+    let mut parts = text.split('\0');
+    let mut entries = Vec::new();
+    while let (Some(origin), Some(pair)) = (parts.next(), parts.next()) {
+        let (key, value) = pair.split_once('\n').unwrap_or((pair, ""));
+        entries.push(Entry { key: key.to_owned(), value: value.to_owned(), origin: origin.to_owned() });
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_keep_line_ends_and_know_where_they_stand() {
+        let output = b"file:/a\0core.bare\0file:/b c\0alias.x\n!f() {\n}; f\0command line:\0user.name\n\0";
+        let entry = |key: &str, value: &str, origin: &str| Entry {
+            key: key.into(),
+            value: value.into(),
+            origin: origin.into(),
+        };
+        assert_eq!(
+            parse(output),
+            [
+                entry("core.bare", "", "file:/a"),
+                entry("alias.x", "!f() {\n}; f", "file:/b c"),
+                entry("user.name", "", "command line:"),
+            ]
+        );
+    }
+}

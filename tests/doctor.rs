@@ -1,0 +1,362 @@
+//! `doctor`: each thing that can be wrong, provoked on purpose.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::Value;
+
+use crate::common::{Cloud, app_sandbox, broker_sandbox, fresh_tokens, get};
+use crate::support::broker::{FakeBroker, error_response};
+use crate::support::connect_proxy::ConnectProxy;
+use crate::support::gh::ghs;
+use crate::support::github::LoopbackGitHub;
+use crate::support::http_server::Response;
+use crate::support::keys::other_key_pem;
+use crate::support::process::Output;
+use crate::support::sandbox::Sandbox;
+use crate::support::tls::TestCa;
+use crate::support::wrong_clock::{library, off_by};
+
+type Answer = fn() -> Response;
+
+/// What doctor has found.
+struct Found {
+    output: Output,
+    checks: Vec<Value>,
+}
+
+fn doctor(sandbox: &Sandbox, args: &[&str]) -> Found {
+    read(sandbox.helper(&[&["doctor", "--json"], args].concat()).run())
+}
+
+fn read(output: Output) -> Found {
+    let json: Value = serde_json::from_str(&output.stdout).expect("JSON in every case");
+    assert_eq!(json["ok"].as_bool(), Some(output.status == 0), "{}", output.stdout);
+    let checks = json["checks"].as_array().expect("a list").clone();
+    for check in &checks {
+        assert_eq!(check["state"] == "ok", check["hint"].is_null(), "what is not ok has a hint: {check}");
+    }
+    Found { output, checks }
+}
+
+impl Found {
+    /// Asserts a check with this state whose message and hint hold these texts.
+    #[track_caller]
+    fn has(&self, state: &str, name: &str, message: &str, hint: &str) -> &Self {
+        let fits = |check: &&Value| {
+            let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
+            text("state") == state
+                && text("name") == name
+                && text("message").contains(message)
+                && text("hint").contains(hint)
+        };
+        assert!(
+            self.checks.iter().any(|check| fits(&check)),
+            "{state} {name} {message:?}: {:#?}",
+            self.checks
+        );
+        assert_eq!(self.output.status == 0, !self.checks.iter().any(|check| check["state"] == "fail"));
+        self
+    }
+
+    #[track_caller]
+    fn fails(&self, name: &str, message: &str, hint: &str) -> &Self {
+        self.has("fail", name, message, hint)
+    }
+}
+
+/// A sandbox in which everything is as it should be.
+fn healthy() -> (LoopbackGitHub, Sandbox) {
+    let (github, sandbox) = app_sandbox();
+    github.grant(7, &[("contents", "write"), ("workflows", "write"), ("metadata", "read")]);
+    sandbox.configure_helper(&github.url(), &[]);
+    (github, sandbox)
+}
+
+#[test]
+fn all_is_well_from_key_to_repository() {
+    let (github, sandbox) = healthy();
+    let found = doctor(&sandbox, &["--repo", "octo-org/hello"]);
+    for (name, message) in [
+        ("settings", "the key of App Iv23liTestApp"),
+        ("private key", "fingerprint SHA256:"),
+        ("network", "answers"),
+        ("clock", "agrees"),
+        ("App", "test-app is App Iv23liTestApp"),
+        ("installation", "octo-org has the App, with contents=write"),
+        ("cache", ".cache/git-credential-github-app"),
+        ("git", "version 2."),
+        ("git configuration", "the helper is asked first"),
+        ("repository", "git reads octo-org/hello"),
+    ] {
+        found.has("ok", name, message, "");
+    }
+    assert!(found.checks.iter().all(|check| check["state"] == "ok"), "{:#?}", found.checks);
+    assert_eq!((found.output.status, found.output.stderr.as_str()), (0, ""));
+    let text = sandbox.helper(&["doctor"]).run();
+    assert_eq!(text.success().stderr, "");
+    assert!(text.stdout.lines().all(|line| line.starts_with("ok    ")), "{}", text.stdout);
+    for secret in github.minted_tokens() {
+        assert!(!found.output.stdout.contains(&secret));
+    }
+}
+
+#[test]
+fn settings_and_keys_that_are_wrong() {
+    let sandbox = Sandbox::new();
+    let found = doctor(&sandbox, &[]);
+    found.fails("settings", "no token source is configured", "GITHUB_APP_CLIENT_ID");
+    assert_eq!(found.output.status, 3);
+    assert!(found.output.stderr.contains(" checks failed"), "{}", found.output.stderr);
+    let file = sandbox.write("config.toml", "priv_key = 1\n");
+    let args = ["--config", &file.to_string_lossy()];
+    doctor(&sandbox, &args).fails("settings", "unknown key priv_key", "known keys");
+
+    let (_github, sandbox) = healthy();
+    let key = sandbox.path().join("app.pem");
+    for (mode, state, text) in [(0o644, "fail", "everybody may read"), (0o640, "warn", "its group may read")]
+    {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).expect("a file of ours");
+        doctor(&sandbox, &[]).has(state, "private key", text, "chmod 600");
+    }
+    let missing = ["--private-key-file", "/no/such/key.pem"];
+    doctor(&sandbox, &missing).fails("private key", "No such file", "GITHUB_APP_PRIVATE_KEY_FILE");
+    let other = sandbox.write_private("other.pem", other_key_pem());
+    let other = ["--private-key-file", &other.to_string_lossy()];
+    doctor(&sandbox, &other).fails("App", "could not be decoded", "does not belong to App Iv23liTestApp");
+    doctor(&sandbox, &["--app-id=Iv23unknown"]).fails("App", "'Issuer' claim", "does not know the App");
+}
+
+#[test]
+fn a_clock_that_is_off_is_told_with_how_much_and_in_which_direction() {
+    for (ahead_of_us, text) in [(-90, "1m 3"), (300, "5m 0s"), (-7200, "2h 0m")] {
+        let (github, sandbox) = healthy();
+        github.server().set_clock_offset(ahead_of_us);
+        let direction = if ahead_of_us > 0 { "slow" } else { "fast" };
+        doctor(&sandbox, &[]).fails("clock", direction, "NTP").fails("clock", &text[..2], "");
+    }
+    let (github, sandbox) = healthy();
+    github.server().set_clock_offset(50);
+    doctor(&sandbox, &[]).has("ok", "clock", "agrees", "");
+    let Some(library) = library() else { return };
+    let (_github, sandbox) = healthy();
+    let found = read(off_by(sandbox.helper(&["doctor", "--json"]), &library, 7200).run());
+    found.fails("clock", "the local clock is ", "NTP").fails("clock", " fast", "");
+}
+
+#[test]
+fn installations_that_are_missing_suspended_or_short_of_permissions() {
+    let (github, sandbox) = healthy();
+    let page = "/settings/installations/7";
+    github.grant(7, &[("contents", "read"), ("metadata", "read")]);
+    let found = doctor(&sandbox, &[]);
+    found.has("warn", "permissions", "contents=read: git push is refused", page);
+    found.has("warn", "permissions", "does not grant workflows", page);
+    assert_eq!(found.output.status, 0);
+    let asking = ["--permission=contents=write"];
+    doctor(&sandbox, &asking).fails("permissions", "contents=write (granted: read)", page);
+    github.grant(7, &[("metadata", "read")]);
+    doctor(&sandbox, &[]).fails("permissions", "does not grant the permission contents", page);
+    github.suspend(7, true);
+    doctor(&sandbox, &[]).fails("installation", "octo-org is suspended", page);
+    doctor(&sandbox, &["--owner=stranger"]).fails("installation", "not installed for stranger", "install it");
+    let found = doctor(&sandbox, &["--repo=other-org/x"]);
+    found.fails("installation", "not installed for other-org", "install it");
+    doctor(&sandbox, &["--installation-id=99"]).fails(
+        "installation",
+        "GitHub answered 404",
+        "installation ID",
+    );
+    github.remove_installation(7);
+    doctor(&sandbox, &[]).fails("installation", "not installed anywhere", "Install App");
+}
+
+#[test]
+fn several_owners_need_the_path() {
+    let (github, sandbox) = app_sandbox();
+    github.add_installation(8, "other-org");
+    let line = format!("credential.{}.helper", github.url());
+    sandbox
+        .command("git", &["config", "--global", &line, &sandbox.binary().to_string_lossy()])
+        .run()
+        .success();
+    let found = doctor(&sandbox, &[]);
+    found.fails("git configuration", "useHttpPath is off", "useHttpPath true");
+    let url = format!("credential.{}.useHttpPath", github.url());
+    sandbox.command("git", &["config", "--global", &url, "true"]).run().success();
+    let found = doctor(&sandbox, &[]);
+    assert_eq!(found.output.status, 0, "{:#?}", found.checks);
+    github.remove_installation(8);
+    sandbox.command("git", &["config", "--global", &url, "false"]).run().success();
+    doctor(&sandbox, &[]).has("warn", "git configuration", "useHttpPath is off", "useHttpPath true");
+}
+
+#[test]
+fn a_broker_that_does_not_serve_is_told_by_why() {
+    let broker = fresh_tokens();
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    // The git host is github.com, which nobody reaches here: a proxy that is not there keeps it quick.
+    sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:1");
+    doctor(&sandbox, &[]).has("ok", "broker", "gives a token with ", "");
+    let wrong = broker_sandbox(&broker.url(), "other");
+    wrong.set_env("HTTPS_PROXY", "http://127.0.0.1:1");
+    doctor(&wrong, &[]).fails("broker", "answered 401", "belongs to this workspace");
+    let answers: [(Answer, &str, &str); 4] = [
+        (|| error_response(404, "no GitHub App configured"), "no GitHub App configured", "operator"),
+        (|| Response::empty(404), "another tenant", "MOLECULE_ORG_ID"),
+        (|| error_response(500, "token refresh failed"), "answered 500", "later"),
+        (|| Response::text(200, "<html>"), "not the JSON object", "web page"),
+    ];
+    for (answer, message, hint) in answers {
+        let broker = FakeBroker::guarded("bearer", move |_| answer());
+        let sandbox = broker_sandbox(&broker.url(), "bearer");
+        sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:1");
+        doctor(&sandbox, &[]).fails("broker", message, hint);
+        assert_eq!(broker.requests().len(), 1, "tried once");
+    }
+}
+
+#[test]
+fn a_cache_that_cannot_be_used() {
+    let (_github, sandbox) = healthy();
+    let dir = sandbox.path().join("open");
+    fs::create_dir(&dir).expect("a new directory");
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).expect("a directory of ours");
+    let args = ["--cache-dir", &dir.to_string_lossy()];
+    doctor(&sandbox, &args).fails("cache", "others may access it", "mode 0700");
+    let file = sandbox.write("file", "");
+    doctor(&sandbox, &["--cache-dir", &file.to_string_lossy()]).fails("cache", "not a directory", "0700");
+    doctor(&sandbox, &["--cache-dir", "/proc/no"]).fails("cache", "use the cache /proc/no", "0700");
+    doctor(&sandbox, &["--no-cache"]).has("warn", "cache", "there is none", "GITHUB_APP_CACHE_DIR");
+    let left =
+        fs::read_dir(sandbox.home().join(".cache/git-credential-github-app")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "the probe is gone, and nothing was looked up for keeps: {left}");
+}
+
+/// Adds lines to the sandbox's git configuration.
+fn append(sandbox: &Sandbox, lines: &str) {
+    let before = fs::read_to_string(sandbox.gitconfig()).expect("a file of ours");
+    fs::write(sandbox.gitconfig(), before + lines).expect("a file of ours");
+}
+
+#[test]
+fn a_git_configuration_in_which_the_helper_is_missing_shadowed_or_reset() {
+    let name = "git configuration";
+    let (github, sandbox) = app_sandbox();
+    let url = github.url();
+    doctor(&sandbox, &[]).fails(name, &format!("the helper is not configured for {url}"), "setup");
+    append(&sandbox, "[credential]\n\thelper = store\n");
+    append(&sandbox, &format!("[credential \"{url}\"]\n\thelper = github-app\n\tuseHttpPath = true\n"));
+    doctor(&sandbox, &[]).fails(name, "the helper store (file:", "an empty helper line before ours");
+    append(&sandbox, "[credential]\n\thelper =\n");
+    doctor(&sandbox, &[]).fails(name, "comes after ours and takes it out", "remove that line");
+    append(&sandbox, &format!("[credential \"{url}\"]\n\thelper = !/usr/bin/gh auth git-credential\n"));
+    doctor(&sandbox, &[]).fails(name, "gh auth setup-git has taken the helper's place", "setup");
+    let (github, sandbox) = healthy();
+    append(&sandbox, "[credential]\n\thelper = cache\n");
+    doctor(&sandbox, &[]).has("warn", name, "the helper cache comes after ours", "setup");
+    append(&sandbox, "[http]\n\textraHeader = Authorization: Basic eDp4\n");
+    doctor(&sandbox, &[]).fails(name, "beats every helper", "extraheader");
+    append(&sandbox, &format!("[url \"git@github.com:\"]\n\tinsteadOf = {}/\n", github.url()));
+    doctor(&sandbox, &[]).fails(name, "where no helper is asked", "insteadof");
+    append(&sandbox, "[credential\n");
+    doctor(&sandbox, &[]).fails("git", "bad config line", "by hand");
+}
+
+#[test]
+fn gits_that_lack_something_and_no_git_at_all() {
+    let (_github, sandbox) = healthy();
+    let fake = |version: &str| {
+        let real = crate::support::git::Git::default_git();
+        let script = format!(
+            "#!/bin/sh\n[ \"$1\" = --version ] && echo 'git version {version}' && exit\nexec '{}' \"$@\"\n",
+            real.path().display()
+        );
+        let git = sandbox.write_script("bin/git", script);
+        git.parent().expect("a directory").to_string_lossy().into_owned()
+    };
+    let path = std::env::var("PATH").expect("PATH");
+    for (version, text) in [
+        ("2.39.5", "version 2.39; it does not know when a token expires (2.40 does) and gets a new token"),
+        ("2.45.0", "version 2.45; it gets a new token for a dead one at the next command only"),
+        ("2.55.0.windows.1", "version 2.55"),
+    ] {
+        let dir = fake(version);
+        let run = sandbox.helper(&["doctor", "--json"]).env("PATH", format!("{dir}:{path}"));
+        read(run.run()).has("ok", "git", text, "");
+    }
+    let empty = sandbox.path().join("empty");
+    fs::create_dir(&empty).expect("a new directory");
+    let found = read(sandbox.helper(&["doctor", "--json"]).env("PATH", empty).run());
+    found.fails("git", "git is not installed", "install git");
+}
+
+#[test]
+fn a_repository_that_git_cannot_read() {
+    let (github, sandbox) = healthy();
+    github.create_repository("octo-org", "secret");
+    github.select_repositories(7, &["hello"]);
+    let found = doctor(&sandbox, &["--repo=octo-org/secret"]);
+    found.fails("repository", "git cannot read octo-org/secret: ", "the installation includes it");
+    github.suspend(7, true);
+    let found = doctor(&sandbox, &["--repo=octo-org/hello"]);
+    found.fails("repository", "This installation has been suspended", "");
+    sandbox.helper(&["doctor", "--repo", "octo-org"]).run().expect(
+        2,
+        "",
+        "git-credential-github-app: option --repo: bad repository \"octo-org\"\n\
+         hint: expected OWNER/NAME, such as octo-org/hello\n",
+    );
+}
+
+#[test]
+fn proxies_certificates_and_hosts_that_are_away_are_told_apart() {
+    let place = Cloud::new();
+    doctor(&place.sandbox, &[]).has("ok", "network", "github.com answers", "");
+    let refusing = ConnectProxy::refusing();
+    place.sandbox.set_env("HTTPS_PROXY", refusing.url());
+    doctor(&place.sandbox, &[]).fails("network", "through the proxy", "the proxy refuses this host").fails(
+        "App",
+        "through the proxy",
+        "the proxy refuses this host",
+    );
+    place.sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:1");
+    doctor(&place.sandbox, &[]).fails("network", "through the proxy http://127.0.0.1:1", "proxy settings");
+    place.sandbox.set_env("HTTPS_PROXY", place.proxy.url());
+    let other = TestCa::new().ca_pem_path(&place.sandbox.home());
+    place.sandbox.set_env("SSL_CERT_FILE", other);
+    let found = doctor(&place.sandbox, &[]);
+    found.fails("network", "certificate", "SSL_CERT_FILE");
+    assert_eq!(found.output.status, 5);
+}
+
+#[test]
+fn tokens_of_gh_that_are_dead_or_in_the_way() {
+    for gh in ghs() {
+        let place = Cloud::new();
+        place.sandbox.set_env("PATH", gh.path_variable());
+        doctor(&place.sandbox, &[]).has("ok", "gh", "without a login for github.com", "");
+        place.sandbox.helper(&["refresh", "--gh"]).run().expect(0, "", "");
+        doctor(&place.sandbox, &[]).has("ok", "gh", "logged in to github.com", "");
+        let [token] = place.github.live_tokens().try_into().expect("one token");
+        place.sandbox.set_env("GITHUB_TOKEN", &token);
+        doctor(&place.sandbox, &[]).has("warn", "gh", "GITHUB_TOKEN is set", "unset GITHUB_TOKEN");
+        place.github.kill_tokens();
+        let found = doctor(&place.sandbox, &[]);
+        found.fails("gh", "GITHUB_TOKEN holds a dead token", "exec");
+        found.fails("gh", "its login for github.com is dead", "refresh --gh");
+        assert!(!found.output.stdout.contains(&token));
+    }
+}
+
+#[test]
+fn doctor_works_in_colour_on_demand_and_without_a_home() {
+    let (github, sandbox) = healthy();
+    let text = sandbox.helper(&["--color=always", "doctor"]).run();
+    assert!(text.success().stdout.starts_with("\u{1b}[32mok  \u{1b}[0m  settings: "), "{}", text.stdout);
+    let homeless = sandbox.helper(&["doctor", "--json"]).env_remove("HOME");
+    let cache = sandbox.path().join("cache");
+    let found = read(homeless.env("GITHUB_APP_CACHE_DIR", cache).run());
+    assert_eq!(found.output.status, 0, "{:#?}", found.checks);
+    get(&sandbox, &github, "octo-org/hello").success();
+}
