@@ -18,6 +18,7 @@ mod doctor;
 mod exec;
 mod gh;
 mod hosts;
+mod install;
 mod keys;
 mod owners;
 mod protocol;
