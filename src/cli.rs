@@ -40,6 +40,8 @@ pub enum Command {
     Capability,
     /// Print one installation token
     Token(TokenArgs),
+    /// Write the given options to the settings file, and make git use this helper
+    Setup(SetupArgs),
     /// Keep tokens with enough life in the cache, and gh logged in; for cron and timers
     Refresh(RefreshArgs),
     /// Run a command with a fresh token in gh's environment variables
@@ -66,6 +68,49 @@ pub struct TokenArgs {
     /// Ask for at least this much life, such as 40m
     #[arg(long, value_name = "DUR")]
     pub min_life: Option<String>,
+}
+
+/// Options of `setup`
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("place").multiple(false))]
+pub struct SetupArgs {
+    /// Only show what would be written
+    #[arg(long)]
+    pub print: bool,
+    /// Remove exactly what setup has written for the host
+    #[arg(long, conflicts_with_all = ["print", "identity", "timer"])]
+    pub undo: bool,
+    /// Also set the bot's user.name and user.email
+    #[arg(long)]
+    pub identity: bool,
+    /// Also refresh the tokens every half an hour: systemd or cron
+    #[arg(long, value_name = "KIND", value_enum, hide_possible_values = true)]
+    pub timer: Option<Timer>,
+    /// Let the timer log gh in, too
+    #[arg(long, requires = "timer")]
+    pub gh: bool,
+    /// Change git's configuration of the whole system
+    #[arg(long, group = "place")]
+    pub system: bool,
+    /// Change git's configuration of this user (the default)
+    #[arg(long, group = "place")]
+    pub global: bool,
+    /// Change git's configuration of the repository here
+    #[arg(long, group = "place")]
+    pub local: bool,
+    /// Change this file of git configuration
+    #[arg(long, group = "place", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// What runs `refresh` every half an hour
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Timer {
+    /// Units of the user's systemd
+    Systemd,
+    /// A line in the user's crontab
+    Cron,
 }
 
 /// Options of `refresh`
@@ -129,9 +174,10 @@ pub struct CompletionsArgs {
 }
 
 /// When messages are coloured
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless NO_COLOR is set
+    #[default]
     Auto,
     /// Always
     Always,
@@ -140,7 +186,7 @@ pub enum Color {
 }
 
 /// Settings; each beats its environment variable and its key in the settings file
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Settings")]
 pub struct Options {
     /// Settings file [env: GITHUB_APP_CONFIG]

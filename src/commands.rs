@@ -20,6 +20,7 @@ mod provide;
 mod refresh;
 mod request;
 mod revoke;
+mod setup;
 mod status;
 mod store;
 mod token_command;
@@ -33,9 +34,10 @@ pub fn run(cli: &Cli, report: Report) -> Result<()> {
         Command::Erase => erase::run(&sources, report),
         Command::Capability => capability::run(),
         Command::Token(arguments) => token_command::run(&sources, arguments, report),
+        Command::Setup(arguments) => setup::run(&cli.options, arguments, report),
         Command::Refresh(arguments) => refresh::run(&sources, arguments, report),
         Command::Exec(arguments) => exec::run(&sources, arguments, report),
-        Command::Status(arguments) => status::run(&sources, arguments),
+        Command::Status(arguments) => status::run(&cli.options, &sources, arguments, report),
         Command::Doctor(arguments) => doctor::run(&sources, arguments, report),
         Command::Revoke(arguments) => revoke::run(&sources, arguments, report),
         Command::Completions(arguments) => completions::run(arguments),

@@ -8,6 +8,7 @@ use crate::scope::{Repository, Scope};
 use crate::token::Token;
 
 pub mod app;
+pub mod bot;
 pub mod broker;
 pub mod cached;
 pub mod cached_tokens;

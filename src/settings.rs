@@ -18,6 +18,7 @@ mod listing;
 pub mod programs;
 pub mod proxies;
 mod sources;
+mod to_file;
 pub mod values;
 
 pub use app::{AppSettings, KeySource};
@@ -25,8 +26,9 @@ pub use broker::{Bearer, BrokerSettings};
 use hosts::Host;
 pub use listing::Listed;
 use proxies::Proxies;
-pub use sources::Origin;
 use sources::{File, Found, environment};
+pub use sources::{Origin, Place, config_dir};
+pub use to_file::{FileValue, given_for_file};
 
 /// What a failed `get` tells git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +89,11 @@ impl<'a> Sources<'a> {
     /// Reads the settings file; a failure comes out where the first setting is needed.
     pub fn read(options: &'a Options) -> Self {
         Self { options, file: File::read(options) }
+    }
+
+    /// The same for `setup`, which may be about to make the file.
+    pub fn read_or_empty(options: &'a Options) -> Self {
+        Self { options, file: File::read_or_empty(options) }
     }
 
     /// The host answered for. `None`: the settings file cannot be read and nothing else names the host.

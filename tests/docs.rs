@@ -11,7 +11,7 @@ const CHANGELOG: &str = include_str!("../CHANGELOG.md");
 const OPERATIONS: [&str; 4] = ["get", "store", "erase", "capability"];
 
 /// Every variable that changes what the binary does.
-const VARIABLES: [&str; 35] = [
+const VARIABLES: [&str; 37] = [
     "ALL_PROXY",
     "CONFIGS_DIR",
     "GH_CONFIG_DIR",
@@ -37,6 +37,8 @@ const VARIABLES: [&str; 35] = [
     "GITHUB_APP_SOURCE",
     "GITHUB_APP_TIMEOUT",
     "GITHUB_APP_VERIFY",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "MOLECULE_ORG_ID",
@@ -216,6 +218,7 @@ fn settings_files_in_the_readme_are_accepted() {
         let output = sandbox
             .helper(&["token", "--config=config.toml", "--source=broker", "--broker-url=http://127.0.0.1:1"])
             .arg("--timeout=200ms")
+            .arg("--per-repository=false")
             .run();
         assert_eq!(output.status, 5, "{file}\n{}", output.stderr);
     }
@@ -264,5 +267,25 @@ fn shell_lines_of_the_readme_are_shell() {
     for block in shells {
         let sandbox = Sandbox::new();
         sandbox.command("sh", &["-n"]).stdin(block).run().expect(0, "", "");
+    }
+}
+
+#[test]
+fn other_examples_of_the_readme_are_in_their_languages() {
+    let (docker, yaml) = (blocks("dockerfile"), blocks("yaml"));
+    assert!(!docker.is_empty() && !yaml.is_empty());
+    for line in docker.concat().lines() {
+        let instruction = line.split(' ').next().unwrap_or_default();
+        assert!(["FROM", "RUN", "COPY", "ENV"].contains(&instruction), "{line}");
+    }
+    for line in yaml.concat().lines() {
+        let text = line.trim_start();
+        let (key, value) = text.trim_start_matches("- ").split_once(':').expect("a key");
+        let plain = key.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && (value.is_empty() || value.starts_with(' '));
+        assert!(plain && (line.len() - text.len()).is_multiple_of(2), "{line}");
+    }
+    for variable in docker.concat().lines().filter_map(|line| line.strip_prefix("ENV ")?.split('=').next()) {
+        assert!(VARIABLES.contains(&variable), "{variable}");
     }
 }

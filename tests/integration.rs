@@ -28,5 +28,7 @@ mod refresh_gh;
 mod revoke;
 mod scope;
 mod settings;
+mod setup;
 mod status;
+mod timer;
 mod wrong_clock;

@@ -184,14 +184,14 @@ fn every_wrong_private_key_is_told_apart() {
 }
 
 #[test]
-fn a_key_that_others_may_read_is_used_with_a_warning() {
+fn a_key_that_everybody_may_read_is_used_with_a_warning() {
     let (_github, sandbox) = app_sandbox();
     let pem = fs::read_to_string(sandbox.path().join("app.pem")).expect("the key");
     sandbox.set_env("GITHUB_APP_PRIVATE_KEY_FILE", sandbox.write("open.pem", pem));
     let output = sandbox.helper(&["token"]).run();
     assert_eq!(output.success().stderr.lines().count(), 1);
     assert!(
-        output.stderr.contains("warning: others may read the private key")
+        output.stderr.contains("warning: everybody may read the private key")
             && output.stderr.contains("(mode 644)")
     );
 }

@@ -22,24 +22,32 @@ fn status(sandbox: &Sandbox, args: &[&str]) -> Value {
 fn settings_key_and_tokens_are_shown_with_origins_and_without_secrets() {
     let (github, sandbox) = app_sandbox();
     sandbox.set_env("GITHUB_APP_BROKER_TOKEN", "hunter2");
+    for name in ["GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN"] {
+        sandbox.set_env(name, "hunter2");
+    }
+    sandbox.configure_helper(&github.url(), &[]);
     let token = password(&get(&sandbox, &github, "Octo-Org/hello"));
     let asked = github.server().requests().len();
     let text = sandbox.helper(&["--permission=contents=read", "status"]).run();
     assert_eq!(text.success().stderr, "");
-    let lines: Vec<Vec<&str>> = text
-        .stdout
-        .lines()
-        .map(|line| line.trim().split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
-        .collect();
+    let cells = |line: &str| {
+        line.split("  ").map(|cell| cell.trim().to_owned()).filter(|cell| !cell.is_empty()).collect()
+    };
+    let lines: Vec<Vec<String>> = text.stdout.lines().map(cells).collect();
+    let home = sandbox.home().display().to_string();
     for line in [
-        vec!["host", &github.url(), "environment variable GITHUB_APP_HOST"],
-        vec!["api_url", &github.api_url(), "default"],
-        vec!["permission", "contents=read", "option --permission"],
-        vec!["GITHUB_APP_BROKER_TOKEN", "(not shown)", "environment variable GITHUB_APP_BROKER_TOKEN"],
-        vec!["app"],
-        vec![&format!("private key file: {}", fingerprint())],
+        ["settings file", &format!("{home}/.config/git-credential-github-app/config.toml (not there)")],
+        ["source", "app"],
+        ["private key", &format!("{} (file)", fingerprint())],
+        ["cache", &format!("{home}/.cache/git-credential-github-app")],
+        ["git", &format!("asks this helper first, with the path (file:{})", sandbox.gitconfig().display())],
+        ["gh", &format!("{home}/.config/gh, shadowed by GH_ENTERPRISE_TOKEN")],
+        ["host", &format!("{} (GITHUB_APP_HOST)", github.url())],
+        ["api_url", &format!("{} (default)", github.api_url())],
+        ["permission", "contents=read (--permission)"],
+        ["GITHUB_APP_BROKER_TOKEN", "(not shown) (GITHUB_APP_BROKER_TOKEN)"],
     ] {
-        assert!(lines.contains(&line), "{line:?} in\n{}", text.stdout);
+        assert!(lines.contains(&line.map(str::to_owned).to_vec()), "{line:?} in\n{}", text.stdout);
     }
     let cached = lines.last().expect("a line");
     assert_eq!(cached[0], format!("octo-org at {}", github.host()));
@@ -48,6 +56,9 @@ fn settings_key_and_tokens_are_shown_with_origins_and_without_secrets() {
     let json = status(&sandbox, &[]);
     assert_eq!((&json["source"], &json["problem"]), (&json!("app"), &Value::Null));
     assert_eq!(json["private_key"]["fingerprint"], json!(fingerprint()));
+    let helper = &json["git"]["helpers"][0];
+    assert_eq!((&helper["ours"], &json["git"]["use_http_path"]), (&json!(true), &json!(true)));
+    assert_eq!(json["gh"]["shadowed_by"], json!(["GH_ENTERPRISE_TOKEN"]));
     let cached = &json["tokens"][0];
     assert_eq!(
         (
@@ -99,7 +110,7 @@ fn a_wrong_setting_or_key_is_part_of_the_answer() {
     let problem = status(&sandbox, &[])["private_key"]["problem"].clone();
     assert!(problem.as_str().is_some_and(|text| text.contains("No such file")), "{problem}");
     let text = sandbox.helper(&["status"]).run();
-    assert!(text.success().stdout.contains("  private key file: problem: "), "{}", text.stdout);
+    assert!(text.success().stdout.contains("private key    problem: No such file"), "{}", text.stdout);
     sandbox.set_env("GITHUB_APP_CONFIG", sandbox.write("config.toml", "broken"));
     let broken = sandbox.helper(&["status"]).run();
     assert_eq!((broken.status, broken.stdout.as_str()), (3, ""), "{}", broken.stderr);

@@ -41,6 +41,11 @@ impl Helper {
         word == "github-app" || word.rsplit('/').next() == Some("git-credential-github-app")
     }
 
+    /// What messages call it: the first word alone, as what follows may hold a secret.
+    pub fn name(&self) -> String {
+        first_word(self.command.trim())
+    }
+
     /// Whether it is what `gh auth setup-git` writes.
     pub fn is_gh(&self) -> bool {
         self.command.contains("auth git-credential")
@@ -222,6 +227,8 @@ mod tests {
             let helper = Helper { command: command.into(), origin: String::new() };
             assert_eq!(helper.is_ours(), ours, "{command}");
         }
+        let snippet = Helper { command: "!f() { echo password=hunter2; }; f".into(), origin: String::new() };
+        assert_eq!(snippet.name(), "!f()");
         let gh = Helper { command: "!/usr/bin/gh auth git-credential".into(), origin: String::new() };
         assert!(gh.is_gh() && !gh.is_ours());
     }

@@ -52,7 +52,7 @@ pub fn fingerprint(source: &KeySource) -> Result<Option<String>> {
     })
 }
 
-/// Reads a key file; warns if others can read it too.
+/// Reads a key file; warns if everybody can. Its group alone is a matter for `doctor`: Kubernetes has it so.
 fn read(path: &Path, report: Option<Report>) -> Result<PrivateKey> {
     let wrong = |error: std::io::Error| {
         Failure::new(Kind::Settings, error.to_string()).hint(
@@ -62,12 +62,12 @@ fn read(path: &Path, report: Option<Report>) -> Result<PrivateKey> {
     let metadata = fs::metadata(path).map_err(wrong)?;
     if let Some(report) = report
         && metadata.is_file()
-        && metadata.mode() & 0o077 != 0
+        && metadata.mode() & 0o007 != 0
     {
         let mode = metadata.mode() & 0o777;
         let path = path.display();
         report.warn(&format!(
-            "others may read the private key {path} (mode {mode:03o}); mend it with: chmod 600 {path}"
+            "everybody may read the private key {path} (mode {mode:03o}); mend it with: chmod 600 {path}"
         ));
     }
     let text = Zeroizing::new(fs::read_to_string(path).map_err(wrong)?);

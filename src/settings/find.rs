@@ -28,7 +28,7 @@ pub(super) const ENVIRONMENT: [(&str, &[&str]); 18] = [
     ("verify", &["GITHUB_APP_VERIFY"]),
 ];
 
-fn option<'a>(options: &'a Options, key: &str) -> Option<&'a String> {
+pub(super) fn option<'a>(options: &'a Options, key: &str) -> Option<&'a String> {
     let value = match key {
         "host" => &options.host,
         "api_url" => &options.api_url,

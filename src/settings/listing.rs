@@ -24,6 +24,24 @@ impl Listed {
         self.origin.is_some()
     }
 
+    /// The environment variable that it came from, if it did.
+    pub fn variable(&self) -> Option<&'static str> {
+        match self.origin {
+            Some(Origin::Environment(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The same in a word or two, for a line of limited width.
+    pub fn short_origin(&self) -> String {
+        match &self.origin {
+            None => "default".to_owned(),
+            Some(Origin::Option(name)) => name.clone(),
+            Some(Origin::Environment(name)) => (*name).to_owned(),
+            Some(Origin::File(..)) => "settings file".to_owned(),
+        }
+    }
+
     /// Where the value came from.
     pub fn origin(&self) -> String {
         self.origin.as_ref().map_or_else(|| "default".to_owned(), ToString::to_string)

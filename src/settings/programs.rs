@@ -44,8 +44,35 @@ pub fn gh_directory() -> Result<Option<PathBuf>, Failure> {
     if let Some(found) = environment("GH_CONFIG_DIR")? {
         return Ok(Some(found.text.into()));
     }
-    if let Some(found) = environment("XDG_CONFIG_HOME")? {
-        return Ok(Some(PathBuf::from(found.text).join("gh")));
+    Ok(xdg_config_home()?.map(|dir| dir.join("gh")))
+}
+
+/// The file that `git config --global` writes to: `GIT_CONFIG_GLOBAL`, else `~/.gitconfig`, unless only the one in
+/// `XDG_CONFIG_HOME` is there (git-config(1), FILES).
+pub fn git_global_file() -> Result<Option<PathBuf>, Failure> {
+    if let Some(found) = environment("GIT_CONFIG_GLOBAL")? {
+        return Ok(Some(found.text.into()));
     }
-    Ok(home().map(|home| home.join(".config/gh")))
+    let Some(home) = home() else { return Ok(None) };
+    let file = home.join(".gitconfig");
+    let xdg = xdg_config_home()?.unwrap_or_default().join("git/config");
+    Ok(Some(if !file.exists() && xdg.exists() { xdg } else { file }))
+}
+
+/// The file of `git config --system`, where the environment names it.
+pub fn git_system_file() -> Result<Option<PathBuf>, Failure> {
+    Ok(environment("GIT_CONFIG_SYSTEM")?.map(|found| found.text.into()))
+}
+
+/// `XDG_CONFIG_HOME`, or its default; on every system, as git, gh and systemd have it.
+pub fn xdg_config_home() -> Result<Option<PathBuf>, Failure> {
+    if let Some(found) = environment("XDG_CONFIG_HOME")? {
+        return Ok(Some(found.text.into()));
+    }
+    Ok(home().map(|home| home.join(".config")))
+}
+
+/// The `PATH` of this process.
+pub fn path() -> Result<Option<String>, Failure> {
+    Ok(environment("PATH")?.map(|found| found.text))
 }

@@ -94,34 +94,19 @@ pub struct File {
 impl File {
     /// Reads the file that the options or the environment name, or the default one if it is there.
     pub fn read(options: &Options) -> Result<Self, Failure> {
-        let named = match &options.config {
-            Some(path) => Some((path.clone(), Kind::Usage)),
-            None => environment("GITHUB_APP_CONFIG")?.map(|found| (found.text.into(), Kind::Settings)),
-        };
-        let (path, kind) = match named {
-            Some((path, kind)) => (path, Some(kind)),
-            None => match directories::ProjectDirs::from("", "", "git-credential-github-app") {
-                Some(dirs) => (dirs.config_dir().join("config.toml"), None),
-                None => return Ok(Self::default()),
-            },
-        };
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Self { table: parse(&path, &text)?, path }),
-            // A default file that cannot exist, such as below a HOME that is a file, is just not there.
-            Err(error)
-                if kind.is_none()
-                    && matches!(
-                        error.kind(),
-                        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-                    ) =>
-            {
-                Ok(Self::default())
-            }
-            Err(error) => Err(Failure::new(
-                kind.unwrap_or(Kind::Settings),
-                format!("read settings file {}: {error}", path.display()),
-            )
-            .hint("create it, make it readable, or name another one with --config or GITHUB_APP_CONFIG")),
+        let Some(place) = Place::of(options)? else { return Ok(Self::default()) };
+        match std::fs::read_to_string(&place.path) {
+            Ok(text) => Ok(Self { table: parse(&place.path, &text)?, path: place.path }),
+            Err(error) if place.may_be_missing(&error) => Ok(Self { path: place.path, ..Self::default() }),
+            Err(error) => Err(place.complaint(&error)),
+        }
+    }
+
+    /// The same for a command that writes it: one that is not there is empty.
+    pub fn read_or_empty(options: &Options) -> Result<Self, Failure> {
+        match Place::of(options)? {
+            Some(place) if !place.path.exists() => Ok(Self { path: place.path, ..Self::default() }),
+            _ => Self::read(options),
         }
     }
 
@@ -168,6 +153,50 @@ impl File {
         let found = |value| Ok(Found { text: scalar(value).ok_or_else(wrong)?, origin: origin() });
         items.iter().map(found).collect()
     }
+}
+
+/// Where the settings file is, and who says so.
+pub struct Place {
+    /// As named, or the default.
+    pub path: PathBuf,
+    /// The kind of a complaint about a file that was named; `None`: the default.
+    named: Option<Kind>,
+}
+
+impl Place {
+    /// `None`: no file is named, and there is no home directory for the default one.
+    pub fn of(options: &Options) -> Result<Option<Self>, Failure> {
+        if let Some(path) = &options.config {
+            return Ok(Some(Self { path: path.clone(), named: Some(Kind::Usage) }));
+        }
+        if let Some(found) = environment("GITHUB_APP_CONFIG")? {
+            return Ok(Some(Self { path: found.text.into(), named: Some(Kind::Settings) }));
+        }
+        Ok(config_dir().map(|dir| Self { path: dir.join("config.toml"), named: None }))
+    }
+
+    /// Whether it is the file that is read where none is named.
+    pub fn is_default(&self) -> bool {
+        self.named.is_none()
+    }
+
+    /// A default file that cannot exist, such as below a HOME that is a file, is just not there.
+    fn may_be_missing(&self, error: &std::io::Error) -> bool {
+        let missing = [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory];
+        self.named.is_none() && missing.contains(&error.kind())
+    }
+
+    fn complaint(&self, error: &std::io::Error) -> Failure {
+        let kind = self.named.unwrap_or(Kind::Settings);
+        Failure::new(kind, format!("read settings file {}: {error}", self.path.display()))
+            .hint("create it, make it readable, or name another one with --config or GITHUB_APP_CONFIG")
+    }
+}
+
+/// The directory of our own configuration.
+pub fn config_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "git-credential-github-app")
+        .map(|dirs| dirs.config_dir().to_owned())
 }
 
 fn parse(path: &Path, text: &str) -> Result<toml::Table, Failure> {

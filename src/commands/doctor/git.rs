@@ -65,7 +65,7 @@ fn helpers(patient: &Patient, wiring: &Wiring, checks: &mut Checks) {
             let origin = escape(&wiring.helpers[0].origin);
             checks.ok(name, format!("the helper is asked first for {host_url} ({origin})"));
             if let Some(next) = wiring.helpers.get(1) {
-                let command = escape(&next.command);
+                let command = escape(&next.name());
                 checks.warn(
                     name,
                     format!("the helper {command} comes after ours and is handed a copy of each token"),
@@ -75,7 +75,7 @@ fn helpers(patient: &Patient, wiring: &Wiring, checks: &mut Checks) {
         }
         (Some(_), ..) => {
             let first = &wiring.helpers[0];
-            let (command, origin) = (escape(&first.command), escape(&first.origin));
+            let (command, origin) = (escape(&first.name()), escape(&first.origin));
             checks.broken(
                 name,
                 format!("the helper {command} ({origin}) is asked before ours and may answer first"),

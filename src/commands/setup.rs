@@ -1,0 +1,278 @@
+//! `setup`: writes the settings file and git's configuration, and takes away again exactly what it wrote. Doing it twice
+//! does nothing the second time.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::provide::{ask_without_git, note_origins, provider};
+use super::{doctor, print};
+use crate::cli::{Options, SetupArgs};
+use crate::clock::Deadline;
+use crate::error::{Failure, Kind};
+use crate::http::Client;
+use crate::provider::{TokenProvider, bot};
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::settings::{
+    KeySource, Listed, Place as SettingsPlace, Settings, Sources, given_for_file, programs,
+};
+
+mod files;
+mod git_config;
+mod program;
+mod questions;
+mod record;
+mod settings_file;
+mod timer;
+
+use git_config::Place;
+use record::{Change, Record};
+
+/// Runs the command.
+pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<()> {
+    if arguments.undo {
+        return undo(options, arguments, report);
+    }
+    let mut options = options.clone();
+    if Sources::read_or_empty(&options).settings().is_err()
+        && options_are_missing(&options)
+        && questions::can_ask()
+    {
+        questions::fill(&mut options)?;
+    }
+    let sources = Sources::read_or_empty(&options);
+    let settings = sources.settings()?;
+    note_origins(&sources, report)?;
+    let plan = Plan::make(&options, arguments, settings, report)?;
+    if arguments.print {
+        return print(&Secret::new(plan.to_text()?));
+    }
+    let done = plan.apply(report)?;
+    let done = if done.is_empty() { vec!["everything was set up already".to_owned()] } else { done };
+    print(&Secret::new(done.iter().flat_map(|line| [line, "\n"]).collect::<String>() + "\n"))?;
+    // As git will run it: with the settings file, and without the options given here.
+    let Options { config, verbose, quiet, color, .. } = options;
+    let bare = Options { config, verbose, quiet, color, ..Options::default() };
+    let checks = doctor::examine(&Sources::read(&bare), None, report);
+    print(&Secret::new(checks.to_text(report)))
+}
+
+/// Whether no option says where tokens come from.
+fn options_are_missing(options: &Options) -> bool {
+    options.app_id.is_none() && options.broker_url.is_none() && options.private_key_file.is_none()
+}
+
+/// All that is to be written.
+struct Plan {
+    settings: Settings,
+    deadline: Deadline,
+    settings_path: PathBuf,
+    settings_file: Option<settings_file::Plan>,
+    git_file: PathBuf,
+    git: Vec<git_config::Plan>,
+    timer: Option<timer::Plan>,
+}
+
+impl Plan {
+    fn make(options: &Options, arguments: &SetupArgs, settings: Settings, report: Report) -> Result<Self> {
+        let deadline = Deadline::after(settings.timeout);
+        let place = SettingsPlace::of(options)?.ok_or_else(|| {
+            Failure::new(Kind::Settings, "there is no home directory for the settings file")
+                .hint("set HOME, or name the file with --config")
+        })?;
+        let settings_path = std::path::absolute(&place.path)?;
+        let settings_file = settings_file::plan(&settings_path, &given_for_file(options)?)?;
+        let mut command = vec![program::path()?.to_string_lossy().into_owned()];
+        if !place.is_default() {
+            command.extend(["--config".to_owned(), settings_path.to_string_lossy().into_owned()]);
+        }
+        let helper = command.iter().map(|word| program::shell_word(word)).collect::<Vec<_>>().join(" ");
+        let mut git = vec![git_config::Plan::helper(&settings.host.url(), &helper)];
+        if arguments.identity {
+            let bot = identity(&settings, deadline, report)?;
+            git.push(git_config::Plan::identity(&bot.name, &bot.email));
+        }
+        let timer =
+            arguments.timer.map(|kind| timer_plan(kind, &settings, arguments.gh, command)).transpose()?;
+        if timer.is_some() {
+            warn_of_environment(&Sources::read_or_empty(options), report)?;
+        }
+        let git_file = place_of(arguments).path(deadline)?;
+        Ok(Self { settings, deadline, settings_path, settings_file, git_file, git, timer })
+    }
+
+    fn to_text(&self) -> Result<String> {
+        let mut parts = Vec::new();
+        if let Some(file) = &self.settings_file {
+            parts.push(format!("# {}\n{}", self.settings_path.display(), file.text));
+        }
+        let lines = self.git.iter().map(git_config::Plan::to_text).collect::<String>();
+        parts.push(format!("# {}\n{lines}", self.git_file.display()));
+        parts.extend(self.timer.as_ref().map(timer::Plan::to_text).transpose()?);
+        Ok(parts.join("\n"))
+    }
+
+    /// Writes it all; what was written is on record even where a later step fails.
+    fn apply(self, report: Report) -> Result<Vec<String>> {
+        let mut record = Record::read()?;
+        let made = record::make_directory()?;
+        let changes = &mut record.target(&self.settings.host.url(), &self.git_file).changes;
+        changes.extend(made.into_iter().map(Change::Directory));
+        let outcome = self.write(changes, report);
+        record.write()?;
+        outcome
+    }
+
+    fn write(self, changes: &mut Vec<Change>, report: Report) -> Result<Vec<String>> {
+        let mut done = Vec::new();
+        if let Some(file) = self.settings_file {
+            settings_file::apply(&self.settings_path, file, changes)?;
+            done.push(format!("wrote {}", self.settings_path.display()));
+        }
+        for plan in &self.git {
+            let entries = git_config::entries(&self.git_file, self.deadline)?;
+            if plan.is_met_by(&entries, &self.settings.host.url()) {
+                continue;
+            }
+            // What an earlier setup has written for this part is out of date.
+            undo_if(
+                changes,
+                self.deadline,
+                report,
+                |change| matches!(change, Change::Inserted(inserted) if inserted.part == plan.part),
+            );
+            git_config::apply(&self.git_file, plan, self.deadline, changes)?;
+            let lines = plan.to_text().replace('\n', "\n    ");
+            done.push(format!("added to {}:\n    {}", self.git_file.display(), lines.trim_end()));
+        }
+        if let Some(timer) = self.timer {
+            done.extend(timer.apply(self.deadline, changes)?);
+        }
+        Ok(done)
+    }
+}
+
+fn place_of(arguments: &SetupArgs) -> Place {
+    match &arguments.file {
+        Some(file) => Place::File(file.clone()),
+        None if arguments.system => Place::System,
+        None if arguments.local => Place::Local,
+        None => Place::Global,
+    }
+}
+
+fn identity(settings: &Settings, deadline: Deadline, report: Report) -> Result<bot::Bot> {
+    let ask = ask_without_git(settings)?;
+    let token = provider(settings, &ask.scope, deadline, report).token(&ask)?;
+    bot::of(settings, &Client::new(&settings.proxies, deadline, report), &token)
+}
+
+fn timer_plan(
+    kind: crate::cli::Timer,
+    settings: &Settings,
+    gh: bool,
+    mut command: Vec<String>,
+) -> Result<timer::Plan> {
+    command.extend(["refresh", "--all", "--timeout", "60s"].map(str::to_owned));
+    if gh {
+        command.push("--gh".to_owned());
+    }
+    let runs_commands = settings
+        .app
+        .as_ref()
+        .is_some_and(|app| matches!(app.key, KeySource::Command(_) | KeySource::SignCommand(_)));
+    // cron and systemd have a short `PATH` of their own.
+    let path = if gh || runs_commands { programs::path()? } else { None };
+    Ok(timer::Plan { kind, host: settings.host.name.clone(), command, path })
+}
+
+/// A timer has none of this shell's variables.
+fn warn_of_environment(sources: &Sources, report: Report) -> Result<()> {
+    let listing = sources.listing()?;
+    let names: Vec<&str> = listing.iter().filter_map(Listed::variable).collect();
+    if !names.is_empty() {
+        report.warn(&format!(
+            "the timer will not have this shell's {}: give such settings to setup as options",
+            names.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// Removes what was written for the host into the file, in reverse.
+fn undo(options: &Options, arguments: &SetupArgs, report: Report) -> Result<()> {
+    let sources = Sources::read_or_empty(options);
+    let settings = sources.without_source()?;
+    let deadline = Deadline::after(settings.timeout);
+    let git_file = place_of(arguments).path(deadline)?;
+    let mut record = Record::read()?;
+    let changes = &mut record.target(&settings.host.url(), &git_file).changes;
+    let (directories, mut rest): (Vec<Change>, Vec<Change>) =
+        std::mem::take(changes).into_iter().partition(|change| matches!(change, Change::Directory(_)));
+    let count = rest.len();
+    let failed = undo_if(&mut rest, deadline, report, |_| true);
+    record.write().context("note what was undone")?;
+    // Only now are those empty that setup has made.
+    for directory in directories.iter().rev() {
+        undo_one(directory, deadline)?;
+    }
+    if failed > 0 {
+        let message = format!("{failed} of {count} changes could not be undone");
+        return Err(Failure::new(Kind::Other, message).hint("see the warnings above").into());
+    }
+    let (host, file) = (&settings.host.name, git_file.display());
+    let mut text = match count {
+        0 => format!("nothing on record for {host} in {file}\n"),
+        count => format!("undid {count} changes for {host}\n"),
+    };
+    text.extend(
+        record
+            .targets
+            .iter()
+            .map(|target| format!("still on record: {} in {}\n", target.host_url, target.git_file.display())),
+    );
+    print(&Secret::new(text))
+}
+
+/// Undoes the changes that are meant, the last first, and takes them off the record. Returns how many could not be.
+fn undo_if(
+    changes: &mut Vec<Change>,
+    deadline: Deadline,
+    report: Report,
+    meant: impl Fn(&Change) -> bool,
+) -> usize {
+    let mut failed = 0;
+    for index in (0..changes.len()).rev() {
+        if !meant(&changes[index]) {
+            continue;
+        }
+        match undo_one(&changes[index], deadline) {
+            Ok(()) => drop(changes.remove(index)),
+            Err(error) => {
+                failed += 1;
+                report.warn(&format!("{error:#}"));
+                changes.remove(index);
+            }
+        }
+    }
+    failed
+}
+
+fn undo_one(change: &Change, deadline: Deadline) -> Result<()> {
+    match change {
+        Change::Inserted(inserted) => git_config::undo(inserted),
+        Change::Settings(rewritten) => settings_file::undo(rewritten),
+        Change::File(path, after) => timer::undo_file(path, after),
+        Change::CrontabLine(line) => timer::undo_crontab(line, deadline),
+        Change::TimerEnabled(timer) => {
+            timer::undo_timer(timer, deadline);
+            Ok(())
+        }
+        // Others may have put something there since: then it stays.
+        Change::Directory(path) => {
+            let _ = std::fs::remove_dir(path);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Writes files as a whole: a new file beside, then a rename; through symbolic links, with the old mode.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// The text of a file; `None` where it is not there.
+pub fn read(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// Replaces a file's text, with a mode if it is new. The new file beside it is named as git names its lock, so that
+/// neither git nor we change a file of git configuration at the same time.
+pub fn replace(path: &Path, text: &str, new_mode: u32) -> io::Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mode = fs::metadata(&target).map_or(new_mode, |metadata| metadata.mode() & 0o7777);
+    let mut name = target.clone().into_os_string();
+    name.push(".lock");
+    let lock = PathBuf::from(name);
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&lock)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                io::Error::other(format!("{} is there: another program is changing it", lock.display()))
+            }
+            _ => error,
+        })
+        .and_then(|mut file| {
+            let done = file
+                .set_permissions(fs::Permissions::from_mode(mode))
+                .and_then(|()| file.write_all(text.as_bytes()))
+                .and_then(|()| fs::rename(&lock, &target));
+            if done.is_err() {
+                let _ = fs::remove_file(&lock);
+            }
+            done
+        })
+}
+
+/// Makes a directory and what is missing above it; returns what was made, the topmost first.
+pub fn make_directory(dir: &Path, mode: u32) -> io::Result<Vec<PathBuf>> {
+    let missing: Vec<PathBuf> = dir.ancestors().take_while(|dir| !dir.exists()).map(Path::to_owned).collect();
+    DirBuilder::new().recursive(true).mode(mode).create(dir)?;
+    Ok(missing.into_iter().rev().filter(|dir| !dir.as_os_str().is_empty()).collect())
+}

@@ -1,0 +1,329 @@
+//! `setup` and its `--undo`: from nothing to a clone in one command, and back to the very bytes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::common::{Cloud, app_sandbox, message};
+use crate::support::git::{Git, gits};
+use crate::support::github::{BOT_USER_ID, CLIENT_ID, LoopbackGitHub};
+use crate::support::process::Output;
+use crate::support::sandbox::Sandbox;
+
+/// A machine without any settings in its environment, and the options that setup is given.
+fn bare() -> (LoopbackGitHub, Sandbox, Vec<String>) {
+    let (github, sandbox) = app_sandbox();
+    for name in ["GITHUB_APP_HOST", "GITHUB_APP_CLIENT_ID", "GITHUB_APP_PRIVATE_KEY_FILE"] {
+        sandbox.remove_env(name);
+    }
+    github.grant(7, &[("contents", "write"), ("workflows", "write"), ("metadata", "read")]);
+    let options = vec![
+        format!("--host={}", github.url()),
+        format!("--app-id={CLIENT_ID}"),
+        "--private-key-file=app.pem".to_owned(),
+    ];
+    (github, sandbox, options)
+}
+
+fn setup(sandbox: &Sandbox, options: &[String], more: &[&str]) -> Output {
+    let mut args: Vec<&str> = options.iter().map(String::as_str).collect();
+    args.push("setup");
+    args.extend(more);
+    sandbox.helper(&args).run()
+}
+
+/// Every file below a directory, with its bytes.
+fn snapshot(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(dir) = open.pop() {
+        found.insert(format!("{}/", dir.display()), Vec::new());
+        for entry in fs::read_dir(dir).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.insert(path.display().to_string(), fs::read(&path).expect("a file"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn one_command_makes_git_clone_and_push_and_undo_leaves_nothing() {
+    for git in gits() {
+        let (github, sandbox, options) = bare();
+        let before = snapshot(&sandbox.home());
+        let gitconfig = fs::read(sandbox.gitconfig()).expect("a file");
+        let output = setup(&sandbox, &options, &[]);
+        assert_eq!(output.success().stderr, "");
+        let settings = sandbox.home().join(".config/git-credential-github-app/config.toml");
+        assert_eq!(
+            fs::read_to_string(&settings).expect("settings"),
+            format!(
+                "host = \"{}\"\napp_id = \"{CLIENT_ID}\"\nprivate_key_file = \"{}\"\n",
+                github.url(),
+                sandbox.path().join("app.pem").display()
+            )
+        );
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&settings).expect("a file").permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        let binary = sandbox.binary().display().to_string();
+        assert_eq!(
+            fs::read_to_string(sandbox.gitconfig()).expect("a file"),
+            format!(
+                "[credential \"{}\"]\n\thelper = \n\thelper = {binary}\n\tuseHttpPath = true\n",
+                github.url()
+            )
+        );
+        assert!(output.stdout.contains(&format!("wrote {}\n", settings.display())), "{}", output.stdout);
+        assert!(
+            output.stdout.contains("ok    git configuration: the helper is asked first"),
+            "{}",
+            output.stdout
+        );
+        assert!(!output.stdout.contains("fail  "), "{}", output.stdout);
+
+        let url = github.clone_url("octo-org", "hello");
+        git.command(&sandbox, sandbox.path(), &["clone", "-q", &url, "work"]).success();
+        let work = sandbox.path().join("work");
+        git.command(&sandbox, &work, &["commit", "-q", "--allow-empty", "-m", "x"]).success();
+        git.command(&sandbox, &work, &["push", "-q", "origin", "HEAD:main"]).success();
+
+        let again = setup(&sandbox, &options, &[]);
+        assert!(again.success().stdout.starts_with("everything was set up already\n"), "{}", again.stdout);
+        fs::remove_dir_all(sandbox.home().join(".cache")).expect("the cache");
+        setup(&sandbox, &[], &["--undo"]).expect(0, &format!("undid 2 changes for {}\n", github.host()), "");
+        assert_eq!(snapshot(&sandbox.home()), before, "{}", git.full_version());
+        assert_eq!(fs::read(sandbox.gitconfig()).expect("a file"), gitconfig);
+        let nothing = setup(&sandbox, &options, &["--undo"]);
+        assert!(nothing.success().stdout.starts_with("nothing on record for "), "{}", nothing.stdout);
+    }
+}
+
+#[test]
+fn files_of_every_shape_are_changed_by_git_and_restored_to_the_byte() {
+    for git in gits() {
+        let (github, sandbox, options) = bare();
+        let url = github.url();
+        let path = format!(
+            "{}:{}",
+            git.path().parent().expect("a directory").display(),
+            std::env::var("PATH").expect("PATH")
+        );
+        sandbox.set_env("PATH", path);
+        sandbox.write("included", "[alias]\n\tst = status\n");
+        for text in [
+            String::new(),
+            "[user]\n\tname = A B\n".to_owned(),
+            "# a comment\n[credential]\n        helper = store   ; why\n\n\n[core] bare = false\n".to_owned(),
+            "[user]\n\tname = no line end".to_owned(),
+            format!("[credential \"{url}\"]\n\tusername = me\n# after\n[alias]\n\tx = y\n"),
+            format!("[credential \"{url}\"]\n\thelper = cache\n\thelper = store\n"),
+            format!(
+                "[include]\n\tpath = {}\n[credential \"https://other\"]\n\thelper = x\n",
+                sandbox.path().join("included").display()
+            ),
+            "\u{feff}[user]\n\temail = e\n".to_owned(),
+            "[user]\r\n\tname = crlf\r\n".to_owned(),
+        ] {
+            fs::write(sandbox.gitconfig(), &text).expect("a file of ours");
+            let output = setup(&sandbox, &options, &[]);
+            output.success();
+            assert!(output.stdout.contains("the helper is asked first"), "{text:?}: {}", output.stdout);
+            let once = fs::read(sandbox.gitconfig()).expect("a file");
+            setup(&sandbox, &options, &[]).success();
+            assert_eq!(fs::read(sandbox.gitconfig()).expect("a file"), once, "twice is once: {text:?}");
+            setup(&sandbox, &[], &["--undo"]).success();
+            assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), text);
+        }
+    }
+}
+
+#[test]
+fn what_others_write_in_between_stays() {
+    let (github, sandbox, options) = bare();
+    fs::write(sandbox.gitconfig(), "[user]\n\tname = A\n").expect("a file of ours");
+    setup(&sandbox, &options, &[]).success();
+    let config = |args: &[&str]| {
+        sandbox.command("git", &[&["config", "--global"], args].concat()).run().success();
+    };
+    config(&["user.email", "e@example.invalid"]);
+    config(&[&format!("credential.{}.username", github.url()), "x-access-token"]);
+    config(&["alias.last", "log"]);
+    let settings = sandbox.home().join(".config/git-credential-github-app/config.toml");
+    let text = fs::read_to_string(&settings).expect("settings") + "# mine\nmargin = \"5m\"\n";
+    fs::write(&settings, text).expect("a file of ours");
+    setup(&sandbox, &[], &["--undo"]).success();
+    assert_eq!(
+        fs::read_to_string(sandbox.gitconfig()).expect("a file"),
+        format!(
+            "[user]\n\tname = A\n\temail = e@example.invalid\n[credential \"{}\"]\n\tusername = x-access-token\n[alias]\n\tlast = log\n",
+            github.url()
+        )
+    );
+    assert_eq!(fs::read_to_string(&settings).expect("settings"), "# mine\nmargin = \"5m\"\n");
+
+    // Lines that somebody has changed are nobody's to remove.
+    setup(&sandbox, &options, &[]).success();
+    config(&["--replace-all", &format!("credential.{}.helper", github.url()), "other"]);
+    let changed = fs::read(sandbox.gitconfig()).expect("a file");
+    let output = setup(&sandbox, &[], &["--undo"]);
+    output.fails_with(1);
+    assert!(output.stderr.contains("the lines have been changed since"), "{}", output.stderr);
+    assert_eq!(fs::read(sandbox.gitconfig()).expect("a file"), changed);
+}
+
+#[test]
+fn the_settings_file_keeps_comments_and_other_keys_and_takes_new_values() {
+    let (_github, sandbox, options) = bare();
+    let settings = sandbox.home().join(".config/git-credential-github-app/config.toml");
+    fs::create_dir_all(settings.parent().expect("a directory")).expect("a directory of ours");
+    let text = "# who we are\napp_id = 12345   # the number\nmargin = '5m'\n";
+    fs::write(&settings, text).expect("a file of ours");
+    let more = ["--repository=hello", "--permission=contents=write", "--per-repository", "--no-verify"];
+    setup(&sandbox, &options, &more).success();
+    let after = fs::read_to_string(&settings).expect("settings");
+    assert!(after.contains("# who we are\n") && after.contains("margin = '5m'\n"), "{after}");
+    for line in [
+        "app_id = \"Iv23liTestApp\"",
+        "per_repository = true\n",
+        "repository = [\"hello\"]\n",
+        "permission = [\"contents=write\"]\n",
+        "verify = false\n",
+    ] {
+        assert!(after.contains(line), "{line}: {after}");
+    }
+    setup(&sandbox, &[], &["--margin=6m"]).success();
+    let changed = fs::read_to_string(&settings).expect("settings");
+    assert_eq!(changed, after.replace("margin = '5m'", "margin = \"6m\""));
+    setup(&sandbox, &[], &["--undo"]).success();
+    assert_eq!(fs::read_to_string(&settings).expect("settings"), text);
+}
+
+#[test]
+fn paths_with_blanks_and_a_settings_file_of_its_own_work_with_git() {
+    for git in gits() {
+        let (github, sandbox, options) = bare();
+        let dir = sandbox.path().join("my tools (x)");
+        fs::create_dir(&dir).expect("a new directory");
+        let binary = dir.join("git-credential-github-app");
+        fs::copy(sandbox.binary(), &binary).expect("a copy");
+        let mut args: Vec<&str> = options.iter().map(String::as_str).collect();
+        args.extend(["--config", "my settings/ghe.toml", "setup"]);
+        sandbox.command(&binary, &args).run().success();
+        let text = fs::read_to_string(sandbox.path().join("my settings/ghe.toml")).expect("settings");
+        assert!(text.contains("app_id"), "{text}");
+        let url = github.clone_url("octo-org", "hello");
+        git.command(&sandbox, sandbox.path(), &["clone", "-q", &url, "work"]).success();
+        let undo = ["--config", "my settings/ghe.toml", "setup", "--undo"];
+        sandbox.command(&binary, &undo).run().success();
+        assert!(!sandbox.path().join("my settings").exists());
+        assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), "");
+    }
+}
+
+#[test]
+fn print_shows_all_and_changes_nothing() {
+    let (github, sandbox, options) = bare();
+    let before = snapshot(sandbox.path());
+    let output = setup(&sandbox, &options, &["--print", "--timer=cron"]);
+    let expected = format!(
+        "# {home}/.config/git-credential-github-app/config.toml\n\
+         host = \"{url}\"\napp_id = \"{CLIENT_ID}\"\nprivate_key_file = \"{key}\"\n\n\
+         # {gitconfig}\n[credential \"{url}\"]\n\thelper =\n\thelper = {binary}\n\tuseHttpPath = true\n\n\
+         # crontab\n7,37 * * * * {binary} refresh --all --timeout 60s # git-credential-github-app: {host}\n\n",
+        home = sandbox.home().display(),
+        url = github.url(),
+        key = sandbox.path().join("app.pem").display(),
+        gitconfig = sandbox.gitconfig().display(),
+        binary = sandbox.binary().display(),
+        host = github.host(),
+    );
+    assert_eq!((output.stdout.trim_end(), output.stderr.as_str()), (expected.trim_end(), ""));
+    assert_eq!(snapshot(sandbox.path()), before);
+    assert_eq!(github.server().requests().len(), 0);
+}
+
+#[test]
+fn each_place_of_git_configuration_can_be_chosen() {
+    let (github, sandbox, options) = bare();
+    let repository = sandbox.path().join("repository");
+    let git = Git::default_git();
+    git.command(&sandbox, sandbox.path(), &["init", "-q", "repository"]).success();
+    let system = sandbox.write("system-config", "");
+    sandbox.set_env("GIT_CONFIG_SYSTEM", &system);
+    sandbox.remove_env("GIT_CONFIG_NOSYSTEM");
+    for (args, file) in [
+        (&["--system"][..], system),
+        (&["--global"], sandbox.gitconfig()),
+        (&["--local"], repository.join(".git/config")),
+        (&["--file", "../own"], sandbox.path().join("own")),
+    ] {
+        let before = fs::read(&file).ok();
+        let mut all: Vec<&str> = options.iter().map(String::as_str).collect();
+        let key = format!("--private-key-file={}", sandbox.path().join("app.pem").display());
+        *all.last_mut().expect("an option") = &key;
+        all.push("setup");
+        all.extend(args);
+        sandbox.helper(&all).cwd(&repository).run().success();
+        let text = fs::read_to_string(&file).expect("a file");
+        assert!(
+            text.contains(&format!("[credential \"{}\"]\n\thelper = \n", github.url())),
+            "{args:?}: {text}"
+        );
+        let undo = [&["setup", "--undo"], args].concat();
+        sandbox.helper(&undo).cwd(&repository).run().success();
+        assert_eq!(fs::read(&file).ok(), before, "{args:?}");
+    }
+    sandbox.helper(&["setup", "--system", "--local"]).run().fails_with(2);
+}
+
+#[test]
+fn the_bots_identity_comes_from_github_and_links_its_commits() {
+    let place = Cloud::new();
+    let output = place.sandbox.helper(&["setup", "--identity"]).run();
+    output.success();
+    let get = |key: &str| {
+        let output = place.sandbox.command("git", &["config", "--global", key]).run();
+        output.success().stdout.trim().to_owned()
+    };
+    assert_eq!(get("user.name"), "test-app[bot]");
+    assert_eq!(get("user.email"), format!("{BOT_USER_ID}+test-app[bot]@users.noreply.github.com"));
+    place.sandbox.helper(&["setup", "--undo"]).run().success();
+    assert_eq!(fs::read_to_string(place.sandbox.gitconfig()).expect("a file"), "");
+    place.github.suspend(7, true);
+    let output = place.sandbox.helper(&["--no-cache", "setup", "--identity"]).run();
+    output.fails_with(4);
+    assert_eq!(fs::read_to_string(place.sandbox.gitconfig()).expect("a file"), "", "nothing is written half");
+}
+
+#[test]
+fn without_a_terminal_nobody_is_asked_and_wrong_options_write_nothing() {
+    let sandbox = Sandbox::new();
+    let before = snapshot(sandbox.path());
+    let output = sandbox.helper(&["setup"]).stdin("github.com\nIv23\nkey.pem\n").run();
+    output.fails_with(3);
+    assert_eq!((message(&output), output.stdout.as_str()), ("no token source is configured", ""));
+    sandbox.helper(&["setup", "--app-id=1", "--private-key-file=k", "--margin=soon"]).run().fails_with(2);
+    sandbox.helper(&["setup", "--undo", "--print"]).run().fails_with(2);
+    sandbox.helper(&["setup", "--gh"]).run().fails_with(2);
+    assert_eq!(snapshot(sandbox.path()), before);
+}
+
+#[test]
+fn a_configuration_that_git_cannot_change_is_named() {
+    let (_github, sandbox, options) = bare();
+    fs::write(sandbox.gitconfig(), "[user\n").expect("a file of ours");
+    let output = setup(&sandbox, &options, &[]);
+    output.fails_with(1);
+    assert!(output.stderr.contains("bad config line"), "{}", output.stderr);
+    assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), "[user\n");
+    fs::write(sandbox.gitconfig(), "").expect("a file of ours");
+    sandbox.write("gitconfig.lock", "");
+    let output = setup(&sandbox, &options, &[]);
+    output.fails_with(1);
+    assert!(output.stderr.contains("could not lock config file"), "{}", output.stderr);
+}

@@ -1,0 +1,199 @@
+//! `setup --timer`: units that systemd accepts, and a crontab line that runs with an empty environment.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::common::{Cloud, app_sandbox, get, message};
+use crate::support::gh::ghs;
+use crate::support::github::{CLIENT_ID, LoopbackGitHub};
+use crate::support::process::Output;
+use crate::support::sandbox::Sandbox;
+
+/// Settings for setup as options, a crontab that is a file, and a systemctl that notes what it was asked for.
+fn machine() -> (LoopbackGitHub, Sandbox) {
+    let (github, sandbox) = app_sandbox();
+    for name in ["GITHUB_APP_HOST", "GITHUB_APP_CLIENT_ID", "GITHUB_APP_PRIVATE_KEY_FILE"] {
+        sandbox.remove_env(name);
+    }
+    stand_ins(&sandbox);
+    (github, sandbox)
+}
+
+fn stand_ins(sandbox: &Sandbox) {
+    let table = crontab(sandbox);
+    sandbox.write_script(
+        "bin/crontab",
+        format!(
+            "#!/bin/sh\ncase $1 in\n\
+             -l) cat '{table}' 2>/dev/null || {{ echo 'no crontab for me' >&2; exit 1; }};;\n\
+             -r) rm '{table}';;\n-) cat > '{table}';;\n*) exit 2;;\nesac\n",
+            table = table.display()
+        ),
+    );
+    let log = sandbox.path().join("systemctl.log");
+    sandbox.write_script("bin/systemctl", format!("#!/bin/sh\necho \"$*\" >> '{}'\n", log.display()));
+    let path = std::env::var("PATH").expect("PATH is set");
+    sandbox.set_env("PATH", format!("{}:{path}", sandbox.path().join("bin").display()));
+}
+
+fn crontab(sandbox: &Sandbox) -> PathBuf {
+    sandbox.path().join("crontab")
+}
+
+fn setup(sandbox: &Sandbox, github: &LoopbackGitHub, more: &[&str]) -> Output {
+    let host = format!("--host={}", github.url());
+    let id = format!("--app-id={CLIENT_ID}");
+    let args = [&[host.as_str(), id.as_str(), "--private-key-file=app.pem", "setup"], more].concat();
+    sandbox.helper(&args).run()
+}
+
+#[test]
+fn cron_gets_one_marked_line_that_runs_with_an_empty_environment() {
+    let (github, sandbox) = machine();
+    let before = "# mine\nMAILTO=me\n0 1 * * * true\n";
+    fs::write(crontab(&sandbox), before).expect("a file of ours");
+    let output = setup(&sandbox, &github, &["--timer=cron"]);
+    assert_eq!(output.success().stderr, "");
+    let table = fs::read_to_string(crontab(&sandbox)).expect("a crontab");
+    let line = table.strip_prefix(before).expect("the other lines stay").trim_end_matches('\n');
+    assert!(!line.contains('\n') && output.stdout.contains(line), "{}", output.stdout);
+    let marker = format!(" # git-credential-github-app: {}", github.host());
+    assert!(line.ends_with(&marker), "{line}");
+    let minutes: Vec<u8> =
+        line.split(' ').next().expect("minutes").split(',').map(|m| m.parse().expect("a number")).collect();
+    assert_eq!(minutes[1], minutes[0] + 30);
+    setup(&sandbox, &github, &["--timer=cron"]).success();
+    assert_eq!(
+        fs::read_to_string(crontab(&sandbox)).expect("a crontab"),
+        table,
+        "twice is once, at the same minute"
+    );
+
+    github.set_token_life(600);
+    get(&sandbox, &github, "octo-org/hello").success();
+    github.set_token_life(3600);
+    let command = line.splitn(6, ' ').last().expect("a command").replace("\\%", "%");
+    // All that cron sets here.
+    let home = format!("HOME={}", sandbox.home().display());
+    let run = sandbox.command("/usr/bin/env", &["-i", &home, "/bin/sh", "-c", &command]).run();
+    run.expect(0, "", "");
+    assert_eq!(github.mints(), 2, "the token with ten minutes left was renewed");
+
+    sandbox.helper(&["setup", "--undo"]).run().success();
+    assert_eq!(fs::read_to_string(crontab(&sandbox)).expect("a crontab"), before);
+    fs::remove_file(crontab(&sandbox)).expect("a file of ours");
+    setup(&sandbox, &github, &["--timer=cron"]).success();
+    sandbox.helper(&["setup", "--undo"]).run().success();
+    assert!(!crontab(&sandbox).exists(), "a crontab that setup has made is removed");
+}
+
+#[test]
+fn systemd_accepts_the_units_and_undo_removes_them() {
+    let (github, sandbox) = machine();
+    let xdg = sandbox.path().join("xdg");
+    sandbox.set_env("XDG_CONFIG_HOME", &xdg);
+    let output = setup(&sandbox, &github, &["--timer=systemd", "--gh"]);
+    assert_eq!(output.success().stderr, "");
+    let name = format!("git-credential-github-app-refresh-{}", github.host().replace(':', "-"));
+    let units = xdg.join("systemd/user");
+    let service = units.join(format!("{name}.service"));
+    let timer = units.join(format!("{name}.timer"));
+    let text = fs::read_to_string(&service).expect("a unit");
+    let binary = sandbox.binary().display();
+    for line in [
+        format!("ExecStart=\"{binary}\" \"refresh\" \"--all\" \"--timeout\" \"60s\" \"--gh\"\n"),
+        "Type=oneshot\n".to_owned(),
+        "TimeoutStartSec=120\n".to_owned(),
+        "Environment=\"PATH=".to_owned(),
+    ] {
+        assert!(text.contains(&line), "{line}: {text}");
+    }
+    let text = fs::read_to_string(&timer).expect("a unit");
+    for line in
+        ["OnCalendar=*:00/30\n", "Persistent=true\n", "RandomizedDelaySec=120\n", "WantedBy=timers.target\n"]
+    {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|dir| dir.join("systemd-analyze").is_file()) {
+        let files = [service.to_string_lossy(), timer.to_string_lossy()];
+        let check = sandbox.command("systemd-analyze", &["--man=no", "verify", &files[0], &files[1]]).run();
+        assert!(!check.stderr.contains(&name), "{}", check.stderr);
+    }
+    let log = sandbox.path().join("systemctl.log");
+    let asked = fs::read_to_string(&log).expect("systemctl was run");
+    let enable = format!("--user --no-ask-password enable --now {name}.timer\n");
+    assert_eq!(asked, format!("--user --no-ask-password daemon-reload\n{enable}"));
+    assert!(output.stdout.contains(&format!("switched on {name}.timer\n")), "{}", output.stdout);
+    sandbox.helper(&["setup", "--undo"]).run().success();
+    assert!(!xdg.exists(), "all that was made is gone");
+    assert!(fs::read_to_string(&log).expect("a log").ends_with(&format!("disable --now {name}.timer\n")));
+}
+
+#[test]
+fn a_systemd_that_cannot_be_reached_is_no_failure_but_said() {
+    let (github, sandbox) = machine();
+    sandbox.write_script("bin/systemctl", "#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n");
+    let output = setup(&sandbox, &github, &["--timer=systemd"]);
+    assert_eq!(output.success().stderr, "");
+    assert!(
+        output.stdout.contains("switch the timer on with: systemctl --user daemon-reload && "),
+        "{}",
+        output.stdout
+    );
+    sandbox.helper(&["setup", "--undo"]).run().success();
+}
+
+#[test]
+fn what_the_timer_will_not_have_is_named() {
+    let (_github, sandbox) = app_sandbox();
+    stand_ins(&sandbox);
+    let output = sandbox.helper(&["setup", "--timer=cron"]).run();
+    assert!(
+        output.success().stderr.contains(
+            "warning: the timer will not have this shell's GITHUB_APP_HOST, GITHUB_APP_CLIENT_ID, GITHUB_APP_PRIVATE_KEY_FILE: "
+        ),
+        "{}",
+        output.stderr
+    );
+    let (github, sandbox) = machine();
+    sandbox.write_script("bin/crontab", "#!/bin/sh\necho 'you are not allowed' >&2\nexit 1\n");
+    let output = setup(&sandbox, &github, &["--timer=cron"]);
+    output.fails_with(1);
+    assert_eq!(message(&output), "set up the crontab: crontab -l: you are not allowed");
+    sandbox.helper(&["setup", "--undo"]).run().success();
+    assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), "", "what came before it is undone");
+}
+
+#[test]
+fn the_line_keeps_gh_logged_in_too() {
+    for gh in ghs() {
+        let place = Cloud::new();
+        let path = gh.path_variable();
+        place.sandbox.set_env("PATH", path);
+        let table = crontab(&place.sandbox);
+        place.sandbox.write_script(
+            "bin/crontab",
+            format!(
+                "#!/bin/sh\n[ \"$1\" = -l ] && {{ echo 'no crontab' >&2; exit 1; }}\ncat > '{}'\n",
+                table.display()
+            ),
+        );
+        let bin = place.sandbox.path().join("bin");
+        let path = format!(
+            "{}:{}",
+            gh.path.parent().expect("a directory").display(),
+            std::env::var("PATH").expect("PATH")
+        );
+        let setup = place.sandbox.helper(&["setup", "--timer=cron", "--gh"]);
+        setup.env("PATH", format!("{}:{path}", bin.display())).run().success();
+        let line = fs::read_to_string(&table).expect("a crontab");
+        let command = line.trim_end().splitn(6, ' ').last().expect("a command").replace("\\%", "%");
+        assert!(command.starts_with("PATH=") && command.contains(" --gh "), "{command}");
+        // The settings are in this sandbox's environment, so it is kept, but for the PATH.
+        let run = place.sandbox.command("/bin/sh", &["-c", &command]).env("PATH", "/usr/bin:/bin").run();
+        run.expect(0, "", "");
+        let kept = place.sandbox.command(&gh.path, &["auth", "token", "--hostname", "github.com"]).run();
+        assert_eq!(place.github.live_tokens(), [kept.stdout.trim().to_owned()], "{}", gh.version);
+    }
+}
