@@ -16,7 +16,7 @@ pub struct Entry {
     pub key: String,
     /// Empty also for a key without `=`.
     pub value: String,
-    /// Where it stands, as git says it: `file:/home/me/.gitconfig`.
+    /// Where it stands: a file, or what git says in place of one, such as `command line:`.
     pub origin: String,
 }
 
@@ -88,6 +88,7 @@ fn parse(output: &[u8]) -> Vec<Entry> {
     let mut entries = Vec::new();
     while let (Some(origin), Some(pair)) = (parts.next(), parts.next()) {
         let (key, value) = pair.split_once('\n').unwrap_or((pair, ""));
+        let origin = origin.strip_prefix("file:").unwrap_or(origin);
         entries.push(Entry { key: key.to_owned(), value: value.to_owned(), origin: origin.to_owned() });
     }
     entries
@@ -108,8 +109,8 @@ mod tests {
         assert_eq!(
             parse(output),
             [
-                entry("core.bare", "", "file:/a"),
-                entry("alias.x", "!f() {\n}; f", "file:/b c"),
+                entry("core.bare", "", "/a"),
+                entry("alias.x", "!f() {\n}; f", "/b c"),
                 entry("user.name", "", "command line:"),
             ]
         );

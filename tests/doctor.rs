@@ -247,7 +247,7 @@ fn a_git_configuration_in_which_the_helper_is_missing_shadowed_or_reset() {
     doctor(&sandbox, &[]).fails(name, &format!("the helper is not configured for {url}"), "setup");
     append(&sandbox, "[credential]\n\thelper = store\n");
     append(&sandbox, &format!("[credential \"{url}\"]\n\thelper = github-app\n\tuseHttpPath = true\n"));
-    doctor(&sandbox, &[]).fails(name, "the helper store (file:", "an empty helper line before ours");
+    doctor(&sandbox, &[]).fails(name, "the helper store (/", "an empty helper line before ours");
     append(&sandbox, "[credential]\n\thelper =\n");
     doctor(&sandbox, &[]).fails(name, "comes after ours and takes it out", "remove that line");
     append(&sandbox, &format!("[credential \"{url}\"]\n\thelper = !/usr/bin/gh auth git-credential\n"));

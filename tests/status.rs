@@ -40,7 +40,7 @@ fn settings_key_and_tokens_are_shown_with_origins_and_without_secrets() {
         ["source", "app"],
         ["private key", &format!("{} (file)", fingerprint())],
         ["cache", &format!("{home}/.cache/git-credential-github-app")],
-        ["git", &format!("asks this helper first, with the path (file:{})", sandbox.gitconfig().display())],
+        ["git", &format!("asks this helper first, with the path ({})", sandbox.gitconfig().display())],
         ["gh", &format!("{home}/.config/gh, shadowed by GH_ENTERPRISE_TOKEN")],
         ["host", &format!("{} (GITHUB_APP_HOST)", github.url())],
         ["api_url", &format!("{} (default)", github.api_url())],
@@ -110,7 +110,7 @@ fn a_wrong_setting_or_key_is_part_of_the_answer() {
     let problem = status(&sandbox, &[])["private_key"]["problem"].clone();
     assert!(problem.as_str().is_some_and(|text| text.contains("No such file")), "{problem}");
     let text = sandbox.helper(&["status"]).run();
-    assert!(text.success().stdout.contains("private key    problem: No such file"), "{}", text.stdout);
+    assert!(text.success().stdout.contains("private key    problem: read private key "), "{}", text.stdout);
     sandbox.set_env("GITHUB_APP_CONFIG", sandbox.write("config.toml", "broken"));
     let broken = sandbox.helper(&["status"]).run();
     assert_eq!((broken.status, broken.stdout.as_str()), (3, ""), "{}", broken.stderr);

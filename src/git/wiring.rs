@@ -169,7 +169,7 @@ mod tests {
         let entry = |(index, (key, value)): (usize, &(&str, &str))| Entry {
             key: (*key).to_owned(),
             value: (*value).to_owned(),
-            origin: format!("file:{index}"),
+            origin: format!("/{index}"),
         };
         lines.iter().enumerate().map(entry).collect()
     }
@@ -206,7 +206,7 @@ mod tests {
     fn a_reset_after_us_is_found_unless_we_come_again() {
         let url = "credential.https://github.com.helper";
         let lost = Wiring::of(&entries(&[(url, "github-app"), ("credential.helper", "")]), HOST, None);
-        assert_eq!((lost.ours(), lost.reset_after_us.as_deref()), (None, Some("file:1")));
+        assert_eq!((lost.ours(), lost.reset_after_us.as_deref()), (None, Some("/1")));
         let again = [(url, "github-app"), (url, ""), (url, "github-app")];
         assert_eq!(Wiring::of(&entries(&again), HOST, None).reset_after_us, None);
     }
@@ -246,7 +246,7 @@ mod tests {
             None,
         );
         assert!(wiring.use_http_path);
-        assert_eq!(wiring.extra_headers, ["file:1"]);
+        assert_eq!(wiring.extra_headers, ["/1"]);
         assert_eq!(wiring.rewritten.as_deref(), Some("git@github.com:"));
         let harmless = Wiring::of(
             &entries(&[

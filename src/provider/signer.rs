@@ -54,24 +54,26 @@ pub fn fingerprint(source: &KeySource) -> Result<Option<String>> {
 
 /// Reads a key file; warns if everybody can. Its group alone is a matter for `doctor`: Kubernetes has it so.
 fn read(path: &Path, report: Option<Report>) -> Result<PrivateKey> {
+    let shown = path.display();
     let wrong = |error: std::io::Error| {
         Failure::new(Kind::Settings, error.to_string()).hint(
             "set GITHUB_APP_PRIVATE_KEY_FILE (or --private-key-file) to a PEM file that this user may read",
         )
     };
-    let metadata = fs::metadata(path).map_err(wrong)?;
-    if let Some(report) = report
-        && metadata.is_file()
-        && metadata.mode() & 0o007 != 0
-    {
+    let text = fs::metadata(path).and_then(|metadata| {
         let mode = metadata.mode() & 0o777;
-        let path = path.display();
-        report.warn(&format!(
-            "everybody may read the private key {path} (mode {mode:03o}); mend it with: chmod 600 {path}"
-        ));
-    }
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(wrong)?);
-    Ok(PrivateKey::from_text(&text)?)
+        if let Some(report) = report
+            && metadata.is_file()
+            && mode & 0o007 != 0
+        {
+            report.warn(&format!(
+                "everybody may read the private key {shown} (mode {mode:03o}); mend it with: chmod 600 {shown}"
+            ));
+        }
+        fs::read_to_string(path)
+    });
+    let text = text.map(Zeroizing::new).map_err(wrong);
+    text.and_then(|text| PrivateKey::from_text(&text)).with_context(|| format!("read private key {shown}"))
 }
 
 /// A key that never leaves its KMS, vault or HSM.

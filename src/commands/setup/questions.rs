@@ -8,6 +8,7 @@ use crate::cli::Options;
 use crate::error::{Failure, Kind};
 use crate::provider::signer;
 use crate::settings::KeySource;
+use crate::settings::hosts::Host;
 
 /// How often an answer that will not do is asked for again.
 const TRIES: usize = 3;
@@ -19,14 +20,21 @@ pub fn can_ask() -> bool {
 
 /// Asks for host, App and key file, and puts the answers where options would be.
 pub fn fill(options: &mut Options) -> Result<()> {
-    say("No token source is configured yet. Three questions; the answers go to the settings file.\n")?;
-    let host = ask("Git host [github.com]: ", |text| Ok(text.to_owned()))?;
+    say("No token source is configured yet. Three questions; the answers go\nto the settings file.\n")?;
+    let host = ask("Git host [github.com]: ", host)?;
     if !host.is_empty() {
         options.host = Some(host);
     }
     options.app_id = Some(ask("The App's client ID or App ID (on its settings page): ", needed)?);
     options.private_key_file = Some(ask("Path of the App's private key file (.pem): ", key_file)?);
     Ok(())
+}
+
+fn host(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains('.') && Host::parse(text).is_ok() {
+        return Ok(text.to_owned());
+    }
+    Err("this is no host such as github.com, SUB.ghe.com or ghe.example.com:8443".to_owned())
 }
 
 fn needed(text: &str) -> Result<String, String> {
