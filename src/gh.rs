@@ -15,7 +15,7 @@ use anyhow::Result;
 
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
-use crate::process::{self, Outcome, Trouble};
+use crate::process::{self, Outcome};
 use crate::secret::Secret;
 use crate::settings::hosts::Host;
 use crate::settings::programs;
@@ -125,16 +125,7 @@ impl<'a> Gh<'a> {
         let mut gh = process::program("gh");
         gh.args(arguments);
         self.prepare(&mut gh);
-        process::run_alone(&mut gh, input, self.deadline).map_err(|trouble| match trouble {
-            Trouble::Start(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Failure::new(Kind::Other, "gh is not installed, or not on the PATH")
-                    .hint("install it (https://cli.github.com), or add its directory to PATH")
-            }
-            Trouble::Start(error) => Failure::new(Kind::Other, format!("gh cannot be started: {error}")),
-            Trouble::Lost(error) => Failure::new(Kind::Other, format!("gh was lost: {error}")),
-            Trouble::Late => Failure::new(Kind::Temporary, "gh did not end in time and was stopped")
-                .hint("try again, or raise --timeout"),
-        })
+        process::run_alone(&mut gh, input, self.deadline).map_err(|trouble| trouble.of("gh"))
     }
 
     fn prepare(&self, gh: &mut Command) {

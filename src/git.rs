@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
-use crate::process::{self, Outcome, Trouble};
+use crate::process::{self, Outcome};
 
 pub mod wiring;
 
@@ -36,16 +36,7 @@ pub fn run_prepared(git: &mut Command, input: &[u8], deadline: Deadline) -> Resu
         .env("LC_ALL", "C")
         .env_remove("GIT_ASKPASS")
         .env_remove("SSH_ASKPASS");
-    process::run_alone(git, input, deadline).map_err(|trouble| match trouble {
-        Trouble::Start(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Failure::new(Kind::Other, "git is not installed, or not on the PATH")
-                .hint("install git, or add its directory to PATH")
-        }
-        Trouble::Start(error) => Failure::new(Kind::Other, format!("git cannot be started: {error}")),
-        Trouble::Lost(error) => Failure::new(Kind::Other, format!("git was lost: {error}")),
-        Trouble::Late => Failure::new(Kind::Temporary, "git did not end in time and was stopped")
-            .hint("try again, or raise --timeout"),
-    })
+    process::run_alone(git, input, deadline).map_err(|trouble| trouble.of("git"))
 }
 
 /// Major and minor version.

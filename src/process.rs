@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use zeroize::Zeroizing;
 
 use crate::clock::Deadline;
+use crate::error::{Failure, Kind};
 
 /// More than any key, signature or git configuration has.
 pub const MAX_OUTPUT: usize = 4 << 20;
@@ -34,6 +35,25 @@ pub enum Trouble {
     Late,
     /// It printed more than [`MAX_OUTPUT`], or its output or status cannot be read.
     Lost(io::Error),
+}
+
+impl Trouble {
+    /// What to say of a program that is looked for on the `PATH`.
+    pub fn of(self, name: &str) -> Failure {
+        let other = |what: String| Failure::new(Kind::Other, what);
+        match self {
+            Self::Start(error) if error.kind() == io::ErrorKind::NotFound => {
+                other(format!("{name} is not installed, or not on the PATH"))
+                    .hint(format!("install {name}, or add its directory to PATH"))
+            }
+            Self::Start(error) => other(format!("{name} cannot be started: {error}")),
+            Self::Lost(error) => other(format!("{name} was lost: {error}")),
+            Self::Late => {
+                Failure::new(Kind::Temporary, format!("{name} did not end in time and was stopped"))
+                    .hint("try again, or raise --timeout")
+            }
+        }
+    }
 }
 
 /// A program with its arguments. The one place that makes a [`Command`].

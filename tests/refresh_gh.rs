@@ -167,7 +167,7 @@ fn a_machine_without_gh_and_a_host_with_a_port_are_named() {
         1,
         "",
         "git-credential-github-app: log gh in: gh is not installed, or not on the PATH\n\
-         hint: install it (https://cli.github.com), or add its directory to PATH\n",
+         hint: install gh, or add its directory to PATH\n",
     );
     let place = Cloud::at(Some("ghe.test:8443"));
     let output = place.sandbox.helper(&["refresh", "--gh"]).run();

@@ -10,7 +10,7 @@ use super::record::{Change, hash};
 use crate::cli::Timer;
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
-use crate::process::{self, Outcome, Trouble};
+use crate::process::{self, Outcome};
 use crate::settings::programs;
 
 /// What is to be run, and for which host.
@@ -207,14 +207,7 @@ fn finished(outcome: Outcome, what: &str) -> Result<Outcome> {
 fn run(name: &str, arguments: &[&str], input: &[u8], deadline: Deadline) -> Result<Outcome, Failure> {
     let mut command = process::program(name);
     command.args(arguments).env("LC_ALL", "C");
-    process::run_alone(&mut command, input, deadline).map_err(|trouble| match trouble {
-        Trouble::Start(_) => Failure::new(Kind::Other, format!("{name} is not there"))
-            .hint("install it, or choose the other kind of --timer"),
-        Trouble::Lost(error) => Failure::new(Kind::Other, format!("{name} was lost: {error}")),
-        Trouble::Late => {
-            Failure::new(Kind::Temporary, format!("{name} did not end in time")).hint("try again")
-        }
-    })
+    process::run_alone(&mut command, input, deadline).map_err(|trouble| trouble.of(name))
 }
 
 /// A word of a unit's command line or environment (systemd.service(5), COMMAND LINES; `%` and `$` stand for themselves
