@@ -13,17 +13,12 @@ use crate::secret::Secret;
 /// How far `iat` lies in the past, in seconds.
 const BACKDATED: i64 = 60;
 /// How far `exp` lies ahead, in seconds.
-const LIFE: i64 = 540;
+pub const LIFE: i64 = 540;
 
 /// Signs with the App's private key, wherever that is kept.
 pub trait Signer {
     /// The RS256 signature of the signing input, base64url without padding.
     fn sign(&self, input: &[u8]) -> Result<String>;
-
-    /// The key's fingerprint as GitHub shows it, where the key is at hand.
-    fn fingerprint(&self) -> Option<String> {
-        None
-    }
 }
 
 #[derive(Serialize)]

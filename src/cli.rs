@@ -52,6 +52,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Revoke the cached token at GitHub and evict it
     Revoke(RevokeArgs),
+    /// Be the broker: hand out tokens over HTTP, so that workspaces need no key
+    Serve(ServeArgs),
     /// Print a script of completions for a shell
     Completions(CompletionsArgs),
     /// An operation of a later git
@@ -163,6 +165,57 @@ pub struct RevokeArgs {
     /// Only evict; the token lives on at GitHub until it expires
     #[arg(long)]
     pub local: bool,
+}
+
+/// Options of `serve`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ServeArgs {
+    /// Something beside serving
+    #[command(subcommand)]
+    pub command: Option<ServeCommand>,
+    /// Where to listen: ADDRESS:PORT, unix:PATH or systemd
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// Certificate chain for TLS, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Key of that certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Who may have which tokens, a line for each bearer
+    #[arg(long, value_name = "FILE")]
+    pub bearer_file: Option<PathBuf>,
+    /// How long open requests may take after the signal to stop
+    #[arg(long, value_name = "DUR", default_value = "10s")]
+    pub drain: String,
+    /// How the log is written: plain or json
+    #[arg(long, value_name = "FORM", value_enum, default_value = "plain", hide_possible_values = true)]
+    pub log: LogForm,
+}
+
+/// How the broker's log is written
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogForm {
+    /// For people
+    Plain,
+    /// One JSON object a line
+    Json,
+}
+
+/// What `serve` does beside serving
+#[derive(Debug, Subcommand)]
+pub enum ServeCommand {
+    /// Make a line for the bearer file from the bearer on standard input; on a terminal or without input from a new one
+    HashBearer(HashBearerArgs),
+}
+
+/// Options of `serve hash-bearer`
+#[derive(Debug, Args)]
+pub struct HashBearerArgs {
+    /// What logs call the bearer
+    #[arg(default_value = "workspace")]
+    pub name: String,
 }
 
 /// Which shell

@@ -11,6 +11,12 @@ pub fn now() -> i64 {
     Timestamp::now().as_second().max(0)
 }
 
+/// A point in time that no correction of the clock moves.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub fn instant() -> Instant {
+    Instant::now()
+}
+
 /// The end of what one command may spend on network and locks (`--timeout`).
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);

@@ -20,6 +20,7 @@ mod provide;
 mod refresh;
 mod request;
 mod revoke;
+mod serve;
 mod setup;
 mod status;
 mod store;
@@ -40,6 +41,7 @@ pub fn run(cli: &Cli, report: Report) -> Result<()> {
         Command::Status(arguments) => status::run(&cli.options, &sources, arguments, report),
         Command::Doctor(arguments) => doctor::run(&sources, arguments, report),
         Command::Revoke(arguments) => revoke::run(&sources, arguments, report),
+        Command::Serve(arguments) => serve::run(&sources, arguments, report),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Unknown(words) => request::unknown_operation(words),
     }

@@ -99,6 +99,9 @@ pub fn render(error: &anyhow::Error) -> String {
 /// Makes text from outside safe for a terminal and a log: control and format characters become escapes,
 /// and no more than 300 characters are kept.
 pub fn escape(text: &str) -> String {
+    if text.len() <= 300 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text.to_owned();
+    }
     let mut out = String::new();
     for (index, c) in text.trim().chars().enumerate() {
         if index == 300 {

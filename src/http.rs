@@ -14,11 +14,12 @@ use crate::clock::{self, Deadline};
 use crate::error::{Failure, Kind, escape};
 use crate::report::Report;
 use crate::secret::Secret;
-use crate::settings::proxies::Proxies;
+use crate::settings::proxies::{self, Proxies};
 
 mod proxy;
 pub mod retry;
 mod trouble;
+mod unix;
 
 use trouble::Trouble;
 
@@ -86,6 +87,16 @@ impl Answer {
     }
 }
 
+/// Open connections that the clients of one process share.
+#[derive(Clone)]
+pub struct Connections(ureq::Agent);
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self(agent())
+    }
+}
+
 /// Sends calls until the deadline.
 pub struct Client<'a> {
     agent: OnceCell<ureq::Agent>,
@@ -100,6 +111,18 @@ impl<'a> Client<'a> {
     /// A client that has opened nothing yet: a cache hit costs no TLS set-up.
     pub fn new(proxies: &'a Proxies, deadline: Deadline, report: Report) -> Self {
         Self { agent: OnceCell::new(), proxies, deadline, attempts: u32::MAX, report }
+    }
+
+    /// The same over connections that are open already.
+    pub fn sharing(self, connections: &Connections) -> Self {
+        Self { agent: OnceCell::from(connections.0.clone()), ..self }
+    }
+
+    /// The same to a Unix socket.
+    pub fn over_socket(self, path: &std::path::Path) -> Self {
+        let connector = unix::UnixConnector(path.to_owned());
+        let agent = ureq::Agent::with_parts(config(), connector, unix::NoResolver);
+        Self { agent: OnceCell::from(agent), proxies: &proxies::NONE, ..self }
     }
 
     /// The same with two attempts and a third of the time, for a first choice that has a second one behind it.
@@ -212,6 +235,10 @@ impl<'a> Client<'a> {
 }
 
 fn agent() -> ureq::Agent {
+    config().new_agent()
+}
+
+fn config() -> ureq::config::Config {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -224,7 +251,6 @@ fn agent() -> ureq::Agent {
             ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build(),
         )
         .build()
-        .new_agent()
 }
 
 /// Where a redirect leads, if that is within the same scheme, host and port.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod app_jwt;
+mod broker;
 mod cache;
 mod cli;
 mod clock;

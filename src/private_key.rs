@@ -3,7 +3,7 @@
 //! PKCS#1 (as GitHub hands it out) and PKCS#8, RSA only; each other kind of key gets a message of its own.
 //! No error holds a part of the text.
 
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use anyhow::Result;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -27,6 +27,16 @@ use crate::error::{Failure, Kind};
 pub struct PrivateKey(EncodingKey);
 
 impl PrivateKey {
+    /// SHA-256 over the public key's `SubjectPublicKeyInfo`, whatever the form of the private one
+    /// (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/managing-private-keys-for-github-apps#verifying-private-keys>).
+    pub fn fingerprint(&self) -> String {
+        // Encoding a key that was read cannot fail; an empty fingerprint would merely match nothing.
+        let key = RsaKey::from_pkcs1_der(self.0.as_bytes()).ok();
+        let public = key.and_then(|key| key.to_public_key().to_public_key_der().ok());
+        let digest = Sha256::digest(public.map(rsa::pkcs8::Document::into_vec).unwrap_or_default());
+        format!("SHA256:{}", STANDARD.encode(digest))
+    }
+
     /// Reads a key: PEM, with `\n` escapes, CRLF, quotes or blanks around it, or as base64 of all that.
     pub fn from_text(text: &str) -> Result<Self, Failure> {
         let key = parse(text)?;
@@ -52,17 +62,9 @@ fn parse(text: &str) -> Result<RsaKey, Failure> {
     Ok(key)
 }
 
-impl Signer for PrivateKey {
+impl Signer for Arc<PrivateKey> {
     fn sign(&self, input: &[u8]) -> Result<String> {
         Ok(jsonwebtoken::crypto::sign(input, &self.0, Algorithm::RS256)?)
-    }
-
-    /// SHA-256 over the public key's `SubjectPublicKeyInfo`, whatever the form of the private one
-    /// (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/managing-private-keys-for-github-apps#verifying-private-keys>).
-    fn fingerprint(&self) -> Option<String> {
-        let key = RsaKey::from_pkcs1_der(self.0.as_bytes()).ok()?;
-        let public = key.to_public_key().to_public_key_der().ok()?;
-        Some(format!("SHA256:{}", STANDARD.encode(Sha256::digest(public.as_bytes()))))
     }
 }
 

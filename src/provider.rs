@@ -19,6 +19,7 @@ pub mod inspect;
 mod installation;
 mod memory;
 mod refusal;
+pub mod session;
 pub mod signer;
 mod verify;
 

@@ -114,6 +114,6 @@ pub fn command_line(error: &clap::Error) -> ExitCode {
 }
 
 /// One write, so that lines of parallel helpers do not mix; a closed stderr is nobody's failure.
-fn say(text: &str) {
+pub fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

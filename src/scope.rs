@@ -14,7 +14,7 @@ use crate::error::escape;
 pub const MAX_REPOSITORIES: usize = 500;
 
 /// Owner, repositories and permissions; empty means not narrowed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Scope {
     /// Whose installation, where that matters.
     pub owner: Option<String>,
@@ -87,8 +87,19 @@ pub fn is_repository(name: &str) -> bool {
 }
 
 /// Whether a word could be a permission's name; the list grows often, so it is not checked against one.
-pub fn is_permission(name: &str) -> bool {
+fn is_permission(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+}
+
+/// Reads `NAME=LEVEL`, lower-cased; names are not checked against a list, as GitHub adds new ones.
+pub fn permission(text: &str) -> Option<(String, String)> {
+    let text = text.to_ascii_lowercase();
+    match text.split_once('=') {
+        Some((name, level @ ("read" | "write" | "admin"))) if is_permission(name) => {
+            Some((name.to_owned(), level.to_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// What is asked for beyond what is granted, in words, such as `contents=write (granted: read)`.

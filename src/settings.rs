@@ -175,6 +175,17 @@ impl<'a> Sources<'a> {
         })
     }
 
+    /// For the broker, which mints and never fetches: without an App it starts all the same and says so to all.
+    pub fn for_serving(&self) -> Result<Settings, Failure> {
+        let app = self.app(false)?;
+        Ok(Settings { app, ..self.without_source()? })
+    }
+
+    /// Whether plain HTTP is allowed where others could read along.
+    pub fn allow_http(&self) -> Result<bool, Failure> {
+        self.flag("allow_http", false)
+    }
+
     fn try_on_failure(&self) -> Result<OnFailure, Failure> {
         let Some(found) = self.find("on_failure")? else { return Ok(OnFailure::Quit) };
         match found.text.trim() {

@@ -271,6 +271,27 @@ fn shell_lines_of_the_readme_are_shell() {
 }
 
 #[test]
+fn the_systemd_unit_of_the_readme_is_one() {
+    let units = blocks("ini");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    assert_eq!(units.len(), 1);
+    for line in units[0].lines().filter(|line| !line.is_empty() && !line.starts_with('[')) {
+        assert!(
+            line.split_once('=').is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_alphanumeric())),
+            "{line}"
+        );
+    }
+    if std::env::split_paths(&path).any(|dir| dir.join("systemd-analyze").is_file()) {
+        let sandbox = Sandbox::new();
+        let text = units[0].replace("/usr/local/bin/git-credential-github-app", "/bin/true");
+        let file = sandbox.write("github-app-broker.service", text);
+        let check =
+            sandbox.command("systemd-analyze", &["--man=no", "verify", &file.to_string_lossy()]).run();
+        assert!(!check.stderr.contains("github-app-broker"), "{}", check.stderr);
+    }
+}
+
+#[test]
 fn other_examples_of_the_readme_are_in_their_languages() {
     let (docker, yaml) = (blocks("dockerfile"), blocks("yaml"));
     assert!(!docker.is_empty() && !yaml.is_empty());
@@ -278,10 +299,10 @@ fn other_examples_of_the_readme_are_in_their_languages() {
         let instruction = line.split(' ').next().unwrap_or_default();
         assert!(["FROM", "RUN", "COPY", "ENV"].contains(&instruction), "{line}");
     }
-    for line in yaml.concat().lines() {
+    for line in yaml.concat().lines().filter(|line| *line != "---") {
         let text = line.trim_start();
         let (key, value) = text.trim_start_matches("- ").split_once(':').expect("a key");
-        let plain = key.bytes().all(|byte| byte.is_ascii_alphabetic())
+        let plain = key.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
             && (value.is_empty() || value.starts_with(' '));
         assert!(plain && (line.len() - text.len()).is_multiple_of(2), "{line}");
     }

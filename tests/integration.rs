@@ -27,6 +27,7 @@ mod refresh;
 mod refresh_gh;
 mod revoke;
 mod scope;
+mod serve;
 mod settings;
 mod setup;
 mod status;

@@ -67,7 +67,8 @@ struct Patient {
 impl Patient {
     fn sources_in_words(&self) -> String {
         let Settings { host, broker, app, .. } = &self.settings;
-        let broker = broker.as_ref().map(|broker| format!("tokens from the broker {}", escape(&broker.url)));
+        let broker =
+            broker.as_ref().map(|broker| format!("tokens from the broker {}", escape(&broker.name())));
         let app = app.as_ref().map(|app| format!("the key of App {}", escape(&app.issuer)));
         let source = [broker, app].into_iter().flatten().collect::<Vec<_>>().join(", then ");
         format!("{} with {source}", host.name)

@@ -13,18 +13,15 @@ use crate::provider::entry::Label;
 use crate::provider::{Ask, Auto, TokenProvider};
 use crate::report::Report;
 use crate::scope::{Repository, Scope};
-use crate::settings::{KeySource, Settings, Sources};
+use crate::settings::{BrokerSettings, KeySource, Settings, Sources};
 use crate::token;
 
 /// The provider that the settings describe, behind the cache entry for a scope.
 pub fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, report: Report) -> Cached<'a> {
     let client = Client::new(&settings.proxies, deadline, report);
     let broker = settings.broker.as_ref().map(|broker| {
-        let client = if settings.app.is_some() {
-            client.hurried()
-        } else {
-            Client::new(&settings.proxies, deadline, report)
-        };
+        let client = to_broker(settings, broker, deadline, report);
+        let client = if settings.app.is_some() { client.hurried() } else { client };
         Box::new(Broker { settings: broker, names_owner: settings.names_owner(), client })
             as Box<dyn TokenProvider>
     });
@@ -51,6 +48,20 @@ pub fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, r
     Cached::new(inner, keeping, deadline, report)
 }
 
+/// A client for the broker, by the way that its settings name.
+pub fn to_broker<'a>(
+    settings: &'a Settings,
+    broker: &BrokerSettings,
+    deadline: Deadline,
+    report: Report,
+) -> Client<'a> {
+    let client = Client::new(&settings.proxies, deadline, report);
+    match &broker.socket {
+        Some(path) => client.over_socket(path),
+        None => client,
+    }
+}
+
 /// Says what a cache entry is for.
 fn label(settings: &Settings, scope: &Scope) -> Label {
     Label { host_url: settings.host.url(), api_url: settings.api_url.clone(), scope: scope.clone() }
@@ -61,7 +72,12 @@ fn label(settings: &Settings, scope: &Scope) -> Label {
 pub fn scope_key(settings: &Settings, scope: &Scope) -> String {
     let mut parts: Vec<String> = vec!["token".into(), settings.host.url(), settings.api_url.clone()];
     if let Some(broker) = &settings.broker {
-        parts.extend(["broker".into(), broker.url.clone(), broker.organisation.clone().unwrap_or_default()]);
+        parts.extend([
+            "broker".into(),
+            broker.name(),
+            broker.url.clone(),
+            broker.organisation.clone().unwrap_or_default(),
+        ]);
     }
     let mut owner_matters = settings.names_owner();
     if let Some(app) = &settings.app {

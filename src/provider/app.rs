@@ -1,17 +1,18 @@
 //! Mints a token with the App's private key: App JWT, installation, one POST
 //! (<https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app>).
 
-use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::installation::{Found, Installation};
-use super::memory::Memory;
-use super::{Ask, TokenProvider, refusal, signer, verify};
-use crate::app_jwt::{self, Signer};
+use super::memory::{Kept, Memory};
+use super::session::Session;
+use super::{Ask, TokenProvider, refusal, verify};
+use crate::app_jwt;
 use crate::clock;
 use crate::error::{Failure, Kind, escape};
 use crate::http::{Answer, Call, Client, github_headers};
@@ -27,10 +28,7 @@ pub struct App<'a> {
     pub(super) client: Client<'a>,
     pub(super) memory: Memory,
     pub(super) report: Report,
-    signer: OnceCell<Box<dyn Signer>>,
-    jwt: RefCell<Option<Secret>>,
-    /// What GitHub's clock is ahead of ours, once it has complained.
-    offset: Cell<i64>,
+    session: Arc<Session>,
 }
 
 /// What to mint for, and the body that says so.
@@ -78,16 +76,15 @@ impl TokenProvider for App<'_> {
 impl<'a> App<'a> {
     /// An App that has read no key and opened no connection yet.
     pub fn new(settings: &'a Settings, app: &'a AppSettings, client: Client<'a>, report: Report) -> Self {
-        Self {
-            settings,
-            identity: app,
-            memory: Memory { dir: settings.cache_dir.clone(), deadline: client.deadline },
-            client,
-            report,
-            signer: OnceCell::new(),
-            jwt: RefCell::new(None),
-            offset: Cell::new(0),
-        }
+        let kept = Kept::OnDisk(settings.cache_dir.clone());
+        let memory = Memory { kept, deadline: client.deadline };
+        Self { settings, identity: app, memory, client, report, session: Arc::default() }
+    }
+
+    /// The same for one of many mints of one process: key, JWT and looked-up installations are shared, not on disk.
+    pub fn sharing(self, session: &Arc<Session>) -> Self {
+        let memory = Memory { kept: Kept::InProcess(Arc::clone(session)), ..self.memory };
+        Self { memory, session: Arc::clone(session), ..self }
     }
 
     /// The REST base URL.
@@ -190,55 +187,35 @@ impl<'a> App<'a> {
     /// Sends a call as the App; on one of GitHub's clock messages once more with GitHub's own time.
     pub(super) fn as_app(&self, method: &'static str, url: &str, body: Option<String>) -> Result<Answer> {
         let answer = self.client.send(&self.call(method, url, body.clone())?)?;
-        if answer.status != 401 || !app_jwt::is_clock_message(&answer.message()) || self.offset.get() != 0 {
+        if refusal::is_undecoded(&answer) {
+            self.session.suspect_key();
+        }
+        if answer.status != 401 || !app_jwt::is_clock_message(&answer.message()) {
             return Ok(answer);
         }
         let Some(date) = answer.date() else { return Ok(answer) };
-        self.offset.set(date - clock::now());
-        self.jwt.take();
-        self.report.note(|| format!("the local clock is off by {} s; using GitHub's", -self.offset.get()));
+        if !self.session.repair_clock(date - clock::now()) {
+            return Ok(answer);
+        }
+        self.report.note(|| format!("the local clock is off by {} s; using GitHub's", clock::now() - date));
         self.client.send(&self.call(method, url, body)?)
     }
 
     /// A call with the App JWT.
     pub(super) fn call(&self, method: &'static str, url: &str, body: Option<String>) -> Result<Call> {
-        let authorization = Some(Secret::new(format!("Bearer {}", self.jwt()?.expose())));
-        Ok(Call {
-            method,
-            url: url.to_owned(),
-            authorization,
-            headers: github_headers(),
-            body,
-            who: "GitHub",
-        })
+        let jwt = self.session.jwt(self.identity, self.client.deadline, self.report)?;
+        let authorization = Some(Secret::new(format!("Bearer {}", jwt.expose())));
+        let headers = github_headers();
+        Ok(Call { method, url: url.to_owned(), authorization, headers, body, who: "GitHub" })
     }
 
     /// The failure for an answer to a call of the App's.
     pub(super) fn explain(&self, answer: &Answer) -> Failure {
         let failure = refusal::explain(answer, &self.identity.issuer);
-        match self.signer.get().and_then(|signer| signer.fingerprint()) {
+        match self.session.fingerprint() {
             Some(print) if refusal::is_undecoded(answer) => failure
                 .hint(format!("the key in use has the fingerprint {print}, as that page shows its keys")),
             _ => failure,
         }
-    }
-
-    fn signer(&self) -> Result<&dyn Signer> {
-        if let Some(signer) = self.signer.get() {
-            return Ok(signer.as_ref());
-        }
-        let signer = signer::load(&self.identity.key, self.client.deadline, self.report)?;
-        Ok(self.signer.get_or_init(|| signer).as_ref())
-    }
-
-    /// One JWT serves all calls of a command.
-    fn jwt(&self) -> Result<Secret> {
-        if let Some(jwt) = self.jwt.borrow().as_ref() {
-            return Ok(jwt.clone());
-        }
-        let now = clock::now() + self.offset.get();
-        let jwt = app_jwt::encode(&self.identity.issuer, now, self.signer()?)?;
-        *self.jwt.borrow_mut() = Some(jwt.clone());
-        Ok(jwt)
     }
 }

@@ -35,7 +35,7 @@ struct Body {
 impl TokenProvider for Broker<'_> {
     fn token(&self, ask: &Ask) -> Result<Token> {
         let url = self.url(ask);
-        self.fetch(ask, &url).with_context(|| format!("fetch a token from {}", self.settings.url))
+        self.fetch(ask, &url).with_context(|| format!("fetch a token from {}", self.settings.name()))
     }
 }
 

@@ -2,11 +2,13 @@
 //! Without a usable cache directory nothing is remembered.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::installation::Installation;
+use super::session::Session;
 use crate::cache::Cache;
 use crate::clock::{self, Deadline};
 
@@ -42,9 +44,17 @@ impl Remembered {
 }
 
 /// Where outcomes are kept.
+pub enum Kept {
+    /// In the cache directory, if there is one.
+    OnDisk(Option<PathBuf>),
+    /// In a process that lives for long.
+    InProcess(Arc<Session>),
+}
+
+/// Remembers outcomes.
 pub struct Memory {
-    /// The cache directory.
-    pub dir: Option<PathBuf>,
+    /// Where.
+    pub kept: Kept,
     /// Bounds the wait for a lock.
     pub deadline: Deadline,
 }
@@ -53,8 +63,16 @@ impl Memory {
     /// What is remembered under a key, or else is looked up now and remembered; and whether it was remembered.
     pub fn recall(&self, key: &str, look_up: impl FnOnce() -> Result<Known>) -> Result<(Remembered, bool)> {
         let new = || Ok((Remembered { known: look_up()?, since: clock::now() }, false));
+        if let Kept::InProcess(session) = &self.kept {
+            if let Some(found) = session.recall(key).filter(|found| found.is_fresh(clock::now())) {
+                return Ok((found, true));
+            }
+            let found = new()?;
+            session.remember(key, found.0.clone());
+            return Ok(found);
+        }
         // What cannot be remembered costs one more look-up the next time.
-        let Some(Ok(cache)) = self.dir.as_deref().map(Cache::open) else { return new() };
+        let Some(cache) = self.cache() else { return new() };
         if let Some(remembered) = read(&cache, key) {
             return Ok((remembered, true));
         }
@@ -69,11 +87,23 @@ impl Memory {
 
     /// Forgets what was looked up.
     pub fn forget(&self, key: &str) {
-        let Some(Ok(cache)) = self.dir.as_deref().map(Cache::open) else { return };
+        if let Kept::InProcess(session) = &self.kept {
+            session.forget(key);
+        }
+        let Some(cache) = self.cache() else { return };
         if let Ok(lock) = cache.lock(key, self.deadline)
             && read(&cache, key).is_some()
         {
             let _ = lock.write(b"");
+        }
+    }
+}
+
+impl Memory {
+    fn cache(&self) -> Option<Cache> {
+        match &self.kept {
+            Kept::OnDisk(dir) => Cache::open(dir.as_deref()?).ok(),
+            Kept::InProcess(_) => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use base64::Engine;
@@ -18,26 +19,50 @@ use crate::private_key::PrivateKey;
 use crate::report::Report;
 use crate::settings::KeySource;
 
-/// Loads the key, or prepares the sign command.
-///
-/// # Errors
-/// [`Kind::Settings`] with a message for each wrong kind of key.
-pub fn load(source: &KeySource, deadline: Deadline, report: Report) -> Result<Box<dyn Signer>> {
-    Ok(match source {
-        KeySource::File(path) => Box::new(
-            read(path, Some(report)).with_context(|| format!("read private key {}", path.display()))?,
-        ),
-        KeySource::Text(text) => Box::new(
-            PrivateKey::from_text(text.expose())
+/// What signs for an App: a key in memory, or a command that is run each time.
+#[derive(Clone)]
+pub enum Keeper {
+    /// Read once.
+    Key(Arc<PrivateKey>),
+    /// Never read.
+    Command(String),
+}
+
+impl Keeper {
+    /// Loads the key, or prepares the sign command.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`] with a message for each wrong kind of key.
+    pub fn load(source: &KeySource, deadline: Deadline, report: Report) -> Result<Self> {
+        let key = match source {
+            KeySource::File(path) => read(path, Some(report))?,
+            KeySource::Text(text) => PrivateKey::from_text(text.expose())
                 .context("read private key from environment variable GITHUB_APP_PRIVATE_KEY")?,
-        ),
-        KeySource::Command(line) => {
-            let output = command::run("private key command", line, b"", deadline)?;
-            let text = Zeroizing::new(String::from_utf8_lossy(&output).into_owned());
-            Box::new(PrivateKey::from_text(&text).context("read what the private key command printed")?)
+            KeySource::Command(line) => {
+                let output = command::run("private key command", line, b"", deadline)?;
+                let text = Zeroizing::new(String::from_utf8_lossy(&output).into_owned());
+                PrivateKey::from_text(&text).context("read what the private key command printed")?
+            }
+            KeySource::SignCommand(command) => return Ok(Self::Command(command.clone())),
+        };
+        Ok(Self::Key(Arc::new(key)))
+    }
+
+    /// Signs before the deadline.
+    pub fn signer(&self, deadline: Deadline) -> Box<dyn Signer> {
+        match self {
+            Self::Key(key) => Box::new(Arc::clone(key)),
+            Self::Command(command) => Box::new(SignCommand { command: command.clone(), deadline }),
         }
-        KeySource::SignCommand(command) => Box::new(SignCommand { command: command.clone(), deadline }),
-    })
+    }
+
+    /// The key's fingerprint as GitHub shows it, where the key is at hand.
+    pub fn fingerprint(&self) -> Option<String> {
+        match self {
+            Self::Key(key) => Some(key.fingerprint()),
+            Self::Command(_) => None,
+        }
+    }
 }
 
 /// The key's fingerprint; `None` for one that only a command knows, which may ask people or cost money.
@@ -46,8 +71,8 @@ pub fn load(source: &KeySource, deadline: Deadline, report: Report) -> Result<Bo
 /// The key cannot be read.
 pub fn fingerprint(source: &KeySource) -> Result<Option<String>> {
     Ok(match source {
-        KeySource::File(path) => read(path, None)?.fingerprint(),
-        KeySource::Text(text) => PrivateKey::from_text(text.expose())?.fingerprint(),
+        KeySource::File(path) => Some(read(path, None)?.fingerprint()),
+        KeySource::Text(text) => Some(PrivateKey::from_text(text.expose())?.fingerprint()),
         KeySource::Command(_) | KeySource::SignCommand(_) => None,
     })
 }

@@ -1,6 +1,6 @@
 //! Settings of the broker: its URL with the platform's defaults, and where its bearer is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -28,6 +28,8 @@ pub enum Bearer {
 pub struct BrokerSettings {
     /// The whole URL, with its path.
     pub url: String,
+    /// Spoken to over this Unix socket, whatever host the URL names.
+    pub socket: Option<PathBuf>,
     /// Proves us to the broker.
     pub bearer: Bearer,
     /// Sent as `X-Molecule-Org-Id`, only to a broker that `PLATFORM_URL` named.
@@ -40,6 +42,16 @@ pub fn missing() -> Failure {
         .hint("set GITHUB_APP_BROKER_URL (or --broker-url), or PLATFORM_URL in a workspace of a platform")
 }
 
+impl BrokerSettings {
+    /// What messages call it.
+    pub fn name(&self) -> String {
+        match &self.socket {
+            Some(path) => format!("unix:{}", path.display()),
+            None => self.url.clone(),
+        }
+    }
+}
+
 impl Sources<'_> {
     pub(super) fn broker(&self) -> Result<Option<BrokerSettings>, Failure> {
         let platform = match self.find("broker_url")? {
@@ -50,7 +62,13 @@ impl Sources<'_> {
             },
         };
         let (found, from_platform) = platform;
-        let url = self.broker_url(&found, from_platform)?;
+        let (url, socket) = match found.text.trim().strip_prefix("unix:") {
+            Some(path) if Path::new(path).is_absolute() => {
+                (Self::with_route("http://localhost")?, Some(PathBuf::from(path)))
+            }
+            Some(_) => return Err(found.complaint("the socket's path is not absolute", "unix:/PATH")),
+            None => (self.broker_url(&found, from_platform)?, None),
+        };
         let organisation = if from_platform {
             environment("MOLECULE_ORG_ID")?
                 .map(|found| values::word(&found, "organisation ID"))
@@ -58,7 +76,7 @@ impl Sources<'_> {
         } else {
             None
         };
-        Ok(Some(BrokerSettings { url, bearer: self.bearer(from_platform)?, organisation }))
+        Ok(Some(BrokerSettings { url, socket, bearer: self.bearer(from_platform)?, organisation }))
     }
 
     fn broker_url(&self, found: &Found, from_platform: bool) -> Result<String, Failure> {
@@ -79,6 +97,11 @@ impl Sources<'_> {
         if whole || uri.query().is_some() {
             return Ok(text.to_owned());
         }
+        Self::with_route(base)
+    }
+
+    /// Appends the workspace's route, or the admin's.
+    fn with_route(base: &str) -> Result<String, Failure> {
         let Some(workspace) = environment("WORKSPACE_ID")? else {
             return Ok(format!("{base}/admin/github-installation-token"));
         };

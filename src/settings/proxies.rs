@@ -16,6 +16,9 @@ pub struct Proxies {
     no_proxy: Vec<String>,
 }
 
+/// No proxy for anything.
+pub static NONE: Proxies = Proxies { https: None, http: None, no_proxy: Vec::new() };
+
 /// One variable.
 #[derive(Clone, Debug)]
 pub struct Proxy {

@@ -81,19 +81,16 @@ pub fn repositories(found: &[Found]) -> Result<Vec<String>, Failure> {
     found.iter().map(one).collect()
 }
 
-/// `NAME=LEVEL` pairs. Names are not checked against a list, as GitHub adds new ones.
+/// `NAME=LEVEL` pairs.
 pub fn permissions(found: &[Found]) -> Result<BTreeMap<String, String>, Failure> {
     let one = |found: &Found| {
-        let text = found.text.trim().to_ascii_lowercase();
-        match text.split_once('=') {
-            Some((name, level @ ("read" | "write" | "admin"))) if scope::is_permission(name) => {
-                Ok((name.to_owned(), level.to_owned()))
-            }
-            _ => Err(found.complaint(
-                format!("bad permission \"{}\"", escape(&text)),
+        let text = found.text.trim();
+        scope::permission(text).ok_or_else(|| {
+            found.complaint(
+                format!("bad permission \"{}\"", escape(text)),
                 "NAME=LEVEL with level read, write or admin, such as contents=write",
-            )),
-        }
+            )
+        })
     };
     found.iter().map(one).collect()
 }

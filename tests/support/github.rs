@@ -194,6 +194,11 @@ impl LoopbackGitHub {
         lock(&self.state.inner).scripted_mints.extend(responses);
     }
 
+    /// Ends what `script_mint` began.
+    pub fn clear_scripted_mints(&self) {
+        lock(&self.state.inner).scripted_mints.clear();
+    }
+
     /// Answers the next calls of gh's for the API's root with these; then things are normal again.
     pub fn script_root(&self, responses: Vec<Response>) {
         lock(&self.state.inner).scripted_roots = responses.into();

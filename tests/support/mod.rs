@@ -8,6 +8,7 @@ pub mod connect_proxy;
 pub mod gh;
 pub mod git;
 pub mod github;
+pub mod http_client;
 pub mod http_server;
 pub mod keys;
 pub mod process;

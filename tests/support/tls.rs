@@ -27,6 +27,8 @@ const NAMES: [&str; 8] = [
 /// A CA and the certificate that it has given to `localhost`, both loopback addresses and GitHub's names.
 pub struct TestCa {
     pem: String,
+    certificate_pem: String,
+    key_pem: String,
     config: Arc<ServerConfig>,
 }
 
@@ -46,6 +48,7 @@ impl TestCa {
         let key = KeyPair::generate().expect("system random numbers");
         let certificate = params.signed_by(&key, &ca).expect("a valid server certificate");
 
+        let key_pem = key.serialize_pem();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
@@ -54,12 +57,23 @@ impl TestCa {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("key and certificate that fit");
-        Self { pem: ca.pem(), config: Arc::new(config) }
+        let (certificate_pem, key_pem) = (certificate.pem(), key_pem);
+        Self { pem: ca.pem(), certificate_pem, key_pem, config: Arc::new(config) }
     }
 
     /// The CA's certificate.
     pub fn ca_pem(&self) -> &str {
         &self.pem
+    }
+
+    /// The server's certificate.
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate_pem
+    }
+
+    /// The server's key.
+    pub fn key_pem(&self) -> &str {
+        &self.key_pem
     }
 
     /// Writes the CA's certificate into a directory, for `SSL_CERT_FILE` and `GIT_SSL_CAINFO`.

@@ -3,7 +3,7 @@
 use super::Patient;
 use super::check::Checks;
 use crate::clock::{self, span};
-use crate::commands::provide::ask_or_default;
+use crate::commands::provide::{ask_or_default, to_broker};
 use crate::http::{Call, Client};
 use crate::provider::TokenProvider;
 use crate::provider::broker::Broker;
@@ -33,6 +33,7 @@ pub fn examine(patient: &Patient, checks: &mut Checks) {
         }
     }
     if let Some(broker) = &settings.broker {
+        let client = to_broker(settings, broker, patient.deadline, patient.report).impatient();
         let broker = Broker { settings: broker, names_owner: settings.names_owner(), client };
         match broker.token(&ask_or_default(settings)) {
             Err(error) => checks.fail("broker", &error),

@@ -1,0 +1,79 @@
+//! The bearer file: read again when it has changed. One that breaks or vanishes changes nothing and is reported.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::bearers::Bearers;
+use super::log::Log;
+use crate::error::{Failure, Kind};
+
+/// A file and what was read from it.
+pub struct BearerFile {
+    path: PathBuf,
+    log: Log,
+    state: RwLock<State>,
+}
+
+struct State {
+    seen: Seen,
+    bearers: Arc<Bearers>,
+}
+
+/// By what a change is noticed: another file, another length, another time, or none at all.
+type Seen = Option<(u64, u64, i64, i64)>;
+
+impl BearerFile {
+    /// Reads it for the first time.
+    ///
+    /// # Errors
+    /// It cannot be read, a line is wrong, or there is none.
+    pub fn open(path: PathBuf, log: Log) -> Result<Self, Failure> {
+        let seen = seen(&path);
+        let bearers = read(&path).map_err(|wrong| {
+            Failure::new(Kind::Settings, format!("bearer file {}: {wrong}", path.display()))
+                .hint("one line for each bearer: git-credential-github-app serve hash-bearer NAME makes it")
+        })?;
+        let state = State { seen, bearers: Arc::new(bearers) };
+        Ok(Self { path, log, state: RwLock::new(state) })
+    }
+
+    /// The bearers as they are now.
+    pub fn current(&self) -> Arc<Bearers> {
+        let now = seen(&self.path);
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if now == state.seen {
+            return Arc::clone(&state.bearers);
+        }
+        drop(state);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if now != state.seen {
+            state.seen = now;
+            let path = self.path.display();
+            match read(&self.path) {
+                Ok(bearers) => {
+                    self.log.event(&format!("read bearer file {path} again: {} bearers", bearers.len()));
+                    state.bearers = Arc::new(bearers);
+                }
+                Err(wrong) => {
+                    self.log.event(&format!(
+                        "bearer file {path}: {wrong}; going on with the bearers as they were"
+                    ));
+                }
+            }
+        }
+        Arc::clone(&state.bearers)
+    }
+}
+
+fn seen(path: &PathBuf) -> Seen {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
+}
+
+fn read(path: &PathBuf) -> Result<Bearers, String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let bearers = Bearers::parse(&text)?;
+    if bearers.len() == 0 { Err("it holds no bearer".to_owned()) } else { Ok(bearers) }
+}

@@ -1,0 +1,244 @@
+//! From a request to a response: who asks, what for, what they may have, and the wire format of the platform's endpoint
+//! (statuses and texts are a contract with clients that search them).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use serde_json::json;
+
+use super::bearers::{self, Bearer, Bearers};
+use super::log::Access;
+use super::query;
+use super::{Broker, Peer};
+use crate::clock;
+use crate::error::Kind;
+use crate::scope::Scope;
+use crate::token::Token;
+
+/// The routes.
+pub fn router(broker: Arc<Broker>) -> Router {
+    let of_admin = |State(broker): State<Arc<Broker>>, request: Request| async move {
+        answer(broker, Route::Admin, request).await
+    };
+    let of_workspace = |State(broker): State<Arc<Broker>>, Path(id): Path<String>, request: Request| async move {
+        answer(broker, Route::Workspace(id), request).await
+    };
+    let without_id = |State(broker): State<Arc<Broker>>, request: Request| async move {
+        answer(broker, Route::Workspace(String::new()), request).await
+    };
+    Router::new()
+        .route("/admin/github-installation-token", get(of_admin))
+        .route("/workspaces/{id}/github-installation-token", get(of_workspace))
+        .route("/workspaces//github-installation-token", get(without_id))
+        .route("/healthz", get(async || json_response(StatusCode::OK, &json!({ "status": "ok" }))))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(broker)
+}
+
+/// Which of the two token routes.
+enum Route {
+    Admin,
+    /// With the ID as it stands in the path, decoded.
+    Workspace(String),
+}
+
+/// A refusal, with the text that clients look for.
+struct Denial(StatusCode, &'static str);
+
+/// What is known of a request by the time it is logged.
+#[derive(Default)]
+struct Known {
+    bearer: Option<String>,
+    scope: Option<Scope>,
+}
+
+async fn answer(broker: Arc<Broker>, route: Route, request: Request) -> Response {
+    let started = clock::instant();
+    let mut known = Known::default();
+    let (request, _) = request.into_parts();
+    let response = respond(&broker, &route, &request, &mut known).await;
+    note(&broker, &request, &known, response.status(), started.elapsed());
+    response
+}
+
+async fn respond(broker: &Arc<Broker>, route: &Route, request: &Parts, known: &mut Known) -> Response {
+    let bearers = broker.bearers.as_ref().map(super::bearer_file::BearerFile::current);
+    let bearer = match authenticate(bearers.as_deref(), route, &request.headers) {
+        Ok(bearer) => bearer,
+        Err(Denial(status, text)) => return failure(status, text),
+    };
+    if let Some(Bearer { name, .. }) = bearer {
+        known.bearer = Some(name.clone());
+        if let Err(seconds) = broker.count(name) {
+            return limited(seconds);
+        }
+    }
+    let asked = match query::scope(request.uri.query().unwrap_or_default()) {
+        Ok(asked) => asked,
+        Err(wrong) => return failure(StatusCode::BAD_REQUEST, wrong),
+    };
+    let scope = match authorise(bearer, route, &asked, &broker.limits) {
+        Ok(scope) => known.scope.insert(scope),
+        Err(Denial(status, text)) => {
+            known.scope = Some(asked);
+            return failure(status, text);
+        }
+    };
+    let Some(pool) = &broker.pool else {
+        return failure(StatusCode::NOT_FOUND, "no GitHub App configured");
+    };
+    let cache_control = request.headers.get_all(header::CACHE_CONTROL);
+    let wish = query::wish(cache_control.iter().filter_map(|value| value.to_str().ok()));
+    match pool.token(scope, wish).await {
+        Ok(ready) => with_headers(StatusCode::OK, ready.body.clone()),
+        Err(failed) => {
+            let scope = super::log::in_words(scope);
+            let permanent =
+                if failed.kind == Kind::Temporary { "" } else { " (permanent until somebody acts)" };
+            broker.log.event(&format!("no token for [{scope}]{permanent}: {failed}"));
+            failure(StatusCode::INTERNAL_SERVER_ERROR, "token refresh failed")
+        }
+    }
+}
+
+/// Whose request it is; without bearers (on a private socket) everybody is nobody in particular.
+fn authenticate<'a>(
+    bearers: Option<&'a Bearers>,
+    route: &Route,
+    headers: &HeaderMap,
+) -> Result<Option<&'a Bearer>, Denial> {
+    let (missing, invalid) = match route {
+        Route::Admin => ("admin auth required", "invalid admin auth token"),
+        Route::Workspace(id) if id.is_empty() => {
+            return Err(Denial(StatusCode::UNAUTHORIZED, "missing workspace ID"));
+        }
+        Route::Workspace(_) => ("missing workspace auth token", "invalid workspace auth token"),
+    };
+    let Some(bearers) = bearers else { return Ok(None) };
+    let denied = |text| Err(Denial(StatusCode::UNAUTHORIZED, text));
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (value, more) = (values.next(), values.next());
+    if more.is_some() {
+        return denied(invalid);
+    }
+    // Exactly `Bearer `, as the platform has it.
+    let text = value.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    let text = text.map(<[u8]>::trim_ascii).unwrap_or_default();
+    if text.is_empty() {
+        return denied(missing);
+    }
+    bearers.find(text).map_or_else(|| denied(invalid), |bearer| Ok(Some(bearer)))
+}
+
+/// What the asker gets: never more than the server's settings and the bearer's line allow.
+fn authorise(bearer: Option<&Bearer>, route: &Route, asked: &Scope, limits: &Scope) -> Result<Scope, Denial> {
+    let denied = |text| Err(Denial(StatusCode::FORBIDDEN, text));
+    if let Some(workspace) = bearer.and_then(|bearer| bearer.workspace.as_ref()) {
+        match route {
+            Route::Admin => return denied("this bearer is for its workspace's route only"),
+            Route::Workspace(id) if id != workspace => return denied("this bearer is for another workspace"),
+            Route::Workspace(_) => {}
+        }
+    }
+    let own = bearer.map(|bearer| &bearer.limits);
+    let within_own = own.map_or_else(|| Some(asked.clone()), |own| bearers::within(own, asked));
+    match within_own.and_then(|scope| bearers::within(limits, &scope)) {
+        Some(scope) => Ok(scope),
+        None => denied("this bearer may not have what is asked for"),
+    }
+}
+
+/// `{"expires_at":"…Z","token":"…"}`: compact and in this order, as clients search it for `"token":"`.
+pub fn body(token: &Token) -> String {
+    let expires_at = token.facts.expiry.map(clock::rfc3339).unwrap_or_default();
+    format!("{{\"expires_at\":{},\"token\":{}}}", json!(expires_at), json!(token.secret.expose()))
+}
+
+fn failure(status: StatusCode, text: &str) -> Response {
+    json_response(status, &json!({ "error": text }))
+}
+
+fn limited(seconds: u64) -> Response {
+    let body = json!({ "error": "rate limit exceeded", "retry_after": seconds });
+    let mut response = json_response(StatusCode::TOO_MANY_REQUESTS, &body);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+fn json_response(status: StatusCode, body: &serde_json::Value) -> Response {
+    with_headers(status, body.to_string())
+}
+
+fn with_headers(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn ready(State(broker): State<Arc<Broker>>) -> Response {
+    if broker.draining.load(Ordering::Relaxed) {
+        return json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "stopping" }));
+    }
+    json_response(StatusCode::OK, &json!({ "status": "ok" }))
+}
+
+/// For this machine without a bearer, for others with any.
+async fn metrics(
+    State(broker): State<Arc<Broker>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
+    let near = peer.0.is_none_or(|address: IpAddr| address.to_canonical().is_loopback());
+    let bearers = broker.bearers.as_ref().map(super::bearer_file::BearerFile::current);
+    if !near
+        && let Err(Denial(status, text)) = authenticate(bearers.as_deref(), &Route::Admin, request.headers())
+    {
+        return failure(status, text);
+    }
+    let gauges = broker.pool.as_ref().map(|pool| pool.gauges());
+    let gauges = gauges.unwrap_or(super::metrics::Gauges { alive: 0, next_renewal: None });
+    let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (headers, broker.metrics.to_text(&gauges)).into_response()
+}
+
+/// Empty, so that no client takes it for "no App configured".
+async fn unknown(State(broker): State<Arc<Broker>>, request: Request) -> Response {
+    let (request, _) = request.into_parts();
+    note(&broker, &request, &Known::default(), StatusCode::NOT_FOUND, Duration::ZERO);
+    StatusCode::NOT_FOUND.into_response()
+}
+
+async fn wrong_method(State(broker): State<Arc<Broker>>, request: Request) -> Response {
+    let (request, _) = request.into_parts();
+    note(&broker, &request, &Known::default(), StatusCode::METHOD_NOT_ALLOWED, Duration::ZERO);
+    let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here");
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+    response
+}
+
+fn note(broker: &Broker, request: &Parts, known: &Known, status: StatusCode, took: Duration) {
+    broker.metrics.request(status.as_u16());
+    broker.log.access(&Access {
+        bearer: known.bearer.as_deref(),
+        method: request.method.as_str(),
+        path: request.uri.path(),
+        scope: known.scope.as_ref(),
+        status: status.as_u16(),
+        took,
+    });
+}

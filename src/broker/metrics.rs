@@ -1,0 +1,154 @@
+//! Counters in Prometheus' text format
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>).
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Upper ends of the histogram's buckets, in seconds.
+const BUCKETS: [f64; 7] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// All that is counted.
+#[derive(Default)]
+pub struct Metrics {
+    /// By status; the commonest without a lock, as each request counts.
+    served: AtomicU64,
+    others: Mutex<Counters>,
+}
+
+#[derive(Default)]
+struct Counters {
+    requests: BTreeMap<u16, u64>,
+    mints: BTreeMap<&'static str, u64>,
+    limited: u64,
+    durations: [u64; BUCKETS.len()],
+    slow: u64,
+    seconds: f64,
+}
+
+/// What is read off when the metrics are asked for.
+pub struct Gauges {
+    /// Tokens in memory that are alive.
+    pub alive: usize,
+    /// Seconds until the next one is renewed.
+    pub next_renewal: Option<i64>,
+}
+
+impl Metrics {
+    fn change(&self, change: impl FnOnce(&mut Counters)) {
+        change(&mut self.others.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// A request was answered.
+    pub fn request(&self, status: u16) {
+        if status == 200 {
+            self.served.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        self.change(|counters| {
+            *counters.requests.entry(status).or_default() += 1;
+            counters.limited += u64::from(status == 429);
+        });
+    }
+
+    /// A mint ended; `outcome` is `ok`, `refused`, `temporary` or `failed`.
+    pub fn mint(&self, outcome: &'static str, took: Duration) {
+        self.change(|counters| {
+            *counters.mints.entry(outcome).or_default() += 1;
+            let seconds = took.as_secs_f64();
+            counters.seconds += seconds;
+            match BUCKETS.iter().position(|end| seconds <= *end) {
+                Some(bucket) => counters.durations[bucket] += 1,
+                None => counters.slow += 1,
+            }
+        });
+    }
+
+    /// Everything as text.
+    pub fn to_text(&self, gauges: &Gauges) -> String {
+        let mut text = String::new();
+        let served = self.served.load(Ordering::Relaxed);
+        self.change(|counters| {
+            if served > 0 {
+                counters.requests.insert(200, served);
+            }
+            // Writing to a String cannot fail.
+            let _ = counters.write(&mut text, gauges);
+        });
+        text
+    }
+}
+
+impl Counters {
+    fn write(&self, text: &mut String, gauges: &Gauges) -> std::fmt::Result {
+        writeln!(text, "# HELP github_app_requests_total Requests answered, by status.")?;
+        writeln!(text, "# TYPE github_app_requests_total counter")?;
+        for (status, count) in &self.requests {
+            writeln!(text, "github_app_requests_total{{status=\"{status}\"}} {count}")?;
+        }
+        writeln!(text, "# HELP github_app_mints_total Mints at GitHub, by outcome.")?;
+        writeln!(text, "# TYPE github_app_mints_total counter")?;
+        for (outcome, count) in &self.mints {
+            writeln!(text, "github_app_mints_total{{outcome=\"{outcome}\"}} {count}")?;
+        }
+        writeln!(
+            text,
+            "# HELP github_app_rate_limited_total Requests refused by the limit of their bearer."
+        )?;
+        writeln!(text, "# TYPE github_app_rate_limited_total counter")?;
+        writeln!(text, "github_app_rate_limited_total {}", self.limited)?;
+        writeln!(text, "# HELP github_app_tokens_alive Tokens in memory that are alive.")?;
+        writeln!(text, "# TYPE github_app_tokens_alive gauge")?;
+        writeln!(text, "github_app_tokens_alive {}", gauges.alive)?;
+        if let Some(seconds) = gauges.next_renewal {
+            writeln!(text, "# HELP github_app_next_renewal_seconds Time until the next token is renewed.")?;
+            writeln!(text, "# TYPE github_app_next_renewal_seconds gauge")?;
+            writeln!(text, "github_app_next_renewal_seconds {seconds}")?;
+        }
+        writeln!(text, "# HELP github_app_mint_duration_seconds How long mints took.")?;
+        writeln!(text, "# TYPE github_app_mint_duration_seconds histogram")?;
+        let mut sum = 0;
+        for (end, count) in BUCKETS.iter().zip(self.durations) {
+            sum += count;
+            writeln!(text, "github_app_mint_duration_seconds_bucket{{le=\"{end}\"}} {sum}")?;
+        }
+        let all = sum + self.slow;
+        writeln!(text, "github_app_mint_duration_seconds_bucket{{le=\"+Inf\"}} {all}")?;
+        writeln!(text, "github_app_mint_duration_seconds_sum {}", self.seconds)?;
+        writeln!(text, "github_app_mint_duration_seconds_count {all}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_add_up_and_each_metric_has_its_type() {
+        let metrics = Metrics::default();
+        metrics.request(200);
+        metrics.request(429);
+        for millis in [50, 300, 60_000] {
+            metrics.mint("ok", Duration::from_millis(millis));
+        }
+        let text = metrics.to_text(&Gauges { alive: 2, next_renewal: Some(30) });
+        for line in [
+            "github_app_requests_total{status=\"200\"} 1",
+            "github_app_rate_limited_total 1",
+            "github_app_mints_total{outcome=\"ok\"} 3",
+            "github_app_tokens_alive 2",
+            "github_app_next_renewal_seconds 30",
+            "github_app_mint_duration_seconds_bucket{le=\"0.1\"} 1",
+            "github_app_mint_duration_seconds_bucket{le=\"0.5\"} 2",
+            "github_app_mint_duration_seconds_bucket{le=\"10\"} 2",
+            "github_app_mint_duration_seconds_bucket{le=\"+Inf\"} 3",
+            "github_app_mint_duration_seconds_count 3",
+        ] {
+            assert!(text.lines().any(|known| known == line), "{line} in\n{text}");
+        }
+        let named = text.lines().filter(|line| line.starts_with("# TYPE")).count();
+        assert_eq!(named, 6);
+    }
+}

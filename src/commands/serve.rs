@@ -1,0 +1,74 @@
+//! `serve`: the broker, from options to the running endpoint; and `serve hash-bearer`, which makes a line for its file.
+
+use std::io::{self, IsTerminal, Read, Write};
+
+use anyhow::{Context, Result};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use super::print;
+use super::provide::note_origins;
+use crate::broker::{self, Form, Options, Place, bearers};
+use crate::cli::{HashBearerArgs, LogForm, ServeArgs, ServeCommand};
+use crate::error::{Failure, Kind, escape};
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::settings::{self, Sources};
+
+/// More than any bearer is long.
+const MAX_BEARER: u64 = 4096;
+
+/// Runs the command.
+pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<()> {
+    if let Some(ServeCommand::HashBearer(arguments)) = &arguments.command {
+        return hash_bearer(arguments);
+    }
+    let settings = sources.for_serving()?;
+    note_origins(sources, report)?;
+    let listen = Place::parse(&arguments.listen).ok_or_else(|| {
+        Failure::new(Kind::Usage, format!("option --listen: bad place \"{}\"", escape(&arguments.listen)))
+            .hint("expected ADDRESS:PORT such as 127.0.0.1:8080 or [::]:8443, unix:PATH, or systemd")
+    })?;
+    let options = Options {
+        listen,
+        tls: arguments.tls_cert.clone().zip(arguments.tls_key.clone()),
+        bearer_file: arguments.bearer_file.clone(),
+        allow_http: sources.allow_http()?,
+        drain: settings::option_duration("--drain", Some(&arguments.drain))?,
+        log: match arguments.log {
+            LogForm::Plain => Form::Plain,
+            LogForm::Json => Form::Json,
+        },
+    };
+    broker::serve(settings, options, report)
+}
+
+fn hash_bearer(arguments: &HashBearerArgs) -> Result<()> {
+    let name = &arguments.name;
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) || name.starts_with('#') {
+        return Err(Failure::new(Kind::Usage, format!("bad name \"{}\"", escape(name)))
+            .hint("expected a word of printable characters")
+            .into());
+    }
+    let mut stdin = io::stdin();
+    let mut text = Zeroizing::new(Vec::new());
+    if !stdin.is_terminal() {
+        stdin.by_ref().take(MAX_BEARER + 3).read_to_end(&mut text).context("read the bearer from stdin")?;
+    }
+    let given = text.trim_ascii();
+    if given.is_empty() {
+        let mut random = Zeroizing::new([0; 32]);
+        getrandom::fill(random.as_mut()).map_err(|error| Failure::new(Kind::Other, error.to_string()))?;
+        let bearer = Secret::new(URL_SAFE_NO_PAD.encode(random.as_ref()));
+        // What was asked for: it is shown once, apart from the line that goes to the file.
+        let shown = Secret::new(format!("bearer: {}\n", bearer.expose()));
+        io::stderr().write_all(shown.expose().as_bytes())?;
+        return print(&Secret::new(bearers::line(name, bearer.expose().as_bytes()) + "\n"));
+    }
+    if given.len() as u64 > MAX_BEARER || !given.iter().all(u8::is_ascii_graphic) {
+        return Err(Failure::new(Kind::Usage, "standard input is not one line of printable characters")
+            .hint("give the bearer as its file holds it, or nothing to have one made")
+            .into());
+    }
+    print(&Secret::new(bearers::line(name, given) + "\n"))
+}

@@ -1,0 +1,206 @@
+//! Who may have what: limits of a line, the file that changes while the server runs, and servers that refuse to start.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{ADMIN, Server, line};
+use crate::common::{app_sandbox, message};
+use crate::support::github::LoopbackGitHub;
+use crate::support::http_client::{get, get_unix};
+use crate::support::sandbox::Sandbox;
+
+#[test]
+fn a_bearer_gets_its_limits_and_less_but_never_more() {
+    let limits = "workspace=ws-1 owner=octo-org repository=hello repository=second permission=contents=write";
+    let server = Server::start_with(&[("ws", limits), ("admin", "")], &[]);
+    server.github.create_repository("octo-org", "second");
+    server.github.create_repository("octo-org", "third");
+    let own = "/workspaces/ws-1/github-installation-token";
+    for (target, status) in [
+        (own.to_owned(), 200),
+        (format!("{own}?owner=Octo-Org&repository=HELLO&permission=contents=read"), 200),
+        (format!("{own}?repository=third"), 403),
+        (format!("{own}?repository=hello&repository=third"), 403),
+        (format!("{own}?permission=contents=admin"), 403),
+        (format!("{own}?permission=issues=read"), 403),
+        (format!("{own}?owner=other-org"), 403),
+        ("/workspaces/ws-2/github-installation-token".to_owned(), 403),
+        ("/workspaces/ws-%31/github-installation-token".to_owned(), 200),
+        (ADMIN.to_owned(), 403),
+    ] {
+        let answer = get(server.port, &target, "ws", "");
+        assert_eq!(answer.status, status, "{target}: {}", answer.body);
+        if status == 403 {
+            let json: Value = serde_json::from_str(&answer.body).expect("JSON");
+            assert!(
+                json["error"].as_str().is_some_and(|text| text.starts_with("this bearer ")),
+                "{}",
+                answer.body
+            );
+        }
+    }
+    let bodies: Vec<Value> = mint_bodies(&server.github);
+    assert_eq!(
+        bodies[0]["repositories"],
+        serde_json::json!(["hello", "second"]),
+        "without a query, the limits"
+    );
+    assert_eq!(bodies[0]["permissions"], serde_json::json!({ "contents": "write" }));
+    assert_eq!(bodies[1]["permissions"], serde_json::json!({ "contents": "read" }));
+    assert_eq!(
+        get(server.port, &format!("{ADMIN}?owner=octo-org&repository=third"), "admin", "").status,
+        200
+    );
+}
+
+fn mint_bodies(github: &LoopbackGitHub) -> Vec<Value> {
+    let requests = github.api_requests().into_iter();
+    requests.filter(|seen| seen.target.ends_with("/access_tokens")).map(|seen| seen.json()).collect()
+}
+
+#[test]
+fn the_servers_own_settings_are_the_most_for_everybody() {
+    let (github, sandbox) = app_sandbox();
+    sandbox.write_private("bearers", line(&sandbox, "admin", "admin", ""));
+    let server = Server::launch(
+        github,
+        sandbox,
+        &["--owner=octo-org", "--repository=hello", "--permission=contents=read"],
+    );
+    assert_eq!(get(server.port, ADMIN, "admin", "").status, 200);
+    assert_eq!(mint_bodies(&server.github)[0]["repositories"], serde_json::json!(["hello"]));
+    for query in ["?permission=contents=write", "?owner=other", "?repository=second"] {
+        assert_eq!(get(server.port, &format!("{ADMIN}{query}"), "admin", "").status, 403, "{query}");
+    }
+}
+
+#[test]
+fn a_changed_file_counts_at_once_and_a_broken_one_changes_nothing() {
+    let mut server = Server::start_with(&[("one", "")], &[]);
+    let status = |server: &Server, bearer: &str| get(server.port, ADMIN, bearer, "").status;
+    assert_eq!((status(&server, "one"), status(&server, "two")), (200, 401));
+    server.sandbox.write_private("bearers", line(&server.sandbox, "two", "two", ""));
+    assert_eq!((status(&server, "one"), status(&server, "two")), (401, 200));
+    server.running.wait_for_stderr("again: 1 bearers");
+    for (content, text) in
+        [("garbage hunter2\n", "line 1: no sha256:HEX"), ("# nobody\n", "it holds no bearer")]
+    {
+        server.sandbox.write_private("bearers", content);
+        assert_eq!(status(&server, "two"), 200);
+        let log = server.running.wait_for_stderr(text);
+        assert!(log.contains("going on with the bearers as they were") && !log.contains("hunter2"), "{log}");
+    }
+    fs::remove_file(server.sandbox.path().join("bearers")).expect("a file of ours");
+    assert_eq!(status(&server, "two"), 200);
+    server.running.wait_for_stderr("No such file");
+    server.sandbox.write_private("bearers", line(&server.sandbox, "three", "three", ""));
+    assert_eq!((status(&server, "two"), status(&server, "three")), (401, 200));
+}
+
+#[test]
+fn hash_bearer_hashes_its_input_or_makes_a_new_one() {
+    let sandbox = Sandbox::new();
+    let known = "secret sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b\n";
+    for input in ["secret", "secret\n", "secret\r\n"] {
+        sandbox.helper(&["serve", "hash-bearer", "secret"]).stdin(input).run().expect(0, known, "");
+    }
+    let new = sandbox.helper(&["serve", "hash-bearer", "ws-1"]).run();
+    let bearer = new.success().stderr.strip_prefix("bearer: ").expect("the new bearer").trim_end();
+    assert_eq!(bearer.len(), 43, "32 random bytes");
+    let again = sandbox.helper(&["serve", "hash-bearer", "ws-1"]).stdin(bearer).run();
+    assert_eq!(again.stdout, new.stdout);
+    let other = sandbox.helper(&["serve", "hash-bearer", "ws-1"]).run();
+    assert_ne!(other.stdout, new.stdout);
+    sandbox.helper(&["serve", "hash-bearer", "#x"]).stdin("x").run().fails_with(2);
+    sandbox.helper(&["serve", "hash-bearer"]).stdin("two words").run().fails_with(2);
+}
+
+#[test]
+fn what_would_be_open_to_all_does_not_start() {
+    let (_github, sandbox) = app_sandbox();
+    let good = line(&sandbox, "a", "a", "");
+    sandbox.write_private("bearers", &good);
+    sandbox.write_private("wrong", format!("{good}b hunter2\n"));
+    for (args, status, text, hint) in [
+        (&["--listen=127.0.0.1:0"][..], 3, "no bearers are configured", "--bearer-file"),
+        (
+            &["--listen=0.0.0.0:0", "--bearer-file=bearers"],
+            3,
+            "reachable by others, and without TLS",
+            "--tls-cert",
+        ),
+        (
+            &["--listen=[::]:0", "--bearer-file=bearers"],
+            3,
+            "reachable by others, and without TLS",
+            "--allow-http",
+        ),
+        (&["--bearer-file=missing"], 3, "bearer file missing: No such file", "hash-bearer"),
+        (&["--bearer-file=wrong"], 3, "bearer file wrong: line 2: no sha256:HEX", "hash-bearer"),
+        (&["--listen=nowhere"], 2, "option --listen: bad place \"nowhere\"", "unix:PATH"),
+        (
+            &["--listen=systemd", "--bearer-file=bearers"],
+            3,
+            "systemd has handed over no socket",
+            "socket unit",
+        ),
+        (
+            &["--listen=unix:/no/such/dir/s", "--bearer-file=bearers"],
+            3,
+            "listen on /no/such/dir/s",
+            "--listen",
+        ),
+        (&["--tls-cert=x", "--tls-key=y", "--bearer-file=bearers"], 3, "read the TLS certificate x", "PEM"),
+    ] {
+        let output = sandbox.helper(&[&["serve"], args].concat()).run();
+        assert_eq!((output.status, output.stdout.as_str()), (status, ""), "{args:?}: {}", output.stderr);
+        assert!(message(&output).contains(text), "{args:?}: {}", output.stderr);
+        assert!(output.stderr.contains(hint) && !output.stderr.contains("hunter2"), "{}", output.stderr);
+    }
+    let open = ["serve", "--listen=0.0.0.0:0", "--bearer-file=bearers", "--allow-http"];
+    let mut running = sandbox.helper(&open).spawn();
+    running.wait_for_stderr("listening on 0.0.0.0:");
+}
+
+#[test]
+fn a_private_socket_needs_no_bearer_and_the_helper_speaks_to_it() {
+    let (github, sandbox) = app_sandbox();
+    sandbox.set_env("GITHUB_APP_OWNER", "octo-org");
+    let socket = sandbox.path().join("broker.sock");
+    let listen = format!("unix:{}", socket.display());
+    let mut running = sandbox.helper(&["serve", "--listen", &listen]).spawn();
+    running.wait_for_stderr("listening on unix:");
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&socket).expect("a socket").permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(get_unix(&socket, ADMIN).status, 200);
+    let client = Sandbox::new();
+    client.set_env("GITHUB_APP_BROKER_URL", &listen);
+    client.set_env("HTTP_PROXY", "http://127.0.0.1:1");
+    for workspace in [None, Some("ws-1")] {
+        if let Some(id) = workspace {
+            client.set_env("WORKSPACE_ID", id);
+        }
+        let output = client.helper(&["token"]).run();
+        assert_eq!(output.success().stderr, "");
+        assert_eq!(github.live_tokens(), [output.stdout.trim().to_owned()]);
+    }
+    let second = sandbox.helper(&["serve", "--listen", &listen]).run();
+    second.fails_with(3);
+    running.signal(rustix::process::Signal::KILL);
+    running.wait();
+    assert!(socket.exists(), "killed, it leaves its socket");
+    let mut next = sandbox.helper(&["serve", "--listen", &listen]).spawn();
+    next.wait_for_stderr("listening on unix:");
+    next.signal(rustix::process::Signal::TERM);
+    assert_eq!(next.wait().status, 0);
+    assert!(!socket.exists(), "stopped, it does not");
+    let away = client.helper(&["--timeout=300ms", "--no-cache", "token"]).run();
+    away.fails_with(5);
+    assert!(
+        message(&away).contains(&format!("fetch a token from {listen}: cannot reach the broker")),
+        "{}",
+        away.stderr
+    );
+}
