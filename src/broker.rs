@@ -4,7 +4,6 @@
 //! Pure parts (bearers, queries, limits) know nothing of HTTP; the pool knows tokens and time; `handle` joins them, and
 //! `listen` puts them on a socket.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +36,7 @@ mod query;
 mod tls;
 
 use bearer_file::BearerFile;
+use handle::Distance;
 use limiter::Limiter;
 pub use listen::Place;
 use listen::{Listener, Serving};
@@ -65,10 +65,6 @@ pub struct Options {
     pub log: Form,
 }
 
-/// Who is at the other end; `None`: this machine, by a socket.
-#[derive(Clone, Copy)]
-pub struct Peer(Option<IpAddr>);
-
 /// What all requests share.
 struct Broker {
     bearers: Option<BearerFile>,
@@ -85,8 +81,9 @@ struct Broker {
 
 impl Broker {
     /// Counts a request of a bearer; the error is how many seconds to wait.
-    fn count(&self, name: &str) -> Result<(), u64> {
-        let millis = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    fn count(&self, name: &str, now: Instant) -> Result<(), u64> {
+        let since = now.saturating_duration_since(self.started);
+        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         self.limiter.count(name, millis)
     }
 }
@@ -131,7 +128,7 @@ async fn run(settings: Settings, options: Options, log: Log, report: Report) -> 
     let metrics = Arc::new(Metrics::default());
     let issuer = settings.app.as_ref().map(|app| app.issuer.clone());
     let limits = Scope::new(settings.owner.as_deref(), &settings.repositories, &settings.permissions);
-    let count = bearers.as_ref().map_or(0, |file| file.current().len());
+    let count = bearers.as_ref().map_or(0, |file| file.current(clock::instant()).len());
     let pool = issuer.is_some().then(|| Arc::new(Pool::new(mint(settings, report, Arc::clone(&metrics)))));
     let broker = Arc::new(Broker {
         bearers,
@@ -155,7 +152,8 @@ async fn run(settings: Settings, options: Options, log: Log, report: Report) -> 
         listener: Arc::new(listener),
         tls,
         permits: Arc::new(Semaphore::new(listen::most_connections())),
-        router: handle::router(Arc::clone(&broker)),
+        near: handle::router(Arc::clone(&broker), Distance::Near),
+        far: handle::router(Arc::clone(&broker), Distance::Far),
         stop: stopped,
     };
     let workers = start_workers(&serving)?;
@@ -235,7 +233,7 @@ async fn tend(broker: Arc<Broker>, mut stopped: watch::Receiver<bool>) {
     while tokio::time::timeout(TENDING, stopped.changed()).await.is_err() {
         pool.tend();
         if let Some(file) = &broker.bearers {
-            let bearers = file.current();
+            let bearers = file.current(clock::instant());
             broker.limiter.keep(|name| bearers.has(name));
         }
     }

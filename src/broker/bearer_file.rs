@@ -3,16 +3,25 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use super::bearers::Bearers;
 use super::log::Log;
+use crate::clock;
 use crate::error::{Failure, Kind};
+
+/// For so many microseconds a look at the file is good: a flood of requests is no flood of looks.
+const FRESH: u64 = 1000;
 
 /// A file and what was read from it.
 pub struct BearerFile {
     path: PathBuf,
     log: Log,
+    opened: Instant,
+    /// The last look, in microseconds since it was opened.
+    looked: AtomicU64,
     state: RwLock<State>,
 }
 
@@ -36,11 +45,17 @@ impl BearerFile {
                 .hint("one line for each bearer: git-credential-github-app serve hash-bearer NAME makes it")
         })?;
         let state = State { seen, bearers: Arc::new(bearers) };
-        Ok(Self { path, log, state: RwLock::new(state) })
+        Ok(Self { path, log, opened: clock::instant(), looked: AtomicU64::new(0), state: RwLock::new(state) })
     }
 
     /// The bearers as they are now.
-    pub fn current(&self) -> Arc<Bearers> {
+    pub fn current(&self, now: Instant) -> Arc<Bearers> {
+        let micros =
+            u64::try_from(now.saturating_duration_since(self.opened).as_micros()).unwrap_or(u64::MAX);
+        if micros.saturating_sub(self.looked.load(Ordering::Relaxed)) < FRESH {
+            return Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner).bearers);
+        }
+        self.looked.store(micros, Ordering::Relaxed);
         let now = seen(&self.path);
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         if now == state.seen {

@@ -5,6 +5,7 @@
 //! lines that begin with `#` are passed over.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rsa::sha2::{Digest, Sha256};
 
@@ -18,7 +19,7 @@ const MAX_BEARER: usize = 4096;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bearer {
     /// For logs and the limiter.
-    pub name: String,
+    pub name: Arc<str>,
     /// Only this workspace's route.
     pub workspace: Option<String>,
     /// Owner, repositories and permissions.
@@ -90,7 +91,7 @@ impl Bearers {
 
     /// Whether a bearer of this name is there.
     pub fn has(&self, name: &str) -> bool {
-        self.all.iter().any(|bearer| bearer.name == name)
+        self.all.iter().any(|bearer| &*bearer.name == name)
     }
 
     /// Whose bearer this is. All lines are compared, each in constant time.
@@ -112,7 +113,7 @@ impl Bearers {
 
 fn parse_line(line: &str) -> Result<(Bearer, Hash), &'static str> {
     let mut words = line.split_whitespace();
-    let name = words.next().unwrap_or_default().to_owned();
+    let name = Arc::from(words.next().unwrap_or_default());
     let digest =
         words.next().and_then(|word| word.strip_prefix("sha256:")).ok_or("no sha256:HEX after the name")?;
     let hash = unhex(digest).ok_or("the hash is not 64 hexadecimal digits")?;
@@ -188,7 +189,7 @@ mod tests {
         );
         let bearers = Bearers::parse(&text).unwrap();
         assert_eq!(bearers.len(), 2);
-        assert_eq!(bearers.find(b"first").unwrap().name, "one");
+        assert_eq!(&*bearers.find(b"first").unwrap().name, "one");
         let two = bearers.find(b"second").unwrap();
         assert_eq!((two.workspace.as_deref(), two.limits.owner.as_deref()), (Some("ws-1"), Some("acme")));
         assert_eq!(two.limits.repositories, ["a", "b"]);

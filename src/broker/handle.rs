@@ -1,36 +1,47 @@
 //! From a request to a response: who asks, what for, what they may have, and the wire format of the platform's endpoint
 //! (statuses and texts are a contract with clients that search them).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
 use serde_json::json;
 
+use super::Broker;
 use super::bearers::{self, Bearer, Bearers};
 use super::log::Access;
 use super::query;
-use super::{Broker, Peer};
 use crate::clock;
 use crate::error::Kind;
 use crate::scope::Scope;
 use crate::token::Token;
 
-/// The routes.
-pub fn router(broker: Arc<Broker>) -> Router {
+/// Where a request comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Distance {
+    /// This machine.
+    Near,
+    /// Another.
+    Far,
+}
+
+/// The routes, for requests from there.
+pub fn router(broker: Arc<Broker>, from: Distance) -> Router {
     let of_admin = |State(broker): State<Arc<Broker>>, request: Request| async move {
         answer(broker, Route::Admin, request).await
     };
     let of_workspace = |State(broker): State<Arc<Broker>>, Path(id): Path<String>, request: Request| async move {
         answer(broker, Route::Workspace(id), request).await
+    };
+    let metrics = move |State(broker): State<Arc<Broker>>, request: Request| async move {
+        metrics(&broker, from, request.headers())
     };
     let without_id = |State(broker): State<Arc<Broker>>, request: Request| async move {
         answer(broker, Route::Workspace(String::new()), request).await
@@ -60,7 +71,7 @@ struct Denial(StatusCode, &'static str);
 /// What is known of a request by the time it is logged.
 #[derive(Default)]
 struct Known {
-    bearer: Option<String>,
+    bearer: Option<Arc<str>>,
     scope: Option<Scope>,
 }
 
@@ -68,20 +79,26 @@ async fn answer(broker: Arc<Broker>, route: Route, request: Request) -> Response
     let started = clock::instant();
     let mut known = Known::default();
     let (request, _) = request.into_parts();
-    let response = respond(&broker, &route, &request, &mut known).await;
+    let response = respond(&broker, &route, &request, started, &mut known).await;
     note(&broker, &request, &known, response.status(), started.elapsed());
     response
 }
 
-async fn respond(broker: &Arc<Broker>, route: &Route, request: &Parts, known: &mut Known) -> Response {
-    let bearers = broker.bearers.as_ref().map(super::bearer_file::BearerFile::current);
+async fn respond(
+    broker: &Arc<Broker>,
+    route: &Route,
+    request: &Parts,
+    started: Instant,
+    known: &mut Known,
+) -> Response {
+    let bearers = broker.bearers.as_ref().map(|file| file.current(started));
     let bearer = match authenticate(bearers.as_deref(), route, &request.headers) {
         Ok(bearer) => bearer,
         Err(Denial(status, text)) => return failure(status, text),
     };
     if let Some(Bearer { name, .. }) = bearer {
-        known.bearer = Some(name.clone());
-        if let Err(seconds) = broker.count(name) {
+        known.bearer = Some(Arc::clone(name));
+        if let Err(seconds) = broker.count(name, started) {
             return limited(seconds);
         }
     }
@@ -198,15 +215,10 @@ async fn ready(State(broker): State<Arc<Broker>>) -> Response {
 }
 
 /// For this machine without a bearer, for others with any.
-async fn metrics(
-    State(broker): State<Arc<Broker>>,
-    Extension(peer): Extension<Peer>,
-    request: Request,
-) -> Response {
-    let near = peer.0.is_none_or(|address: IpAddr| address.to_canonical().is_loopback());
-    let bearers = broker.bearers.as_ref().map(super::bearer_file::BearerFile::current);
-    if !near
-        && let Err(Denial(status, text)) = authenticate(bearers.as_deref(), &Route::Admin, request.headers())
+fn metrics(broker: &Broker, from: Distance, headers: &HeaderMap) -> Response {
+    let bearers = broker.bearers.as_ref().map(|file| file.current(clock::instant()));
+    if from == Distance::Far
+        && let Err(Denial(status, text)) = authenticate(bearers.as_deref(), &Route::Admin, headers)
     {
         return failure(status, text);
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use axum::{Extension, Router};
+use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -17,7 +17,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 
-use super::Peer;
 use super::tls::Tls;
 use crate::error::{Failure, Kind};
 
@@ -181,8 +180,10 @@ pub struct Serving {
     pub tls: Option<Arc<Tls>>,
     /// One for each connection.
     pub permits: Arc<Semaphore>,
-    /// Answers.
-    pub router: Router,
+    /// Answers this machine.
+    pub near: Router,
+    /// Answers others.
+    pub far: Router,
     /// Tells when to stop.
     pub stop: watch::Receiver<bool>,
 }
@@ -221,15 +222,17 @@ impl Serving {
     }
 
     async fn connection(self, stream: Stream, peer: Option<IpAddr>) {
+        let is_near = peer.is_none_or(|address| address.to_canonical().is_loopback());
+        let router = if is_near { self.near } else { self.far };
         let tls = self.tls.as_ref().map(|tls| tls.acceptor());
         match (stream, tls) {
             (Stream::Tcp(stream), Some(tls)) => {
                 if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
-                    serve(stream, peer, self.router, self.stop).await;
+                    serve(stream, router, self.stop).await;
                 }
             }
-            (Stream::Tcp(stream), None) => serve(stream, peer, self.router, self.stop).await,
-            (Stream::Unix(stream), _) => serve(stream, peer, self.router, self.stop).await,
+            (Stream::Tcp(stream), None) => serve(stream, router, self.stop).await,
+            (Stream::Unix(stream), _) => serve(stream, router, self.stop).await,
         }
     }
 }
@@ -252,14 +255,12 @@ async fn next(accepting: &Accepting) -> std::io::Result<(Stream, Option<IpAddr>)
 
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: Option<IpAddr>,
     router: Router,
     mut stop: watch::Receiver<bool>,
 ) {
-    let service = router.layer(Extension(Peer(peer)));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD).half_close(true);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     // A client that breaks off, or breaks the protocol, is nobody's failure but its own.
     let stopped = async { while !*stop.borrow() && stop.changed().await.is_ok() {} };
@@ -277,6 +278,7 @@ async fn run<S, I>(
     <S::ResBody as hyper::body::Body>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     tokio::select! {
+        biased;
         _ = connection.as_mut() => return,
         () = stopped => connection.as_mut().graceful_shutdown(),
     }

@@ -1,6 +1,7 @@
 //! What the broker tells on stderr: one line for its start, its end and each thing that goes wrong, and one for each
 //! request. Plain or JSON; no secret, and nothing of a query but the scope that it was read as.
 
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -122,12 +123,11 @@ impl Log {
     }
 
     /// Adds a line, after the time.
-    fn plain(&self, line: &str) {
+    fn plain(&self, line: fmt::Arguments) {
         self.add(|waiting| {
-            let time = waiting.time().len();
-            waiting.text.reserve(time + line.len() + 2);
+            waiting.time();
             let Waiting { text, time: (_, time), .. } = waiting;
-            text.extend([time.as_str(), " ", line, "\n"]);
+            let _ = writeln!(text, "{time} {line}");
         });
     }
 
@@ -152,7 +152,7 @@ impl Log {
     /// Says something.
     pub fn event(&self, message: &str) {
         match self.form {
-            Form::Plain => self.plain(message),
+            Form::Plain => self.plain(format_args!("{message}")),
             Form::Json => self.json(json!({ "message": message })),
         }
     }
@@ -161,12 +161,15 @@ impl Log {
     pub fn access(&self, access: &Access) {
         let Access { bearer, method, path, scope, status, took } = access;
         let scope = scope.map(in_words).unwrap_or_default();
-        let millis = took.as_secs_f64() * 1000.0;
+        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
         match self.form {
             Form::Plain => {
                 let (bearer, method, path) = (bearer.unwrap_or("-"), escape(method), escape(path));
                 let scope = if scope.is_empty() { "-" } else { &scope };
-                self.plain(&format!("{bearer} {method} {path} [{scope}] {status} {millis:.2} ms"));
+                let (millis, parts) = (micros / 1000, micros % 1000);
+                self.plain(format_args!(
+                    "{bearer} {method} {path} [{scope}] {status} {millis}.{parts:03} ms"
+                ));
             }
             Form::Json => self.json(json!({
                 "bearer": bearer,
@@ -174,7 +177,7 @@ impl Log {
                 "path": path,
                 "scope": scope,
                 "status": status,
-                "duration_ms": (millis * 1000.0).round() / 1000.0,
+                "duration_ms": f64::from(micros) / 1000.0,
             })),
         }
     }
