@@ -50,21 +50,18 @@ impl BearerFile {
 
     /// The bearers as they are now.
     pub fn current(&self, now: Instant) -> Arc<Bearers> {
-        let micros =
-            u64::try_from(now.saturating_duration_since(self.opened).as_micros()).unwrap_or(u64::MAX);
-        if micros.saturating_sub(self.looked.load(Ordering::Relaxed)) < FRESH {
+        if self.is_fresh(now) {
             return Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner).bearers);
         }
-        self.looked.store(micros, Ordering::Relaxed);
-        let now = seen(&self.path);
+        let found = seen(&self.path);
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if now == state.seen {
+        if found == state.seen {
             return Arc::clone(&state.bearers);
         }
         drop(state);
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if now != state.seen {
-            state.seen = now;
+        if found != state.seen {
+            state.seen = found;
             let path = self.path.display();
             match read(&self.path) {
                 Ok(bearers) => {
@@ -79,6 +76,17 @@ impl BearerFile {
             }
         }
         Arc::clone(&state.bearers)
+    }
+
+    /// Whether somebody has just looked; if not, the caller is going to.
+    fn is_fresh(&self, now: Instant) -> bool {
+        let micros = now.saturating_duration_since(self.opened).as_micros();
+        let micros = u64::try_from(micros).unwrap_or(u64::MAX);
+        if micros.saturating_sub(self.looked.load(Ordering::Relaxed)) < FRESH {
+            return true;
+        }
+        self.looked.store(micros, Ordering::Relaxed);
+        false
     }
 }
 
