@@ -100,7 +100,13 @@ pub fn command_line(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default();
-    let mut failure = Failure::new(Kind::Usage, escape(first.strip_prefix("error: ").unwrap_or(first)));
+    let mut message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+    if message.ends_with(':') {
+        // What is meant stands below, one in a line.
+        let named: Vec<&str> = lines.by_ref().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        message = format!("{message} {}", named.join(", "));
+    }
+    let mut failure = Failure::new(Kind::Usage, escape(&message));
     for line in lines.map(str::trim) {
         if let Some(tip) = line.strip_prefix("tip: ") {
             failure = failure.hint(escape(tip));

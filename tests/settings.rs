@@ -77,6 +77,17 @@ fn a_bad_option_is_a_usage_error_and_a_bad_variable_or_key_a_settings_error() {
          hint: a similar argument exists: '--owner'\n\
          hint: git-credential-github-app --help lists the commands and options\n",
     );
+    for (args, message) in [
+        (&["exec"][..], "the following required arguments were not provided: <CMD>..."),
+        (&["setup", "--undo", "--print"], "the argument '--undo' cannot be used with '--print'"),
+        (
+            &["setup", "--undo", "--print", "--identity"],
+            "the argument '--undo' cannot be used with: --print, --identity",
+        ),
+    ] {
+        let hint = "hint: git-credential-github-app --help lists the commands and options\n";
+        sandbox.helper(args).run().expect(2, "", &format!("git-credential-github-app: {message}\n{hint}"));
+    }
     sandbox.helper(&[]).run().fails_with(2);
 }
 
