@@ -1,7 +1,10 @@
 //! Settings and requests that many tests share.
 
+use std::path::Path;
+
 use crate::support::broker::{FakeBroker, broker_token, token_response};
 use crate::support::connect_proxy::ConnectProxy;
+use crate::support::git::Git;
 use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
 use crate::support::keys::app_key_pem;
 use crate::support::process::Output;
@@ -136,4 +139,29 @@ pub fn password(output: &Output) -> String {
 pub fn message(output: &Output) -> &str {
     let line = output.stderr.lines().next().unwrap_or_default();
     line.strip_prefix("git-credential-github-app: ").unwrap_or(line)
+}
+
+/// Clones `octo-org/hello` into `work` through the helper, adds the submodules (directory, owner, name) that are not
+/// there yet, and pushes.
+pub fn push_submodules(
+    git: &Git,
+    github: &LoopbackGitHub,
+    sandbox: &Sandbox,
+    submodules: &[(&str, &str, &str)],
+) {
+    sandbox.configure_helper(&github.url(), &[]);
+    let run = |cwd: &Path, args: &[&str]| {
+        git.command(sandbox, cwd, args).success();
+    };
+    run(sandbox.path(), &["clone", "-q", &github.clone_url("octo-org", "hello"), "work"]);
+    let work = sandbox.path().join("work");
+    let missing = submodules.iter().filter(|(directory, ..)| !work.join(directory).exists());
+    let missing: Vec<_> = missing.collect();
+    for (directory, owner, name) in &missing {
+        run(&work, &["submodule", "--quiet", "add", &github.clone_url(owner, name), directory]);
+    }
+    if !missing.is_empty() {
+        run(&work, &["commit", "-q", "-m", "Add submodules"]);
+        run(&work, &["push", "-q", "origin", "HEAD:main"]);
+    }
 }

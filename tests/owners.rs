@@ -1,9 +1,10 @@
 //! One App on many accounts: whose installation, how often it is looked up, and repositories that have moved.
 
 use std::fs;
-use std::path::Path;
 
-use crate::common::{app_sandbox, configure_app, get, message, password, request_for, targets};
+use crate::common::{
+    app_sandbox, configure_app, get, message, password, push_submodules, request_for, targets,
+};
 use crate::support::connect_proxy::ConnectProxy;
 use crate::support::git::{Git, gits};
 use crate::support::github::{LoopbackGitHub, Options};
@@ -124,20 +125,11 @@ fn three_owners(ca: &TestCa) -> LoopbackGitHub {
 }
 
 fn clone_with_submodules(git: &Git, github: &LoopbackGitHub, sandbox: &Sandbox) {
-    sandbox.configure_helper(&github.url(), &[]);
-    let run = |cwd: &Path, args: &[&str]| {
-        git.command(sandbox, cwd, args).success();
-    };
+    let submodules = [("library", "Other-Org", "library"), ("theme", "a-user", "Theme")];
+    push_submodules(git, github, sandbox, &submodules);
     let url = github.clone_url("octo-org", "hello");
-    run(sandbox.path(), &["clone", "-q", &url, "work"]);
-    let work = sandbox.path().join("work");
-    if github.head("octo-org", "hello").is_some() && !work.join("library").exists() {
-        run(&work, &["submodule", "--quiet", "add", &github.clone_url("Other-Org", "library"), "library"]);
-        run(&work, &["submodule", "--quiet", "add", &github.clone_url("a-user", "Theme"), "theme"]);
-        run(&work, &["commit", "-q", "-m", "Add submodules"]);
-        run(&work, &["push", "-q", "origin", "HEAD:main"]);
-    }
-    run(sandbox.path(), &["clone", "-q", "--recurse-submodules", "--jobs=3", &url, "again"]);
+    let again = ["clone", "-q", "--recurse-submodules", "--jobs=3", &url, "again"];
+    git.command(sandbox, sandbox.path(), &again).success();
     for (file, owner) in
         [("README.md", "octo-org"), ("library/README.md", "other-org"), ("theme/README.md", "a-user")]
     {

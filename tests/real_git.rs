@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::common::{app_sandbox, configure_app};
+use crate::common::{app_sandbox, configure_app, push_submodules};
 use crate::support::broker::FakeBroker;
 use crate::support::git::{Git, gits};
 use crate::support::github::{LoopbackGitHub, Options};
@@ -101,17 +101,10 @@ fn work_with_submodules(git: &Git, github: &LoopbackGitHub, sandbox: &Sandbox) {
     github.add_installation(8, "other-org");
     github.create_repository("other-org", "library");
     github.commit_file("other-org", "library", "lib.txt", b"lib\n");
-    sandbox.configure_helper(&github.url(), &[]);
-    let run = |cwd: &Path, args: &[&str]| {
-        git.command(sandbox, cwd, args).success();
-    };
+    push_submodules(git, github, sandbox, &[("library", "other-org", "library")]);
     let url = github.clone_url("octo-org", "hello");
-    run(sandbox.path(), &["clone", "-q", &url, "work"]);
-    let work = sandbox.path().join("work");
-    run(&work, &["submodule", "--quiet", "add", &github.clone_url("other-org", "library"), "library"]);
-    run(&work, &["commit", "-q", "-m", "Add the library"]);
-    run(&work, &["push", "-q", "origin", "HEAD:main"]);
-    run(sandbox.path(), &["clone", "-q", "--recurse-submodules", &url, "again"]);
+    let again = ["clone", "-q", "--recurse-submodules", &url, "again"];
+    git.command(sandbox, sandbox.path(), &again).success();
     assert_eq!(
         fs::read(sandbox.path().join("again/library/lib.txt")).expect("the submodule's file"),
         b"lib\n"
