@@ -83,14 +83,10 @@ impl<'a> Gh<'a> {
     /// # Errors
     /// gh is not there, or does not say.
     pub fn version(&self) -> Result<(u32, u32), Failure> {
-        let outcome = self.run(&["--version"], b"")?;
-        let text = String::from_utf8_lossy(&outcome.stdout);
-        let mut numbers = text.split_whitespace().nth(2).unwrap_or_default().split('.').map(str::parse);
-        match (numbers.next(), numbers.next()) {
-            (Some(Ok(major)), Some(Ok(minor))) => Ok((major, minor)),
-            _ => Err(Failure::new(Kind::Other, "gh does not tell its version")
-                .hint("run gh --version by hand to see what is wrong")),
-        }
+        self.run(&["--version"], b"")?.version().ok_or_else(|| {
+            Failure::new(Kind::Other, "gh does not tell its version")
+                .hint("run gh --version by hand to see what is wrong")
+        })
     }
 
     /// Stores a token as gh's login for the host, and makes sure that gh has it. A failure leaves the earlier login.
@@ -168,7 +164,7 @@ impl<'a> Gh<'a> {
         if text.contains("HTTP 401") {
             return LoginError::DeadToken;
         }
-        let line = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
+        let line = process::last_line(&text);
         let message = format!("gh did not take the token for {}: {}", self.host.name, escape(line));
         let directory = self.directory.display();
         if text.contains("failed to migrate config") {

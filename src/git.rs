@@ -42,12 +42,9 @@ pub fn run_prepared(git: &mut Command, input: &[u8], deadline: Deadline) -> Resu
 /// Major and minor version.
 pub fn version(deadline: Deadline) -> Result<(u32, u32), Failure> {
     let outcome = run(&["--version"], deadline)?;
-    let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
-    let mut numbers = text.split_whitespace().nth(2).unwrap_or_default().split('.').map(str::parse);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => Ok((major, minor)),
-        _ => Err(failure("git --version", &outcome).hint("run it by hand to see what is wrong")),
-    }
+    outcome
+        .version()
+        .ok_or_else(|| failure("git --version", &outcome).hint("run it by hand to see what is wrong"))
 }
 
 /// The whole configuration that counts in the current directory, in git's order; or that of one file.
@@ -67,9 +64,8 @@ pub fn configuration(file: Option<&Path>, deadline: Deadline) -> Result<Vec<Entr
 
 /// What a git that failed has said last.
 pub fn failure(what: &str, outcome: &Outcome) -> Failure {
-    let text = String::from_utf8_lossy(&outcome.stderr).into_owned();
-    let line = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
-    Failure::new(Kind::Other, format!("{what}: {}", escape(line)))
+    let text = String::from_utf8_lossy(&outcome.stderr);
+    Failure::new(Kind::Other, format!("{what}: {}", escape(process::last_line(&text))))
 }
 
 /// Reads `git config --list --null --show-origin`: origin, NUL, key, LF, value, NUL; a key without `=` has no LF.

@@ -45,13 +45,18 @@ pub struct Call {
     pub who: &'static str,
 }
 
-/// The headers that GitHub wants on every REST call; the version is the one that every Enterprise Server knows
-/// (<https://docs.github.com/rest/about-the-rest-api/api-versions>).
-pub fn github_headers() -> Vec<(&'static str, String)> {
-    vec![
-        ("accept", "application/vnd.github+json".to_owned()),
-        ("x-github-api-version", "2022-11-28".to_owned()),
-    ]
+impl Call {
+    /// A call of GitHub's REST API with a token or an App JWT, and with the headers that GitHub wants on every call; the
+    /// version is the one that every Enterprise Server knows
+    /// (<https://docs.github.com/rest/about-the-rest-api/api-versions>).
+    pub fn to_github(method: &'static str, url: String, bearer: &Secret) -> Self {
+        let headers = vec![
+            ("accept", "application/vnd.github+json".to_owned()),
+            ("x-github-api-version", "2022-11-28".to_owned()),
+        ];
+        let authorization = Some(Secret::new(format!("Bearer {}", bearer.expose())));
+        Self { method, url, authorization, headers, body: None, who: "GitHub" }
+    }
 }
 
 /// A response with its whole body.

@@ -27,6 +27,20 @@ pub struct Outcome {
     pub stderr: Zeroizing<Vec<u8>>,
 }
 
+impl Outcome {
+    /// Major and minor version, as git and gh answer `--version`: in the third word.
+    pub fn version(&self) -> Option<(u32, u32)> {
+        let text = std::str::from_utf8(&self.stdout).ok()?;
+        let mut numbers = text.split_whitespace().nth(2)?.split('.').map(|number| number.parse().ok());
+        Some((numbers.next()??, numbers.next()??))
+    }
+}
+
+/// The line that says why, in what a program printed on stderr: its last.
+pub fn last_line(stderr: &str) -> &str {
+    stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason")
+}
+
 /// Why there is no outcome.
 pub enum Trouble {
     /// It cannot be started.

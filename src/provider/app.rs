@@ -15,7 +15,7 @@ use super::{Ask, TokenProvider, refusal, verify};
 use crate::app_jwt;
 use crate::clock;
 use crate::error::{Failure, Kind, escape};
-use crate::http::{Answer, Call, Client, github_headers};
+use crate::http::{Answer, Call, Client};
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::settings::{AppSettings, Settings};
@@ -204,9 +204,16 @@ impl<'a> App<'a> {
     /// A call with the App JWT.
     pub(super) fn call(&self, method: &'static str, url: &str, body: Option<String>) -> Result<Call> {
         let jwt = self.session.jwt(self.identity, self.client.deadline, self.report)?;
-        let authorization = Some(Secret::new(format!("Bearer {}", jwt.expose())));
-        let headers = github_headers();
-        Ok(Call { method, url: url.to_owned(), authorization, headers, body, who: "GitHub" })
+        Ok(Call { body, ..Call::to_github(method, url.to_owned(), &jwt) })
+    }
+
+    /// Reads something as the App.
+    pub(super) fn get<T: for<'de> Deserialize<'de>>(&self, url: &str) -> Result<T> {
+        let answer = self.as_app("GET", url, None)?;
+        if answer.status != 200 {
+            return Err(self.explain(&answer).into());
+        }
+        Ok(refusal::parse(&answer)?)
     }
 
     /// The failure for an answer to a call of the App's.

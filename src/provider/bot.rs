@@ -6,8 +6,7 @@ use serde::Deserialize;
 
 use super::refusal;
 use crate::error::{Failure, Kind, escape};
-use crate::http::{Answer, Call, Client, github_headers};
-use crate::secret::Secret;
+use crate::http::{Answer, Call, Client};
 use crate::settings::Settings;
 use crate::token::Token;
 
@@ -66,17 +65,12 @@ fn viewer(settings: &Settings, client: &Client, token: &Token) -> Result<String>
 }
 
 fn call(method: &'static str, url: String, token: &Token, body: Option<String>) -> Call {
-    let authorization = Some(Secret::new(format!("Bearer {}", token.secret.expose())));
-    Call { method, url, authorization, headers: github_headers(), body, who: "GitHub" }
+    Call { body, ..Call::to_github(method, url, &token.secret) }
 }
 
 fn read<T: for<'de> Deserialize<'de>>(answer: &Answer) -> Result<T> {
     if answer.status == 200 {
         return Ok(refusal::parse(answer)?);
     }
-    let message = answer.message();
-    let shown = if message.is_empty() { String::new() } else { format!(": {}", escape(&message)) };
-    Err(Failure::new(Kind::Refused, format!("GitHub answered {}{shown}", answer.status))
-        .hint("check the API URL, and that the App is installed")
-        .into())
+    Err(refusal::plain(answer).hint("check the API URL, and that the App is installed").into())
 }

@@ -5,13 +5,13 @@ use std::io;
 use anyhow::{Context, Result};
 
 use super::entry::{Entry, Label};
+use super::refusal;
 use crate::cache::Cache;
 use crate::clock::{self, Deadline, span};
-use crate::error::{Failure, Kind, escape};
-use crate::http::{Call, Client, github_headers};
+use crate::error::escape;
+use crate::http::{Call, Client};
 use crate::report::Report;
 use crate::scope::Scope;
-use crate::secret::Secret;
 use crate::token::Token;
 
 /// A cached token that is alive.
@@ -71,24 +71,15 @@ impl CachedToken {
     /// Revokes it at GitHub (<https://docs.github.com/rest/apps/installations#revoke-an-installation-access-token>);
     /// one that is dead already is as good.
     pub fn revoke(&self, client: &Client, report: Report) -> Result<()> {
-        let call = Call {
-            method: "DELETE",
-            url: format!("{}/installation/token", self.label.api_url),
-            authorization: Some(Secret::new(format!("Bearer {}", self.token.secret.expose()))),
-            headers: github_headers(),
-            body: None,
-            who: "GitHub",
-        };
+        let url = format!("{}/installation/token", self.label.api_url);
+        let call = Call::to_github("DELETE", url, &self.token.secret);
         let answer = client.send(&call).with_context(|| format!("revoke the token of {}", self.name()))?;
         match answer.status {
             204 => report.note(|| format!("revoked the token of {}", self.name())),
             401 => report.note(|| format!("the token of {} was dead already", self.name())),
-            status => {
-                let message = answer.message();
-                let shown =
-                    if message.is_empty() { String::new() } else { format!(": {}", escape(&message)) };
+            _ => {
                 let left = span(self.token.facts.left(clock::now()).unwrap_or(0));
-                let failure = Failure::new(Kind::Refused, format!("GitHub answered {status}{shown}"))
+                let failure = refusal::plain(&answer)
                     .hint(format!("--local evicts it without asking GitHub; it dies by itself in {left}"));
                 return Err(failure).with_context(|| format!("revoke the token of {}", self.name()));
             }

@@ -1,11 +1,8 @@
 //! Explains why GitHub does not mint for an installation by what the installation itself says: which permission or
 //! repository is missing, and the page where its owner can grant it. Only asked once minting was refused.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
 use super::app::{App, Target};
+use super::inspect::Details;
 use super::refusal;
 use crate::error::{Failure, escape};
 use crate::http::Answer;
@@ -13,30 +10,6 @@ use crate::scope;
 
 /// How many repositories of a long list are looked at one by one.
 const LOOKED_AT: usize = 10;
-
-/// `GET /app/installations/{id}`, as far as it explains anything.
-#[derive(Deserialize)]
-struct Grants {
-    #[serde(default)]
-    permissions: BTreeMap<String, String>,
-    html_url: Option<String>,
-    account: Option<Account>,
-}
-
-#[derive(Deserialize)]
-struct Account {
-    login: Option<String>,
-}
-
-impl Grants {
-    fn page(&self) -> String {
-        self.html_url.as_ref().map_or_else(|| "the installation's page".to_owned(), |url| escape(url))
-    }
-
-    fn owner(&self) -> Option<&str> {
-        self.account.as_ref()?.login.as_deref()
-    }
-}
 
 impl App<'_> {
     /// The failure for an answer to a mint that is not 201.
@@ -57,13 +30,13 @@ impl App<'_> {
         if hints.is_empty() { plain } else { Failure { hints, ..plain } }
     }
 
-    fn grants(&self, target: &Target) -> Option<Grants> {
+    fn grants(&self, target: &Target) -> Option<Details> {
         let url = format!("{}/app/installations/{}", self.api_url(), target.installation.id);
         let answer = self.look(&url).ok().filter(|answer| answer.status == 200)?;
         refusal::parse(&answer).ok()
     }
 
-    fn repositories(&self, target: &Target, grants: &Grants) -> Vec<String> {
+    fn repositories(&self, target: &Target, grants: &Details) -> Vec<String> {
         let missing = match (target.repositories.as_slice(), grants.owner()) {
             ([only], _) => vec![only.clone()],
             (several, Some(owner)) if several.len() <= LOOKED_AT => {
@@ -77,7 +50,7 @@ impl App<'_> {
         }
         hints.push(format!(
             "check the names given to --repository; an owner can add repositories to the installation at {}",
-            grants.page()
+            escape(grants.page())
         ));
         hints
     }
@@ -94,19 +67,19 @@ impl App<'_> {
     }
 }
 
-fn suspended(grants: &Grants) -> Vec<String> {
+fn suspended(grants: &Details) -> Vec<String> {
     let owner = grants.owner().map_or_else(|| "the account".to_owned(), escape);
-    vec![format!("an owner of {owner} must unsuspend the App's installation at {}", grants.page())]
+    vec![format!("an owner of {owner} must unsuspend the App's installation at {}", escape(grants.page()))]
 }
 
-fn permissions(target: &Target, grants: &Grants) -> Vec<String> {
+fn permissions(target: &Target, grants: &Details) -> Vec<String> {
     let missing = scope::missing_permissions(target.permissions, &grants.permissions);
     if missing.is_empty() {
         return Vec::new();
     }
     vec![
         format!("missing: {}", missing.join(", ")),
-        format!("ask for less with --permission, or let an owner grant it at {}", grants.page()),
+        format!("ask for less with --permission, or let an owner grant it at {}", escape(grants.page())),
         "what the App does not ask for on its own settings page cannot be granted there".to_owned(),
     ]
 }

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use super::Ask;
 use super::app::App;
 use super::installation::Installation;
-use super::refusal;
 
 /// The App, as its own JWT sees it.
 #[derive(Deserialize)]
@@ -36,11 +35,9 @@ struct Account {
 
 impl Details {
     /// The account's login, or an enterprise's slug.
-    pub fn owner(&self) -> &str {
-        let account = self.account.as_ref();
-        account
-            .and_then(|account| account.login.as_deref().or(account.slug.as_deref()))
-            .unwrap_or("an unknown owner")
+    pub fn owner(&self) -> Option<&str> {
+        let account = self.account.as_ref()?;
+        account.login.as_deref().or(account.slug.as_deref())
     }
 
     /// Whether an owner has suspended it.
@@ -57,32 +54,18 @@ impl Details {
 impl App<'_> {
     /// `GET /app`: the best single check of key, issuer and clock.
     pub fn identity(&self) -> Result<Identity> {
-        let url = format!("{}/app", self.api_url());
-        let answer = self.as_app("GET", &url, None)?;
-        if answer.status != 200 {
-            return Err(self.explain(&answer).into());
-        }
-        Ok(refusal::parse(&answer)?)
+        self.get(&format!("{}/app", self.api_url()))
     }
 
     /// The installation for an ask.
     pub fn inspect(&self, ask: &Ask) -> Result<Details> {
         let Installation { id, .. } = self.installation(ask)?.installation;
         let url = format!("{}/app/installations/{id}", self.api_url());
-        let answer = self.as_app("GET", &url, None).with_context(|| format!("look at installation {id}"))?;
-        if answer.status != 200 {
-            return Err(self.explain(&answer)).with_context(|| format!("look at installation {id}"));
-        }
-        Ok(refusal::parse(&answer)?)
+        self.get(&url).with_context(|| format!("look at installation {id}"))
     }
 
     /// The first hundred installations.
     pub fn installations(&self) -> Result<Vec<Details>> {
-        let url = format!("{}/app/installations?per_page=100", self.api_url());
-        let answer = self.as_app("GET", &url, None)?;
-        if answer.status != 200 {
-            return Err(self.explain(&answer).into());
-        }
-        Ok(refusal::parse(&answer)?)
+        self.get(&format!("{}/app/installations?per_page=100", self.api_url()))
     }
 }

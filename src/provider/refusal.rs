@@ -34,11 +34,17 @@ pub fn is_undecoded(answer: &Answer) -> bool {
     answer.status == 401 && answer.message().starts_with("A JSON web token could not be decoded")
 }
 
+/// What GitHub answered, in its own words and without advice.
+pub fn plain(answer: &Answer) -> Failure {
+    let message = answer.message();
+    let shown = if message.is_empty() { String::new() } else { format!(": {}", escape(&message)) };
+    Failure::new(Kind::Refused, format!("GitHub answered {}{shown}", answer.status))
+}
+
 /// Explains an answer to a call that was signed with the App JWT of an issuer.
 pub fn explain(answer: &Answer, issuer: &str) -> Failure {
     let message = answer.message();
-    let shown = if message.is_empty() { String::new() } else { format!(": {}", escape(&message)) };
-    let failure = Failure::new(Kind::Refused, format!("GitHub answered {}{shown}", answer.status));
+    let failure = plain(answer);
     let begins = |start: &str| message.starts_with(start);
     let issuer = escape(issuer);
     match answer.status {

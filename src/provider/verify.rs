@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
 use super::app::App;
-use crate::http::{Answer, Call, github_headers};
+use crate::http::{Answer, Call};
 use crate::scope::Repository;
 use crate::secret::Secret;
 use crate::token::Token;
@@ -78,14 +78,7 @@ fn git_call(host_url: &str, repository: &Repository, token: &Secret) -> Call {
 }
 
 fn rest_call(api_url: &str, token: &Secret) -> Call {
-    Call {
-        method: "GET",
-        url: format!("{api_url}/installation/repositories?per_page=1"),
-        authorization: Some(Secret::new(format!("Bearer {}", token.expose()))),
-        headers: github_headers(),
-        body: None,
-        who: "GitHub",
-    }
+    Call::to_github("GET", format!("{api_url}/installation/repositories?per_page=1"), token)
 }
 
 /// The owner of the repositories that the REST call lists, if it was that call and there are any.

@@ -58,7 +58,7 @@ pub fn examine(patient: &Patient, repository: Option<&Repository>, checks: &mut 
 
 /// What an installation grants, against what the settings ask for and what git needs.
 fn judge(details: &Details, scope: &Scope, checks: &mut Checks) {
-    let (owner, page) = (escape(details.owner()), escape(details.page()));
+    let (owner, page) = (escape(details.owner().unwrap_or("an unknown owner")), escape(details.page()));
     if details.is_suspended() {
         let message = format!("the installation on {owner} is suspended");
         return checks.broken("installation", message, format!("an owner must unsuspend it at {page}"));

@@ -3,7 +3,7 @@
 use super::Patient;
 use super::check::Checks;
 use crate::gh::Gh;
-use crate::http::{Call, Client, github_headers};
+use crate::http::{Call, Client};
 use crate::secret::Secret;
 use crate::settings::programs;
 
@@ -46,13 +46,6 @@ pub fn examine(patient: &Patient, checks: &mut Checks) {
 fn is_dead(patient: &Patient, token: &Secret) -> bool {
     let settings = &patient.settings;
     let client = Client::new(&settings.proxies, patient.deadline, patient.report).impatient();
-    let call = Call {
-        method: "GET",
-        url: format!("{}/rate_limit", settings.api_url),
-        authorization: Some(Secret::new(format!("Bearer {}", token.expose()))),
-        headers: github_headers(),
-        body: None,
-        who: "GitHub",
-    };
+    let call = Call::to_github("GET", format!("{}/rate_limit", settings.api_url), token);
     client.probe(&call).is_ok_and(|answer| answer.status == 401)
 }
