@@ -247,13 +247,9 @@ fn undo_if(
         if !meant(&changes[index]) {
             continue;
         }
-        match undo_one(&changes[index], deadline) {
-            Ok(()) => drop(changes.remove(index)),
-            Err(error) => {
-                failed += 1;
-                report.warn(&format!("{error:#}"));
-                changes.remove(index);
-            }
+        if let Err(error) = undo_one(&changes.remove(index), deadline) {
+            failed += 1;
+            report.warn(&format!("{error:#}"));
         }
     }
     failed

@@ -116,21 +116,16 @@ impl Record {
     pub fn read() -> Result<Self> {
         let path = path()?;
         let context = || format!("read the record of what setup has written, {}", path.display());
-        match fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Self { version: VERSION, targets: Vec::new() })
-            }
-            Err(error) => Err(error).with_context(context),
-            Ok(text) => {
-                let record: Self = serde_json::from_str(&text).with_context(context)?;
-                let hint = "it is from another version; remove it to start anew, and undo by hand";
-                let known = record.version == VERSION;
-                known
-                    .then_some(record)
-                    .ok_or_else(|| Failure::new(Kind::Other, "its version is not known").hint(hint))
-                    .with_context(context)
-            }
+        let Some(text) = files::read(&path).with_context(context)? else {
+            return Ok(Self { version: VERSION, targets: Vec::new() });
+        };
+        let record: Self = serde_json::from_str(&text).with_context(context)?;
+        if record.version != VERSION {
+            let failure = Failure::new(Kind::Other, "its version is not known")
+                .hint("it is from another version; remove it to start anew, and undo by hand");
+            return Err(failure).with_context(context);
         }
+        Ok(record)
     }
 
     /// Writes it, or removes it where nothing is left.
