@@ -27,6 +27,15 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// The command line of a helper without git's operation at its end
+#[derive(Debug, Parser)]
+#[command(disable_help_flag = true)]
+pub struct HelperLine {
+    /// The helper's options
+    #[command(flatten)]
+    pub options: Options,
+}
+
 /// What to do
 #[derive(Debug, Subcommand)]
 pub enum Command {
