@@ -18,7 +18,7 @@ use crate::error::{Failure, Kind, escape};
 use crate::process::{self, Outcome};
 use crate::secret::Secret;
 use crate::settings::hosts::Host;
-use crate::settings::programs;
+use crate::settings::{dirs, programs};
 
 /// What gh's environment must not hold: tokens that keep it from storing one, what makes it ask or wait, and secrets
 /// that are none of its business.
@@ -131,7 +131,7 @@ impl<'a> Gh<'a> {
         gh.envs([("GH_PROMPT_DISABLED", "1"), ("GH_NO_UPDATE_NOTIFIER", "1"), ("GH_TELEMETRY", "false")]);
         // Without it and without HOME, gh would keep the login below the current directory.
         gh.env("GH_CONFIG_DIR", &self.directory);
-        if let Some(home) = programs::home() {
+        if let Some(home) = dirs::home() {
             gh.env("HOME", home);
         }
     }

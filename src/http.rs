@@ -4,6 +4,7 @@
 //! the JSON `message`, escaped. Statuses that are worth no retry are handed back for the caller to explain.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -17,6 +18,7 @@ use crate::secret::Secret;
 use crate::settings::proxies::{self, Proxies};
 
 mod proxy;
+mod resolve;
 pub mod retry;
 mod trouble;
 mod unix;
@@ -240,10 +242,15 @@ impl<'a> Client<'a> {
 }
 
 fn agent() -> ureq::Agent {
-    config().new_agent()
+    let connector = ureq::unversioned::transport::DefaultConnector::default();
+    ureq::Agent::with_parts(config(), connector, resolve::SystemResolver)
 }
 
 fn config() -> ureq::config::Config {
+    let tls = ureq::tls::TlsConfig::builder()
+        .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .build();
     ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -252,9 +259,7 @@ fn config() -> ureq::config::Config {
         .proxy(None)
         .user_agent(USER_AGENT)
         .timeout_connect(Some(CONNECT))
-        .tls_config(
-            ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build(),
-        )
+        .tls_config(tls)
         .build()
 }
 

@@ -12,6 +12,7 @@ mod cli;
 mod clock;
 mod commands;
 mod error;
+mod getent;
 mod gh;
 mod git;
 mod http;

@@ -142,10 +142,12 @@ fn wait(
         Err(_) => Err(Trouble::Late),
     };
     let (stdout, stderr) = (take(stdout)?, take(stderr)?);
+    // A program that has closed its output is about to end.
+    let mut pause = Duration::from_micros(50);
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok(Outcome { status, stdout, stderr }),
-            Ok(None) if deadline.wait(Duration::from_millis(5)) => {}
+            Ok(None) if deadline.wait(pause) => pause = (2 * pause).min(Duration::from_millis(5)),
             Ok(None) => return Err(Trouble::Late),
             Err(error) => return Err(Trouble::Lost(error)),
         }

@@ -12,6 +12,7 @@ use crate::error::{Failure, Kind};
 
 mod app;
 mod broker;
+pub mod dirs;
 mod find;
 pub mod hosts;
 mod listing;
@@ -27,7 +28,7 @@ use hosts::Host;
 pub use listing::Listed;
 use proxies::Proxies;
 use sources::{File, Found, environment};
-pub use sources::{Origin, Place, config_dir};
+pub use sources::{Origin, Place};
 pub use to_file::{FileValue, given_for_file};
 
 /// What a failed `get` tells git.
@@ -220,8 +221,7 @@ impl<'a> Sources<'a> {
         if let Some(found) = self.find("cache_dir")? {
             return Ok(Some(found.text.into()));
         }
-        let dirs = directories::ProjectDirs::from("", "", "git-credential-github-app");
-        Ok(dirs.map(|dirs| dirs.cache_dir().to_owned()))
+        Ok(dirs::cache_dir())
     }
 }
 

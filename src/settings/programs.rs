@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::dirs::home;
 use super::hosts::Host;
 use super::sources::environment;
 use crate::error::Failure;
@@ -32,11 +33,6 @@ pub fn shadowing_tokens(host: &Host) -> Result<Vec<(&'static str, Secret)>, Fail
         found.extend(environment(name)?.map(|value| (name, Secret::new(value.text))));
     }
     Ok(found)
-}
-
-/// The user's home directory: `HOME`, else the user database's.
-pub fn home() -> Option<PathBuf> {
-    directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()).filter(|home| home.is_absolute())
 }
 
 /// Where gh keeps its login. `None`: nobody knows; gh itself would use a directory below the current one.

@@ -4,6 +4,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use toml_edit::{DocumentMut, Item, TomlError, Value};
+
+use super::dirs::config_dir;
 use crate::cli::Options;
 use crate::error::{Failure, Kind};
 
@@ -88,7 +91,7 @@ pub fn environment(name: &'static str) -> Result<Option<Found>, Failure> {
 #[derive(Debug, Default)]
 pub struct File {
     path: PathBuf,
-    table: toml::Table,
+    table: DocumentMut,
 }
 
 impl File {
@@ -112,8 +115,8 @@ impl File {
 
     /// Complains about a key that is no setting: a mistyped key would otherwise be silently without effect.
     pub fn check_keys(&self) -> Result<(), Failure> {
-        for key in self.table.keys() {
-            if !FILE_KEYS.contains(&key.as_str()) {
+        for (key, _) in self.table.iter() {
+            if !FILE_KEYS.contains(&key) {
                 let known = FILE_KEYS.join(", ");
                 return Err(Failure::new(
                     Kind::Settings,
@@ -132,10 +135,10 @@ impl File {
     /// A key's values; numbers and booleans become text, a list stays one.
     pub fn values(&self, key: &str) -> Result<Vec<Found>, Failure> {
         let origin = || Origin::File(self.path.clone(), key.to_owned());
-        let scalar = |value: &toml::Value| match value {
-            toml::Value::String(text) => Some(text.clone()),
-            toml::Value::Integer(number) => Some(number.to_string()),
-            toml::Value::Boolean(flag) => Some(flag.to_string()),
+        let scalar = |value: &Value| match value {
+            Value::String(text) => Some(text.value().clone()),
+            Value::Integer(number) => Some(number.value().to_string()),
+            Value::Boolean(flag) => Some(flag.value().to_string()),
             _ => None,
         };
         let wrong = || {
@@ -145,13 +148,15 @@ impl File {
                 "text, a number, true or false; a list only for repository and permission",
             )
         };
-        let items = match self.table.get(key) {
-            None => return Ok(Vec::new()),
-            Some(toml::Value::Array(items)) if matches!(key, "repository" | "permission") => items.clone(),
-            Some(value) => vec![value.clone()],
-        };
         let found = |value| Ok(Found { text: scalar(value).ok_or_else(wrong)?, origin: origin() });
-        items.iter().map(found).collect()
+        match self.table.get(key) {
+            None => Ok(Vec::new()),
+            Some(Item::Value(Value::Array(items))) if matches!(key, "repository" | "permission") => {
+                items.iter().map(found).collect()
+            }
+            Some(Item::Value(value)) => Ok(vec![found(value)?]),
+            Some(_) => Err(wrong()),
+        }
     }
 }
 
@@ -193,14 +198,8 @@ impl Place {
     }
 }
 
-/// The directory of our own configuration.
-pub fn config_dir() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "git-credential-github-app")
-        .map(|dirs| dirs.config_dir().to_owned())
-}
-
-fn parse(path: &Path, text: &str) -> Result<toml::Table, Failure> {
-    text.parse().map_err(|error: toml::de::Error| {
+fn parse(path: &Path, text: &str) -> Result<DocumentMut, Failure> {
+    text.parse().map_err(|error: TomlError| {
         let line =
             error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         // The parser's own message quotes the line, which may hold what was pasted by mistake.

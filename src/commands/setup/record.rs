@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files;
 use crate::error::{Failure, Kind};
-use crate::settings;
+use crate::settings::dirs;
 use crate::token::hex;
 
 const VERSION: u32 = 1;
@@ -96,7 +96,7 @@ pub fn hash(text: &str) -> String {
 }
 
 fn path() -> Result<PathBuf, Failure> {
-    settings::config_dir().map(|dir| dir.join("setup.json")).ok_or_else(|| {
+    dirs::config_dir().map(|dir| dir.join("setup.json")).ok_or_else(|| {
         Failure::new(Kind::Settings, "there is no home directory for the settings").hint("set HOME")
     })
 }
