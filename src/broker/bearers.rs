@@ -4,10 +4,11 @@
 //! A line: `NAME sha256:HEX [workspace=ID] [owner=LOGIN] [repository=NAME…] [permission=NAME=LEVEL…]`; blank lines and
 //! lines that begin with `#` are passed over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rsa::sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use crate::scope::{self, Scope};
 use crate::token::hex;
@@ -29,31 +30,18 @@ pub struct Bearer {
 /// All lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bearers {
-    all: Vec<Bearer>,
-    hashes: Vec<Hash>,
-    /// The first words of the hashes, side by side: all of them are compared for each request.
-    starts: Vec<u64>,
+    all: Vec<(Hash, Bearer)>,
+    /// Where those are whose hashes begin so. Nobody can choose how the hash of a guess begins, so that the time of a
+    /// look-up tells nothing.
+    by_start: HashMap<Start, usize>,
 }
 
-/// SHA-256 of a bearer, in words, so that comparing a thousand of them costs little.
-type Hash = [u64; 4];
+/// SHA-256 of a bearer.
+type Hash = [u8; 32];
+type Start = [u8; 8];
 
-fn words(bytes: &[u8; 32]) -> Hash {
-    std::array::from_fn(|index| {
-        let (start, mut word) = (index * 8, [0; 8]);
-        word.copy_from_slice(&bytes[start..start + 8]);
-        u64::from_be_bytes(word)
-    })
-}
-
-fn hash(bearer: &[u8]) -> Hash {
-    words(&Sha256::digest(bearer).into())
-}
-
-/// All ones for zero, else zero; without a branch that could tell anything by its time.
-fn mask_of_zero(number: u64) -> u64 {
-    // The top bit is set for every number but zero.
-    ((number | number.wrapping_neg()) >> 63).wrapping_sub(1)
+fn start(hash: &Hash) -> Start {
+    *hash.first_chunk().expect("32 bytes are more than 8")
 }
 
 /// A bearer's line without limits.
@@ -74,12 +62,11 @@ impl Bearers {
                 continue;
             }
             let (bearer, hash) = parse_line(line).map_err(|wrong| format!("line {}: {wrong}", index + 1))?;
-            if bearers.has(&bearer.name) || bearers.starts.contains(&hash[0]) {
+            let known = bearers.by_start.insert(start(&hash), bearers.all.len());
+            if known.is_some() || bearers.has(&bearer.name) {
                 return Err(format!("line {}: the name or the bearer is there already", index + 1));
             }
-            bearers.all.push(bearer);
-            bearers.starts.push(hash[0]);
-            bearers.hashes.push(hash);
+            bearers.all.push((hash, bearer));
         }
         Ok(bearers)
     }
@@ -91,23 +78,17 @@ impl Bearers {
 
     /// Whether a bearer of this name is there.
     pub fn has(&self, name: &str) -> bool {
-        self.all.iter().any(|bearer| &*bearer.name == name)
+        self.all.iter().any(|(_, bearer)| &*bearer.name == name)
     }
 
-    /// Whose bearer this is. All lines are compared, each in constant time.
+    /// Whose bearer this is. The hashes are compared in constant time.
     pub fn find(&self, bearer: &[u8]) -> Option<&Bearer> {
         if bearer.is_empty() || bearer.len() > MAX_BEARER {
             return None;
         }
-        let hash = hash(bearer);
-        // One more than the index, so that zero is nobody. The first words differ, or the file would have been refused.
-        let candidate = (1..)
-            .zip(&self.starts)
-            .fold(0, |found, (at, start)| found | (mask_of_zero(start ^ hash[0]) & at));
-        let index = usize::try_from(candidate).ok()?.checked_sub(1)?;
-        let difference =
-            self.hashes[index].iter().zip(&hash).fold(0, |all, (one, other)| all | (one ^ other));
-        (difference == 0).then(|| &self.all[index])
+        let asked: Hash = Sha256::digest(bearer).into();
+        let (hash, bearer) = &self.all[*self.by_start.get(&start(&asked))?];
+        bool::from(hash.ct_eq(&asked)).then_some(bearer)
     }
 }
 
@@ -147,7 +128,7 @@ fn unhex(text: &str) -> Option<Hash> {
         .collect::<Option<_>>()?;
     let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] * 16 + pair[1]).collect();
     (digits.len() == 64).then_some(())?;
-    bytes.try_into().ok().map(|bytes| words(&bytes))
+    bytes.try_into().ok()
 }
 
 /// The scope that an asker gets: what is asked for where the limit allows it, the limit where nothing is asked for.
@@ -177,7 +158,7 @@ mod tests {
 
     fn scope(text: &str) -> Scope {
         let parsed = Bearers::parse(&format!("x sha256:{} {text}", "0".repeat(64))).unwrap();
-        parsed.all[0].limits.clone()
+        parsed.all[0].1.limits.clone()
     }
 
     #[test]

@@ -21,9 +21,11 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox for the binary that cargo has built for the integration test.
+    /// A sandbox for the binary that cargo has built for the integration test, or for the one that `HELPER_UNDER_TEST`
+    /// names: a release build is linked in another way.
     pub fn new() -> Self {
-        let binary = option_env!("CARGO_BIN_EXE_git-credential-github-app");
+        let built = option_env!("CARGO_BIN_EXE_git-credential-github-app").map(OsString::from);
+        let binary = std::env::var_os("HELPER_UNDER_TEST").or(built);
         Self::with_binary(binary.expect("cargo names the binary for integration tests only"))
     }
 
@@ -78,6 +80,11 @@ impl Sandbox {
         lock(&self.env).remove(key.as_ref());
     }
 
+    /// The environment for everything that is run in the sandbox.
+    pub fn env(&self) -> BTreeMap<OsString, OsString> {
+        lock(&self.env).clone()
+    }
+
     /// Writes a file that others may read, and returns its path.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         self.write_with_mode(name, content, 0o644)
@@ -112,8 +119,7 @@ impl Sandbox {
 
     /// Prepares any program in the sandbox's environment.
     pub fn command(&self, program: impl AsRef<Path>, args: &[&str]) -> Run {
-        let env = lock(&self.env).clone();
-        Run::new(program.as_ref(), args, env).cwd(self.path())
+        Run::new(program.as_ref(), args, self.env()).cwd(self.path())
     }
 
     /// Makes the helper the only one for this host in the sandbox's git configuration.

@@ -1,0 +1,58 @@
+//! `cargo bench --bench compare`: the helper beside the helpers that are installed here, and its calls over a slow line.
+//! Prints tables and writes them to `target/compare.md`. Nothing leaves the machine.
+//!
+//! What is compared runs in turn within each round, so that a machine's moods reach all alike; medians count.
+
+#![allow(
+    missing_docs,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark measures and prints"
+)]
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+mod contenders;
+mod network;
+mod parallel;
+mod rounds;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+fn main() {
+    let mut report = String::new();
+    let mut section = |title: &str, table: String| {
+        let _ = write!(report, "## {title}\n\n{table}\n");
+        println!("## {title}\n\n{table}");
+    };
+    section("Machine", machine());
+    let contenders = contenders::Contenders::new();
+    section("A credential that is at hand", contenders.table());
+    section("Memory", contenders.memory());
+    section("A new token over a line with 50 ms of round trip", network::table());
+    section("Many at once", parallel::table());
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/compare.md");
+    std::fs::write(&file, report).expect("room in target");
+    println!("written to {}", file.display());
+}
+
+fn machine() -> String {
+    let first = |file: &str, key: &str| {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default().to_owned();
+        line.split_once(':').map_or(line.clone(), |(_, value)| value.trim().to_owned())
+    };
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let size =
+        std::fs::metadata(env!("CARGO_BIN_EXE_git-credential-github-app")).map_or(0, |file| file.len());
+    format!(
+        "{}, {cores} cores; Linux {}; {date}; the binary has {:.2} MiB\n",
+        first("/proc/cpuinfo", "model name"),
+        kernel.trim(),
+        f64::from(u32::try_from(size).unwrap_or(0)) / f64::from(1 << 20),
+    )
+}

@@ -1,0 +1,55 @@
+//! `cargo bench --features internals --bench micro`: what the parts of a `get` cost inside the process.
+
+#![allow(missing_docs, clippy::disallowed_methods, reason = "a benchmark")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use divan::{Bencher, black_box};
+use git_credential_github_app::internals::{Key, has_cached_token, is_request};
+use support::broker::{FakeBroker, broker_token, token_response};
+use support::keys::app_key_pem;
+use support::sandbox::Sandbox;
+use support::tokens::rfc3339;
+
+fn main() {
+    divan::main();
+}
+
+/// As git 2.46 and later ask.
+const REQUEST: &str = "capability[]=authtype\ncapability[]=state\nprotocol=https\nhost=github.com\n\
+    path=octo-org/hello.git\nwwwauth[]=Basic realm=\"GitHub\"\n\n";
+
+#[divan::bench]
+fn parse_a_request(bencher: Bencher) {
+    bencher.bench(|| is_request(black_box(REQUEST.as_bytes())));
+}
+
+#[divan::bench]
+fn read_a_token_from_the_cache(bencher: Bencher) {
+    let now = jiff::Timestamp::now().as_second();
+    let broker =
+        FakeBroker::guarded("bearer", move |_| token_response(&broker_token(), &rfc3339(now + 3600)));
+    let sandbox = Sandbox::new();
+    sandbox.set_env("GITHUB_APP_BROKER_URL", broker.url());
+    sandbox.set_env("GITHUB_APP_BROKER_TOKEN", "bearer");
+    sandbox.helper(&["get"]).stdin(REQUEST).run().success();
+    let dir = sandbox.home().join(".cache/git-credential-github-app");
+    let mut names = std::fs::read_dir(&dir)
+        .expect("a cache")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let key = names.find_map(|name| name.strip_suffix(".json").map(str::to_owned)).expect("an entry");
+    bencher.bench(|| assert!(has_cached_token(&dir, &key, now)));
+}
+
+#[divan::bench]
+fn read_a_private_key(bencher: Bencher) {
+    let pem = app_key_pem();
+    bencher.bench(|| Key::from_text(black_box(pem)).is_some());
+}
+
+#[divan::bench]
+fn sign_an_app_jwt(bencher: Bencher) {
+    let key = Key::from_text(app_key_pem()).expect("a key");
+    bencher.bench(|| key.sign("Iv23liExample", black_box(1_800_000_000)));
+}

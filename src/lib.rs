@@ -1,0 +1,116 @@
+//! git-credential-github-app: gives git and gh a fresh GitHub App installation token.
+//!
+//! A library only so that benchmarks and fuzzing reach the inside (`internals`); it has no interface but [`run`].
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod app_jwt;
+mod broker;
+mod cache;
+mod cli;
+mod clock;
+mod commands;
+mod error;
+mod getent;
+mod gh;
+mod git;
+mod http;
+#[cfg(feature = "internals")]
+pub mod internals;
+mod private_key;
+mod process;
+mod protocol;
+mod provider;
+mod report;
+mod scope;
+mod secret;
+mod settings;
+mod token;
+
+/// The whole program: reads the command line, runs the command, says what failed.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match operation(std::env::args_os()).map_or_else(cli::Cli::try_parse, Ok) {
+        Ok(cli) => cli,
+        Err(error) => return report::command_line(&error),
+    };
+    let report = report::Report::new(&cli.options, settings::no_color());
+    match commands::run(&cli, report) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report.error(&error);
+            ExitCode::from(error::Failure::of(&error).kind.exit_code())
+        }
+    }
+}
+
+/// The command line as git makes it: the helper's options, if any, and git's operation. To read any command line clap
+/// would first build the tables of all commands, which costs a `get` that finds its token in the cache more than all
+/// that follows. What is not as expected here is left to that.
+fn operation(args: impl Iterator<Item = OsString>) -> Option<cli::Cli> {
+    let mut args: Vec<OsString> = args.collect();
+    let command = match args.pop()?.to_str()? {
+        "get" => cli::Command::Get,
+        "store" => cli::Command::Store,
+        "erase" => cli::Command::Erase,
+        _ => return None,
+    };
+    let options = match args.len() {
+        0 => return None,
+        1 => cli::Options::default(),
+        _ => cli::HelperLine::try_parse_from(args).ok()?.options,
+    };
+    Some(cli::Cli { options, command })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(line: &str) -> impl Iterator<Item = OsString> {
+        ["helper"].into_iter().chain(line.split_ascii_whitespace()).map(OsString::from)
+    }
+
+    #[test]
+    fn an_operation_is_what_clap_makes_of_the_whole_command_line() {
+        for line in [
+            "get",
+            "store",
+            "erase",
+            "-v get",
+            "--owner acme --repository a --repository=b -vv store",
+            "--config /f --host h --api-url u --app-id 1 --installation-id 2 --private-key-file k get",
+            "--per-repository --allow-http --no-cache --no-verify --margin 1m --timeout 5s --color always get",
+            "--per-repository=false --permission contents=read --source app --on-failure next erase",
+            "--owner get get",
+        ] {
+            let (quick, by_clap) =
+                (operation(args(line)).unwrap(), cli::Cli::try_parse_from(args(line)).unwrap());
+            assert_eq!(format!("{quick:?}"), format!("{by_clap:?}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn any_other_command_line_is_left_to_clap() {
+        for line in [
+            "",
+            "token",
+            "capability",
+            "get --quiet",
+            "get get",
+            "token get",
+            "exec -- get",
+            "--owner get",
+            "--help get",
+            "--version get",
+            "--no-such-option get",
+            "GET",
+        ] {
+            assert!(operation(args(line)).is_none(), "{line}");
+        }
+        assert!(operation(std::iter::empty()).is_none());
+    }
+}
