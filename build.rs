@@ -20,13 +20,13 @@ use std::{env, fs, io};
 
 /// The libraries that rustc's standard library names without saying static or shared, and what stands for them.
 const LIBRARIES: [(&str, &str); 7] = [
-    ("c", "-l:libc.a"),
+    ("c", "-l:libc.a -l:libgcc_eh.a -l:libgcc.a"),
     ("m", "-l:libm.a"),
     ("dl", "-l:libdl.a"),
     ("rt", "-l:librt.a"),
     ("util", "-l:libutil.a"),
     ("pthread", "-l:libpthread.a"),
-    ("gcc_s", "-l:libgcc_eh.a -l:libc.a"),
+    ("gcc_s", "-l:libgcc_eh.a"),
 ];
 
 fn main() -> io::Result<()> {
@@ -69,7 +69,7 @@ fn can_link_statically() -> bool {
 /// Puts linker scripts that name static libraries where the linker looks before it looks for the shared ones.
 fn link_statically(out: &Path) -> io::Result<()> {
     for (name, instead) in LIBRARIES {
-        fs::write(out.join(format!("lib{name}.so")), format!("INPUT({instead})\n"))?;
+        fs::write(out.join(format!("lib{name}.so")), format!("GROUP({instead})\n"))?;
     }
     for argument in [&format!("-L{}", out.display()), "-static", "-no-pie"] {
         println!("cargo::rustc-link-arg-bins={argument}");
