@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use super::Answer;
 
+/// The longest wait that is believed, in seconds: a year. Servers' numbers may be any.
+const LONGEST: i64 = 365 * 24 * 3600;
+
 /// When to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
@@ -25,7 +28,7 @@ pub fn advice(answer: &Answer, now: i64) -> Option<Advice> {
         _ => return None,
     };
     if let Some(seconds) = retry_after(answer.header("retry-after"), answer.date().unwrap_or(now)) {
-        return Some(Advice::Wait(seconds));
+        return Some(Advice::Wait(seconds.min(LONGEST)));
     }
     if !limited {
         return Some(Advice::BackOff);
@@ -35,7 +38,7 @@ pub fn advice(answer: &Answer, now: i64) -> Option<Advice> {
         // GitHub sends an epoch, the platform's limiter the seconds that remain.
         return Some(reset.map_or(Advice::BackOff, |reset| {
             let seconds = if reset > 1_000_000_000 { reset - answer.date().unwrap_or(now) } else { reset };
-            Advice::Wait(seconds.max(1))
+            Advice::Wait(seconds.clamp(1, LONGEST))
         }));
     }
     Some(if answer.status == 403 || is_rate_limit(answer) { Advice::Wait(60) } else { Advice::BackOff })
@@ -98,6 +101,7 @@ mod tests {
             (500, &[], "<html>", Some(Advice::BackOff)),
             (501, &[], "", None),
             (503, &[("retry-after", "7")], "", Some(Advice::Wait(7))),
+            (503, &[("retry-after", "9223372036854775807")], "", Some(Advice::Wait(LONGEST))),
             (429, &[], "", Some(Advice::BackOff)),
             (429, &[("retry-after", "2")], "", Some(Advice::Wait(2))),
             (

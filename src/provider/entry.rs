@@ -16,6 +16,8 @@ const VERSION: u32 = 2;
 const MAX_STRIKES: u32 = 2;
 /// How long minting stops, in seconds.
 const PAUSE: i64 = 60;
+/// The end of the year 9999, in seconds since 1970.
+const LAST_TIME: i64 = 253_402_300_799;
 /// How many evicted tokens are remembered.
 const MAX_EVICTED: usize = 8;
 
@@ -110,7 +112,16 @@ pub enum Decision {
 impl Entry {
     /// Reads an entry; anything damaged or of another version is an empty one.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        serde_json::from_slice(bytes).ok().filter(|entry: &Self| entry.version == VERSION).unwrap_or_default()
+        let sound = |entry: &Self| entry.version == VERSION && entry.is_plausible();
+        serde_json::from_slice(bytes).ok().filter(sound).unwrap_or_default()
+    }
+
+    /// Whether we may have written it: times that no clock has would overflow where they are compared.
+    fn is_plausible(&self) -> bool {
+        let token = self.token.iter().flat_map(|kept| [Some(kept.since), kept.facts.expiry]);
+        let refusal = self.refusal.iter().flat_map(|refusal| [Some(refusal.since), Some(refusal.until)]);
+        let mut times = token.chain(refusal).flatten().chain([self.paused_until]);
+        times.all(|time| (0..=LAST_TIME).contains(&time)) && self.strikes <= MAX_STRIKES
     }
 
     /// The bytes for the disk.
@@ -273,7 +284,7 @@ impl Entry {
     }
 
     fn strike(&mut self, now: i64) {
-        self.strikes += 1;
+        self.strikes = MAX_STRIKES.min(self.strikes + 1);
         if self.strikes >= MAX_STRIKES {
             self.paused_until = now + PAUSE;
         }

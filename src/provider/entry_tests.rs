@@ -48,6 +48,19 @@ fn damaged_entries_and_other_versions_are_missing() {
 }
 
 #[test]
+fn an_entry_with_times_that_no_clock_has_is_missing() {
+    let mut entry = Entry::default();
+    entry.keep(&token("t", 3600), &label(), NOW);
+    let text = String::from_utf8(entry.to_bytes().to_vec()).unwrap();
+    let since = format!("\"since\":{NOW}");
+    assert!(Entry::from_bytes(text.as_bytes()).has_token() && text.contains(&since));
+    for time in ["-9223372036854775808", "-1", "9223372036854775807", "253402300800"] {
+        let odd = text.replace(&since, &format!("\"since\":{time}"));
+        assert!(!Entry::from_bytes(odd.as_bytes()).has_token(), "{time}");
+    }
+}
+
+#[test]
 fn only_the_matching_password_evicts_and_the_evicted_token_never_comes_back() {
     let mut entry = Entry::default();
     entry.keep(&token("t", 3600), &label(), NOW);

@@ -39,7 +39,7 @@ impl Remembered {
     /// Whether it is still believed; one from the future is from a clock that has jumped.
     fn is_fresh(&self, now: i64) -> bool {
         let limit = if matches!(self.known, Known::Absent) { ABSENT } else { INSTALLED };
-        (0..limit).contains(&(now - self.since))
+        now.checked_sub(self.since).is_some_and(|age| (0..limit).contains(&age))
     }
 }
 
@@ -128,9 +128,10 @@ mod tests {
             (&installed, -1, false),
             (&Known::Absent, 59, true),
             (&Known::Absent, 60, false),
+            (&Known::Absent, i64::MIN, false),
         ] {
-            let remembered = Remembered { known: known.clone(), since: 1_800_000_000 };
-            assert_eq!(remembered.is_fresh(1_800_000_000 + age), fresh, "{known:?} after {age} s");
+            let remembered = Remembered { known: known.clone(), since: 0_i64.saturating_sub(age) };
+            assert_eq!(remembered.is_fresh(0), fresh, "{known:?} after {age} s");
         }
     }
 }
