@@ -27,6 +27,8 @@ use crate::settings::Settings;
 mod bearer_file;
 pub mod bearers;
 mod handle;
+#[cfg(feature = "internals")]
+pub mod internals;
 mod limiter;
 mod listen;
 mod log;

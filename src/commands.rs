@@ -16,7 +16,7 @@ mod doctor;
 mod erase;
 mod exec;
 mod get;
-mod provide;
+pub mod provide;
 mod refresh;
 mod request;
 mod revoke;

@@ -73,6 +73,15 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// One that nobody has sent.
+    #[cfg(feature = "internals")]
+    pub fn made(status: u16, headers: &str, body: &[u8]) -> Self {
+        let pairs = headers.lines().filter_map(|line| line.split_once(": "));
+        let headers = pairs.filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
+        let headers = headers.collect::<HeaderMap>();
+        Self { status, url: String::new(), headers, body: Zeroizing::new(body.to_vec()) }
+    }
+
     /// A header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

@@ -22,6 +22,8 @@ mod http;
 pub mod internals;
 mod private_key;
 mod process;
+#[cfg(test)]
+mod properties;
 mod protocol;
 mod provider;
 mod report;

@@ -23,6 +23,11 @@ pub mod session;
 pub mod signer;
 mod verify;
 
+#[cfg(feature = "internals")]
+pub use broker::read as body_of_broker;
+#[cfg(feature = "internals")]
+pub use refusal::explain;
+
 /// What a token is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Ask {

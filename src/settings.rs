@@ -248,6 +248,13 @@ fn no_source() -> Failure {
         .hint("or write them to the settings file; see git help credential-github-app")
 }
 
+/// The settings of a file's text alone, without options.
+#[cfg(any(test, feature = "internals"))]
+pub fn of_text(text: &str) -> Result<Settings, Failure> {
+    Sources { options: &Options::default(), file: File::of_text(PathBuf::from("config.toml"), text) }
+        .settings()
+}
+
 /// Whether `NO_COLOR` asks for plain messages.
 pub fn no_color() -> bool {
     environment("NO_COLOR").is_ok_and(|found| found.is_some())

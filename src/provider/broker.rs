@@ -57,18 +57,7 @@ impl Broker<'_> {
         if answer.status != 200 {
             return Err(self.refusal(&answer).into());
         }
-        Self::read(&answer)
-    }
-
-    fn read(answer: &Answer) -> Result<Token> {
-        let body: Body = serde_json::from_slice(&answer.body).map_err(|_| {
-            Failure::new(Kind::Other, "the answer is not the JSON object with a token that a broker sends")
-                .hint("check that the broker URL leads to the endpoint, not to a web page")
-        })?;
-        token::check_text(&body.token)?;
-        let expiry = token::local_expiry(body.expires_at.as_str(), answer.date(), clock::now());
-        let secret = Secret::new(body.token.to_string());
-        Ok(Token::fresh(secret, Facts::new(Source::Broker, expiry)))
+        read(&answer)
     }
 
     fn call(&self, ask: &Ask, url: &str, bearer: Option<&Secret>) -> Call {
@@ -150,4 +139,16 @@ impl Broker<'_> {
             _ => refused("the request was refused").hint("check the broker URL and the broker's version"),
         }
     }
+}
+
+/// The token in an answer with status 200.
+pub fn read(answer: &Answer) -> Result<Token> {
+    let body: Body = serde_json::from_slice(&answer.body).map_err(|_| {
+        Failure::new(Kind::Other, "the answer is not the JSON object with a token that a broker sends")
+            .hint("check that the broker URL leads to the endpoint, not to a web page")
+    })?;
+    token::check_text(&body.token)?;
+    let expiry = token::local_expiry(body.expires_at.as_str(), answer.date(), clock::now());
+    let secret = Secret::new(body.token.to_string());
+    Ok(Token::fresh(secret, Facts::new(Source::Broker, expiry)))
 }

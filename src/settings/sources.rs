@@ -99,10 +99,15 @@ impl File {
     pub fn read(options: &Options) -> Result<Self, Failure> {
         let Some(place) = Place::of(options)? else { return Ok(Self::default()) };
         match std::fs::read_to_string(&place.path) {
-            Ok(text) => Ok(Self { table: parse(&place.path, &text)?, path: place.path }),
+            Ok(text) => Self::of_text(place.path, &text),
             Err(error) if place.may_be_missing(&error) => Ok(Self { path: place.path, ..Self::default() }),
             Err(error) => Err(place.complaint(&error)),
         }
+    }
+
+    /// A file with this text.
+    pub fn of_text(path: PathBuf, text: &str) -> Result<Self, Failure> {
+        Ok(Self { table: parse(&path, text)?, path })
     }
 
     /// The same for a command that writes it: one that is not there is empty.
