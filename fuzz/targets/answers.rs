@@ -1,0 +1,28 @@
+//! Bodies of brokers and of GitHub: a token is taken as it is or not at all, it never outlives what the body says, and
+//! no message shows what a broker has sent.
+#![no_main]
+
+use git_credential_github_app::internals::{refusal, token_of_broker};
+use libfuzzer_sys::fuzz_target;
+
+/// Long enough not to be part of a message of ours.
+const SENTINEL: &str = "ghs_sentinel_0123456789";
+
+// The status, header lines, an empty line, and the body.
+fuzz_target!(|input: &[u8]| {
+    let end = input.windows(2).position(|pair| pair == b"\n\n").unwrap_or(input.len());
+    let head = String::from_utf8_lossy(&input[..end]).into_owned();
+    let body = input.get(end + 2..).unwrap_or_default();
+    let (status, headers) = head.split_once('\n').unwrap_or((&head, ""));
+    let status = status.parse().unwrap_or(200);
+    match token_of_broker(headers, body) {
+        Ok((token, _)) => {
+            assert!(!token.is_empty() && !token.chars().any(char::is_control), "a token that adds lines");
+        }
+        Err(message) => assert!(!message.contains(SENTINEL), "a message shows the body"),
+    }
+    let (message, pause) = refusal(status, headers, body);
+    assert!(message.chars().all(|c| c == '\n' || !c.is_control()), "control characters reach the terminal");
+    assert!(message.len() < 16 << 10, "a message without end");
+    assert!(pause.is_none_or(|pause| pause.as_secs() <= 366 * 24 * 3600), "a wait without end");
+});

@@ -1,0 +1,32 @@
+//! Cache entries: damaged ones are empty ones, whole ones are written as they were read, and no clock makes an entry
+//! hand out a token that is dead or inside the margin.
+#![no_main]
+
+use git_credential_github_app::internals::{changed_entry, handed_out, rewritten_entry};
+use libfuzzer_sys::fuzz_target;
+
+// A line with a margin, a time by our clock and a password, then the entry.
+fuzz_target!(|input: &[u8]| {
+    let mut parts = input.splitn(2, |&byte| byte == b'\n');
+    let head = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
+    let bytes = parts.next().unwrap_or_default();
+    let mut words = head.split(' ');
+    let margin: u16 = words.next().and_then(|word| word.parse().ok()).unwrap_or(240);
+    let now = words.next().and_then(|word| word.parse().ok()).unwrap_or(1_800_000_000);
+    let now: i64 = now.clamp(0, 253_402_300_799);
+    let password = words.next().unwrap_or_default();
+    let once = rewritten_entry(bytes);
+    assert_eq!(rewritten_entry(&once), once, "an entry changes by being read");
+    if let Some((token, left)) = handed_out(bytes, i64::from(margin), now) {
+        assert!(left > Some(i64::from(margin)), "a token with too little life is handed out");
+        let changed = changed_entry(bytes, &token, now);
+        assert!(handed_out(&changed, 0, now).is_none(), "an evicted token is handed out");
+        assert!(!contains(&changed, token.as_bytes()) || token.len() < 33, "an evicted token is kept");
+    }
+    let changed = changed_entry(bytes, password, now);
+    assert!(handed_out(&changed, 0, now).is_none(), "an evicted token is handed out");
+});
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len().max(1)).any(|window| window == part)
+}

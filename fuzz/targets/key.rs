@@ -1,0 +1,16 @@
+//! Texts that should be private keys: read or refused, and no message shows a part of them.
+#![no_main]
+
+use git_credential_github_app::internals::Key;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let Err(message) = Key::from_text(text) else { return };
+    // What a key's lines are made of; a fuzzer finds words of our own messages, too.
+    let is_base64 = |line: &&str| {
+        line.len() >= 24 && line.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+    };
+    for line in text.lines().map(str::trim).filter(is_base64) {
+        assert!(!message.contains(line), "a message shows a line of the key");
+    }
+});

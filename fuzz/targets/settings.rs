@@ -1,0 +1,13 @@
+//! Settings files: accepted or refused with one message that has no control characters, and that shows nothing of a
+//! line that is no TOML.
+#![no_main]
+
+use git_credential_github_app::internals::settings;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let Err(message) = settings(text) else { return };
+    assert!(message.starts_with("git-credential-github-app: "), "a message without a name");
+    assert!(message.chars().all(|c| c == '\n' || !c.is_control()), "control characters reach the terminal");
+    assert!(!message.contains("not valid TOML") || !message.contains("ghs_sentinel"), "a line is shown");
+});

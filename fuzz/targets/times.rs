@@ -1,0 +1,33 @@
+//! Times and durations: an expiry lies ahead and moves with the server's clock, what we write we read, and a duration is
+//! at most a day.
+#![no_main]
+
+use git_credential_github_app::internals::{duration, expiry, rfc3339};
+use libfuzzer_sys::fuzz_target;
+
+// A line with the time by our clock and the one by the server's, then the text.
+fuzz_target!(|input: &str| {
+    let (clocks, text) = input.split_once('\n').unwrap_or(("1800000000", input));
+    let mut clocks = clocks.split(' ').map(|word| word.parse().ok());
+    // Clocks count from 1970 on, as the program reads its own, and end with the year 9999.
+    let clock = |time: i64| time.clamp(0, 253_402_300_799);
+    let now = clocks.next().flatten().map_or(1_800_000_000, clock);
+    let date = clocks.next().flatten().map(clock);
+    if let Some(expiry) = expiry(text, date, now) {
+        assert!(expiry > now, "an expiry in the past");
+    }
+    if let Some(duration) = duration(text) {
+        assert!(duration.as_secs() <= 24 * 3600, "a duration of more than a day");
+    }
+    // From 2001 on; earlier ones are a server's zero value. To the year 9999.
+    if (978_307_200..253_402_200_000).contains(&now) {
+        let written = rfc3339(now);
+        assert_eq!(expiry(&written, None, now - 1), Some(now), "our own time is read otherwise");
+        let skew = date.map_or(0, |date| date % 86_400);
+        let read = expiry(&written, Some(now - 10 - skew), now - 10);
+        assert!(
+            read.is_none_or(|read| (read - now).abs() <= skew.abs()),
+            "a wrong clock is repaired too far"
+        );
+    }
+});
