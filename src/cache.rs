@@ -1,7 +1,8 @@
 //! The private directory on disk that all processes of a user share: one file per key, locked, written atomically.
 //!
 //! The directory is 0700 and ours, files are 0600 and ours, neither is a symbolic link: else they are not used.
-//! A file is written under its lock as a new file beside it and then renamed. Damaged means missing.
+//! A file is written under its lock as a new file beside it and then renamed. Damaged means missing. What a killed
+//! process has left half-written goes with the next write of anybody.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -17,6 +18,8 @@ use crate::clock::Deadline;
 
 /// How often a waiting process looks whether a lock is free.
 pub const LOOK: Duration = Duration::from_millis(20);
+/// How the names of files begin that only try whether the directory can be written to.
+const PROBE: &str = "probe-";
 /// An entry larger than this was not written by us.
 const MAX_ENTRY: u64 = 4 << 20;
 
@@ -102,13 +105,15 @@ impl Cache {
     /// Takes an entry's lock, and waits for it where another process holds it.
     ///
     /// # Errors
-    /// It cannot be taken, or not before the deadline.
+    /// It cannot be taken, or not before the deadline ([`io::ErrorKind::TimedOut`]).
     pub fn lock(&self, key: &str, deadline: Deadline) -> io::Result<Lock<'_>> {
         loop {
             match self.try_lock(key)? {
                 Some(lock) => return Ok(lock),
                 None if deadline.wait(LOOK) => {}
-                None => return Err(io::Error::other("another process holds its lock")),
+                None => {
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds its lock"));
+                }
             }
         }
     }
@@ -118,11 +123,24 @@ impl Cache {
     /// # Errors
     /// Why not, such as a read-only or a full disk.
     pub fn check_writable(&self) -> io::Result<()> {
-        let probe = self.dir.join(format!("probe-{}", std::process::id()));
+        let probe = self.dir.join(format!("{PROBE}{}", std::process::id()));
         let written =
             private().write(true).create_new(true).open(&probe).and_then(|mut file| file.write_all(b"probe"));
         let _ = fs::remove_file(probe);
         written
+    }
+
+    /// Removes what killed processes have left: it may hold a token, and perhaps nobody asks for that entry again.
+    fn sweep(&self) {
+        for file in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            let name = file.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let lock = name.strip_suffix(".new").map(|key| self.try_lock(key));
+            // One that is being written has a lock that is held.
+            if name.starts_with(PROBE) || matches!(lock, Some(Ok(Some(_)))) {
+                let _ = fs::remove_file(file.path());
+            }
+        }
     }
 
     /// The keys of all entries, in no order.
@@ -152,6 +170,7 @@ impl Lock<'_> {
         // The name is free while we hold the lock: a left-over is from a process that was killed here.
         let new = self.cache.dir.join(format!("{}.new", self.key));
         let _ = fs::remove_file(&new);
+        self.cache.sweep();
         let written = private()
             .write(true)
             .create_new(true)
@@ -163,11 +182,18 @@ impl Lock<'_> {
         }
         written
     }
+
+    /// Takes the entry away, which works on a full disk too.
+    pub fn remove(&self) -> io::Result<()> {
+        fs::remove_file(self.cache.dir.join(format!("{}.json", self.key)))
+    }
 }
 
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    // A pipe in place of a file would be waited for without NONBLOCK.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    options.mode(0o600).custom_flags(flags.bits().cast_signed());
     options
 }
 

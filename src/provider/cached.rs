@@ -170,6 +170,10 @@ impl<'a> Cached<'a> {
     fn write(&self, lock: &Lock, entry: &Entry) {
         if let Err(error) = lock.write(&entry.to_bytes()) {
             self.warn("write to", &error);
+            if !entry.has_token() {
+                // What is still on the disk was evicted: better no entry than a dead token.
+                let _ = lock.remove();
+            }
         }
     }
 
