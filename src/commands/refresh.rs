@@ -55,7 +55,7 @@ impl Refresh<'_> {
     /// Every scope that these settings have a token for in the cache.
     fn all(&self) -> Result<()> {
         let Some(cache) = existing_cache(self.settings)? else { return Ok(()) };
-        let scopes = cached_tokens::scopes(&cache).context("list the cached tokens")?;
+        let scopes = cached_tokens::scopes(&cache, self.report).context("list the cached tokens")?;
         let ours = scopes.into_iter().filter(|(key, scope)| *key == scope_key(self.settings, scope));
         each(ours, self.report, |(_, scope)| {
             let ask =

@@ -21,7 +21,7 @@ pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<
         report.note(|| "there is no cache, so there is no token to revoke".into());
         return Ok(());
     };
-    let cached = cached_tokens::list(&cache).context("list the cached tokens")?;
+    let cached = cached_tokens::list(&cache, report).context("list the cached tokens")?;
     let chosen = if arguments.all { cached } else { choose(cached, &settings)?.into_iter().collect() };
     if chosen.is_empty() {
         report.note(|| "no cached token to revoke".into());

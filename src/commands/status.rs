@@ -19,7 +19,7 @@ use crate::settings::{KeySource, Listed, Place, Settings, Sources, programs};
 
 /// Runs the command.
 pub fn run(options: &Options, sources: &Sources, arguments: &StatusArgs, report: Report) -> Result<()> {
-    let status = Status::gather(options, sources)?;
+    let status = Status::gather(options, sources, report)?;
     let text = if arguments.json { status.to_json().to_string() + "\n" } else { status.to_text(report) };
     print(&Secret::new(text))
 }
@@ -52,7 +52,7 @@ struct Key {
 }
 
 impl Status {
-    fn gather(options: &Options, sources: &Sources) -> Result<Self> {
+    fn gather(options: &Options, sources: &Sources, report: Report) -> Result<Self> {
         let checked = sources.settings();
         let source = match &checked {
             Ok(Settings { broker: Some(_), app: Some(_), .. }) => Ok("broker, then app"),
@@ -61,7 +61,7 @@ impl Status {
             Err(failure) => Err(in_words(failure)),
         };
         let settings = checked.or_else(|_| sources.without_source()).ok();
-        let tokens = settings.as_ref().map_or_else(|| Ok(Vec::new()), tokens);
+        let tokens = settings.as_ref().map_or_else(|| Ok(Vec::new()), |settings| tokens(settings, report));
         let cache_dir = settings.as_ref().and_then(|settings| settings.cache_dir.as_ref());
         let host = settings.as_ref().map(|settings| settings.host.clone()).unwrap_or_default();
         let git = git::configuration(None, Deadline::after(PATIENCE))
@@ -188,9 +188,9 @@ fn in_words(failure: &Failure) -> String {
     failure.hints.iter().fold(failure.message.clone(), |text, hint| text + "; " + hint)
 }
 
-fn tokens(settings: &Settings) -> Result<Vec<CachedToken>> {
+fn tokens(settings: &Settings, report: Report) -> Result<Vec<CachedToken>> {
     let Some(cache) = existing_cache(settings)? else { return Ok(Vec::new()) };
-    cached_tokens::list(&cache).context("list the cached tokens")
+    cached_tokens::list(&cache, report).context("list the cached tokens")
 }
 
 fn helper_json(helper: &Helper) -> Value {

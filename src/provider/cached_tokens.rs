@@ -8,7 +8,7 @@ use super::entry::{Entry, Label};
 use super::refusal;
 use crate::cache::Cache;
 use crate::clock::{self, Deadline, span};
-use crate::error::escape;
+use crate::error::{Failure, Kind, escape};
 use crate::http::{Call, Client};
 use crate::report::Report;
 use crate::scope::Scope;
@@ -26,12 +26,10 @@ pub struct CachedToken {
 /// All of them, by host, owner and scope.
 ///
 /// # Errors
-/// The directory cannot be listed. An entry that cannot be read is passed over.
-pub fn list(cache: &Cache) -> io::Result<Vec<CachedToken>> {
+/// The directory cannot be listed. An entry that cannot be read is passed over with a warning.
+pub fn list(cache: &Cache, report: Report) -> io::Result<Vec<CachedToken>> {
     let mut found = Vec::new();
-    for key in cache.keys()? {
-        let Ok(Some(bytes)) = cache.read(&key) else { continue };
-        let entry = Entry::from_bytes(&bytes);
+    for (key, entry) in entries(cache, report)? {
         if let (Some(token), Some(label)) = (entry.alive(clock::now()), entry.label().cloned()) {
             found.push(CachedToken { key, label, token });
         }
@@ -47,14 +45,27 @@ pub fn list(cache: &Cache) -> io::Result<Vec<CachedToken>> {
 /// The keys and scopes of all tokens, dead ones too: what has been asked for here.
 ///
 /// # Errors
-/// The directory cannot be listed.
-pub fn scopes(cache: &Cache) -> io::Result<Vec<(String, Scope)>> {
-    let read = |key: String| {
-        let entry = Entry::from_bytes(&cache.read(&key).ok()??);
+/// The directory cannot be listed. An entry that cannot be read is passed over with a warning.
+pub fn scopes(cache: &Cache, report: Report) -> io::Result<Vec<(String, Scope)>> {
+    let scope = |(key, entry): (String, Entry)| {
         let label = entry.label().filter(|_| entry.has_token())?;
         Some((key, label.scope.clone()))
     };
-    Ok(cache.keys()?.into_iter().filter_map(read).collect())
+    Ok(entries(cache, report)?.into_iter().filter_map(scope).collect())
+}
+
+fn entries(cache: &Cache, report: Report) -> io::Result<Vec<(String, Entry)>> {
+    let mut found = Vec::new();
+    for key in cache.keys()? {
+        match cache.read(&key) {
+            Ok(Some(bytes)) => found.push((key, Entry::from_bytes(&bytes))),
+            Ok(None) => {}
+            Err(error) => {
+                report.warn(&format!("cannot read {key}.json in the cache: {error}; passing over it"));
+            }
+        }
+    }
+    Ok(found)
 }
 
 impl CachedToken {
@@ -90,11 +101,22 @@ impl CachedToken {
     /// Takes it out of the cache, if it is still there.
     ///
     /// # Errors
-    /// The entry cannot be locked or written.
-    pub fn evict(&self, cache: &Cache, deadline: Deadline) -> io::Result<()> {
-        let lock = cache.lock(&self.key, deadline)?;
+    /// The entry can be neither written nor removed; [`Kind::Temporary`] if another process holds its lock.
+    pub fn evict(&self, cache: &Cache, deadline: Deadline) -> Result<()> {
+        let lock = cache.lock(&self.key, deadline).map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => {
+                let failure = Failure::new(Kind::Temporary, error.to_string());
+                failure.hint("try again, or raise --timeout").into()
+            }
+            _ => anyhow::Error::from(error),
+        })?;
         let Some(bytes) = cache.read(&self.key)? else { return Ok(()) };
         let mut entry = Entry::from_bytes(&bytes);
-        if entry.withdraw(&self.token.id()) { lock.write(&entry.to_bytes()) } else { Ok(()) }
+        if entry.withdraw(&self.token.id())
+            && let Err(error) = lock.write(&entry.to_bytes())
+        {
+            lock.remove().map_err(|_| error)?;
+        }
+        Ok(())
     }
 }
