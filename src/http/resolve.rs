@@ -1,17 +1,20 @@
 //! Looks hosts up in the way of the system, whatever this build is linked with.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
 use super::ATTEMPT;
 use crate::clock::Deadline;
 use crate::getent;
 
-/// getent(1) where glibc is linked in; else glibc itself, as ureq asks it.
+/// getent(1) where glibc is linked in; else glibc itself.
 #[derive(Debug)]
 pub struct SystemResolver;
 
@@ -19,30 +22,40 @@ impl Resolver for SystemResolver {
     fn resolve(
         &self,
         uri: &Uri,
-        config: &Config,
+        _: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        match getent::NEEDED.then(|| by_getent(uri, timeout)).flatten() {
-            None => DefaultResolver::default().resolve(uri, config, timeout),
-            Some(found) if found.is_empty() => Err(ureq::Error::HostNotFound),
-            Some(found) => {
-                let mut addresses = self.empty();
-                // The array has room for sixteen, and panics at more.
-                found.into_iter().take(16).for_each(|address| addresses.push(address));
-                Ok(addresses)
-            }
+        let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        let limit = timeout.not_zero().map_or(ATTEMPT, |limit| *limit);
+        let found = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) => vec![address],
+            Err(_) => match getent::NEEDED.then(|| getent::addresses(host, Deadline::after(limit))).flatten()
+            {
+                Some(found) => found,
+                None => by_libc(host, limit)?.ok_or(ureq::Error::Timeout(timeout.reason))?,
+            },
+        };
+        if found.is_empty() {
+            return Err(ureq::Error::HostNotFound);
         }
+        let mut addresses = self.empty();
+        // The array has room for sixteen, and panics at more.
+        for address in found.into_iter().take(16) {
+            addresses.push(SocketAddr::new(address, port));
+        }
+        Ok(addresses)
     }
 }
 
-/// `None`: getent cannot say, or there is nothing to look up.
-fn by_getent(uri: &Uri, timeout: NextTimeout) -> Option<Vec<SocketAddr>> {
-    let host = uri.host()?;
-    if host.starts_with('[') || host.parse::<IpAddr>().is_ok() {
-        return None;
-    }
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    let limit = timeout.not_zero().map_or(ATTEMPT, |limit| *limit);
-    let found = getent::addresses(host, Deadline::after(limit))?;
-    Some(found.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+/// glibc in a thread, as it knows no time limit (`None`: it took longer). Not ureq's own way, which panics where no
+/// thread is to be had.
+fn by_libc(host: &str, limit: Duration) -> std::io::Result<Option<Vec<IpAddr>>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let host = host.to_owned();
+    thread::Builder::new().spawn(move || {
+        let found = (host, 0).to_socket_addrs();
+        let _ = sender.send(found.map(|found| found.map(|address| address.ip()).collect()));
+    })?;
+    receiver.recv_timeout(limit).ok().transpose()
 }
