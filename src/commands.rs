@@ -74,7 +74,7 @@ fn each<T>(
 fn print(text: &Secret) -> Result<()> {
     let mut stdout = io::stdout();
     match stdout.write_all(text.expose().as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write the answer"),
         _ => Ok(()),
     }
 }

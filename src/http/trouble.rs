@@ -6,6 +6,8 @@ use super::{Answer, Call, proxy};
 use crate::clock;
 use crate::error::{Failure, Kind, escape};
 
+const CHECK_URL: &str = "check that the URL, its scheme and its port lead to the API itself, not to a proxy or to another service";
+
 /// A failure, and whether another try within this command can help.
 pub struct Trouble {
     /// What is reported if nothing helps.
@@ -41,11 +43,11 @@ impl Trouble {
         let cause = escape(&error.to_string());
         if matches!(error, ureq::Error::BodyExceedsLimit(_)) {
             let message = format!("the answer of {} is larger than 4 MiB", call.who);
-            return Self::lasting(Failure::new(Kind::Other, message));
+            return Self::lasting(Failure::new(Kind::Other, message).hint(CHECK_URL));
         }
-        if matches!(error, ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::Protocol(_)) {
+        if is_no_http(error) {
             let message = format!("{} at {place} does not speak HTTP as expected: {cause}", call.who);
-            return Self::lasting(Failure::new(Kind::Other, message));
+            return Self::lasting(Failure::new(Kind::Other, message).hint(CHECK_URL));
         }
         let way = through.map(|proxy| format!(" through the proxy {}", proxy::name(proxy)));
         let message = format!("cannot reach {} at {place}{}: {cause}", call.who, way.unwrap_or_default());
@@ -54,11 +56,28 @@ impl Trouble {
             return Self::lasting(failure.hint(hint));
         }
         if cause.contains("certificate") {
-            return Self::lasting(failure.hint("if the server's certificate comes from a private CA, add that CA to the system's, or name its PEM file in SSL_CERT_FILE (Linux)"));
+            return Self::lasting(failure.hint(certificate_hint(&cause)));
         }
         let failure = failure.hint(
             "check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the URL, then try again",
         );
         Self { failure, lasting: false }
     }
+}
+
+/// Whether there was an answer, and it is none of HTTP.
+fn is_no_http(error: &ureq::Error) -> bool {
+    use ureq::Error::{BadUri, Http, LargeResponseHeader, Protocol};
+    matches!(error, Http(_) | BadUri(_) | Protocol(_) | LargeResponseHeader(..))
+}
+
+/// What to do about a certificate, by rustls' words for what is wrong with it.
+fn certificate_hint(cause: &str) -> &'static str {
+    if cause.contains("not valid for name") {
+        return "check the host in the URL, and whether a proxy or captive portal answers in its place";
+    }
+    if cause.contains("expired") || cause.contains("not valid yet") {
+        return "check this machine's clock; if it is right, the server's certificate has to be replaced";
+    }
+    "if the server's certificate comes from a private CA, add that CA to the system's, or name its PEM file in SSL_CERT_FILE (Linux)"
 }
