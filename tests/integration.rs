@@ -16,6 +16,7 @@ mod completions;
 mod docs;
 mod doctor;
 mod exec;
+mod faults;
 mod gh;
 mod hosts;
 mod install;

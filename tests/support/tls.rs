@@ -1,5 +1,6 @@
 //! A private certificate authority for loopback servers, made anew by each test that wants TLS.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,13 +36,18 @@ pub struct TestCa {
 impl TestCa {
     /// Makes the CA, a key and a certificate.
     pub fn new() -> Self {
-        let mut params = parameters(&[], "loopback test CA");
+        Self::issuing(&NAMES, -2..30)
+    }
+
+    /// The same with a certificate for these names alone, valid in these days, counted from today.
+    pub fn issuing(names: &[&str], days: Range<i64>) -> Self {
+        let mut params = parameters(&[], "loopback test CA", -60..60);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let ca_key = KeyPair::generate().expect("system random numbers");
         let ca = CertifiedIssuer::self_signed(params, ca_key).expect("a valid CA certificate");
 
-        let mut params = parameters(&NAMES, "localhost");
+        let mut params = parameters(names, "localhost", days);
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -90,13 +96,13 @@ impl TestCa {
 }
 
 /// A short validity, as some platforms refuse certificates that live for years.
-fn parameters(names: &[&str], common_name: &str) -> CertificateParams {
+fn parameters(names: &[&str], common_name: &str, days: Range<i64>) -> CertificateParams {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).expect("valid names");
     params.distinguished_name.push(DnType::CommonName, common_name);
-    let (year, month, day) = date(-2);
+    let (year, month, day) = date(days.start);
     params.not_before = date_time_ymd(year, month, day);
-    let (year, month, day) = date(30);
+    let (year, month, day) = date(days.end);
     params.not_after = date_time_ymd(year, month, day);
     params
 }

@@ -1,0 +1,110 @@
+//! kill -9 at random points of a cold `get`, and before each system call on the cache.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::disk::watched;
+use super::{Site, leave_out, long, say};
+use crate::common::{REQUEST, from_now};
+use crate::support::broker::{FakeBroker, broker_token, token_response};
+use crate::support::strace::{Tracer, available};
+
+/// After a kill: a half-written file is private, and the next write takes it away.
+fn check(site: &Site, what: &str) {
+    for file in site.temporary_files() {
+        let mode = fs::metadata(&file).expect("a file of ours").mode() & 0o777;
+        assert_eq!(mode, 0o600, "{what}: {}", file.display());
+    }
+    site.no_secret_is_astray(what);
+    site.everything_works(what);
+}
+
+#[test]
+fn a_get_that_is_killed_at_any_moment_leaves_nothing_in_the_way_and_no_secret() {
+    let runs = if long() { 500 } else { 40 };
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let expiry = from_now(3600);
+    let site = Site::with(FakeBroker::guarded("bearer", move |_| {
+        // Some of the moments shall fall into the wait for an answer.
+        token_response(&broker_token(), &expiry).after(Duration::from_millis(2))
+    }));
+    site.make_cold();
+    let mut cold = [(); 5].map(|()| {
+        site.make_cold();
+        let started = Instant::now();
+        site.get();
+        started.elapsed()
+    });
+    cold.sort();
+    let whole = cold[2];
+    let mut killed = 0;
+    for run in 0..runs {
+        site.make_cold();
+        let mut running = site.sandbox.helper(&["get"]).stdin(REQUEST).spawn();
+        let moment = Instant::now() + whole.mul_f64(random.f64() * 1.1);
+        while Instant::now() < moment && !running.has_ended() {
+            std::thread::yield_now();
+        }
+        if !running.has_ended() {
+            running.signal(Signal::KILL);
+        }
+        killed += usize::from(running.wait().status == 137);
+        check(&site, &format!("seed {seed}, run {run}"));
+    }
+    say(&format!("{killed} of {runs} runs killed, over {whole:?}"));
+    assert!(killed > runs / 8, "seed {seed}: {killed} of {runs} were killed before their end");
+}
+
+#[test]
+fn a_command_that_is_killed_before_any_system_call_on_the_cache_leaves_nothing_in_the_way() {
+    let site = Site::new();
+    if let Err((missing, forbidden)) = available(&site.sandbox) {
+        return leave_out("killed at each system call", missing, forbidden);
+    }
+    let tracer = Tracer::new(&site.sandbox, watched(&site));
+    let mut half_written = 0;
+    for args in [&["get"][..], &["--margin=2h", "get"], &["refresh", "--min-life=2h"]] {
+        let prepare = || {
+            if args == ["get"] {
+                site.make_cold();
+            }
+        };
+        prepare();
+        let (calls, _) = tracer.count(args, REQUEST);
+        for (call, count) in calls {
+            for nth in 1..=count {
+                prepare();
+                let what = format!("{args:?} killed before {call} {nth} of {count}");
+                let injection = format!("{call}:signal=KILL:when={nth}");
+                let output = tracer.helper(Some(&injection), args).stdin(REQUEST).run();
+                assert_eq!((output.status, output.stdout.as_str()), (137, ""), "{what}");
+                half_written += site.temporary_files().len();
+                check(&site, &what);
+            }
+        }
+    }
+    assert!(half_written > 0, "one of them dies between open and rename");
+}
+
+#[test]
+fn left_overs_of_other_entries_go_with_the_next_write_and_living_ones_stay() {
+    let site = Site::new();
+    let (dead, living) = (site.cache().join("dead.new"), site.cache().join("living.new"));
+    let probe = site.cache().join("probe-4000000");
+    for file in [&dead, &living, &probe] {
+        fs::copy(site.file("json"), file).expect("a file of ours");
+    }
+    let lock = fs::File::create(site.cache().join("living.lock")).expect("a new file");
+    lock.lock().expect("nobody holds it");
+    site.sandbox.helper(&["--margin=2h", "get"]).stdin(REQUEST).run().success();
+    let left: Vec<PathBuf> = site.temporary_files();
+    assert_eq!(left, [living], "{left:?}: the one whose lock is held is being written");
+    drop(lock);
+    site.sandbox.helper(&["--margin=2h", "get"]).stdin(REQUEST).run().success();
+    site.everything_works("after left-overs");
+}

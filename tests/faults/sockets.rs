@@ -1,0 +1,87 @@
+//! System calls on the way to a server that fail once, which another try mends, or always, which the message tells.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::network::sandbox_at;
+use super::{ends_well, leave_out};
+use crate::common::{fresh_tokens, message};
+use crate::support::process::Output;
+use crate::support::sandbox::Sandbox;
+use crate::support::strace::available;
+
+/// Calls, the errors that they are given, and words of the message.
+const CALLS: [(&str, &[(&str, &str)]); 6] = [
+    ("socket", &[("EMFILE", "open files"), ("ENOBUFS", "buffer"), ("EACCES", "ermission denied")]),
+    (
+        "connect",
+        &[
+            ("ENETUNREACH", "etwork is unreachable"),
+            ("EHOSTUNREACH", "o route to host"),
+            ("ECONNREFUSED", "refused"),
+            ("ETIMEDOUT", "timeout"),
+            ("EADDRNOTAVAIL", "annot assign"),
+        ],
+    ),
+    ("setsockopt", &[("EINVAL", "nvalid argument"), ("ENOMEM", "annot allocate")]),
+    ("sendto", &[("EPIPE", "roken pipe"), ("ECONNRESET", "reset")]),
+    ("recvfrom", &[("ECONNRESET", "reset"), ("ETIMEDOUT", "timeout"), ("EIO", "nput/output")]),
+    ("poll", &[("ENOMEM", "annot allocate")]),
+];
+
+/// `token` without a cache under strace.
+fn token(sandbox: &Sandbox, injection: &str, timeout: &str) -> Output {
+    let helper = sandbox.binary().to_string_lossy().into_owned();
+    let injection = format!("inject={injection}");
+    let args = ["-f", "-qq", "-o", "/dev/null", "-e", &injection, &helper, "--no-cache", timeout, "token"];
+    sandbox.command("strace", &args).run()
+}
+
+/// One call and one error: first once, then at every try.
+fn check(call: &str, error: &str, words: &str) {
+    let what = format!("{call} fails with {error}");
+    let broker = fresh_tokens();
+    let sandbox = sandbox_at(&broker.url());
+    // The runtime asks poll about its first three files: that answer changes nothing here.
+    let once = token(&sandbox, &format!("{call}:error={error}:when=1"), "--timeout=20s");
+    assert_eq!((once.status, once.stderr.as_str()), (0, ""), "{what} once");
+    if call == "poll" {
+        return;
+    }
+    let started = Instant::now();
+    let always = token(&sandbox, &format!("{call}:error={error}"), "--timeout=300ms");
+    assert!(started.elapsed() < Duration::from_secs(8), "{what}: {:?}", started.elapsed());
+    ends_well(&always, &what);
+    assert_eq!((always.status, always.stdout.as_str()), (5, ""), "{what}: {}", always.stderr);
+    assert!(message(&always).contains("cannot reach the broker at http://127.0.0.1:"), "{}", always.stderr);
+    assert!(message(&always).contains(words), "{what}: {}", always.stderr);
+    assert!(always.stderr.contains("\nhint: "), "{what}: {}", always.stderr);
+}
+
+#[test]
+fn a_socket_that_fails_once_is_tried_again_and_one_that_always_fails_is_told_of() {
+    if let Err((missing, forbidden)) = available(&Sandbox::new()) {
+        return leave_out("sockets", missing, forbidden);
+    }
+    thread::scope(|scope| {
+        for (call, errors) in CALLS {
+            scope.spawn(move || errors.iter().for_each(|(error, words)| check(call, error, words)));
+        }
+    });
+}
+
+#[test]
+fn a_process_that_may_start_no_thread_looks_names_up_or_says_why_not() {
+    let broker = fresh_tokens();
+    for host in ["127.0.0.1", "localhost"] {
+        let sandbox = sandbox_at(&broker.url().replace("127.0.0.1", host));
+        if let Err((missing, forbidden)) = available(&sandbox) {
+            return leave_out("no thread", missing, forbidden);
+        }
+        for call in ["clone3", "clone"] {
+            let output = token(&sandbox, &format!("{call}:error=EAGAIN"), "--timeout=700ms");
+            ends_well(&output, &format!("{host}, {call}"));
+            assert!(matches!(output.status, 0 | 5), "{host}: {}", output.stderr);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! System calls that fail, by strace(1): those that touch certain paths, one at a time.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use rustix::process::Pid;
+use tempfile::TempDir;
+
+use super::process::{Output, Run};
+use super::sandbox::Sandbox;
+
+/// A program under strace, watched at these paths alone. Its log lies outside of the sandbox and holds no content.
+pub struct Tracer<'a> {
+    sandbox: &'a Sandbox,
+    paths: Vec<PathBuf>,
+    logs: TempDir,
+}
+
+/// Whether programs can be traced here: `Err` says why not, and whether the machine forbids it.
+pub fn available(sandbox: &Sandbox) -> Result<(), (&'static str, bool)> {
+    let found = sandbox.command("sh", &["-c", "command -v strace"]).run().status == 0;
+    if !found {
+        return Err(("strace is missing: apt-get install strace", cfg!(not(target_os = "linux"))));
+    }
+    let works = sandbox.command("strace", &["-f", "-o", "/dev/null", "true"]).run().status == 0;
+    if works { Ok(()) } else { Err(("this machine lets nobody trace", true)) }
+}
+
+impl<'a> Tracer<'a> {
+    /// Watches the system calls that name one of these paths, or a file that was opened by it.
+    pub fn new(sandbox: &'a Sandbox, paths: Vec<PathBuf>) -> Self {
+        Self { sandbox, paths, logs: TempDir::new().expect("a temporary directory") }
+    }
+
+    /// The helper with these arguments; `injection` is what strace's `-e inject=` wants.
+    pub fn helper(&self, injection: Option<&str>, args: &[&str]) -> Run {
+        let log = self.log().to_string_lossy().into_owned();
+        let mut run = self.sandbox.command("strace", &["-f", "-qq", "-s", "0", "-o", &log]);
+        for path in &self.paths {
+            run = run.arg("-P").arg(path);
+        }
+        if let Some(injection) = injection {
+            run = run.arg("-e").arg(format!("inject={injection}"));
+        }
+        args.iter().fold(run.arg(self.sandbox.binary()), Run::arg)
+    }
+
+    /// How often each system call touches the paths when nothing fails.
+    pub fn count(&self, args: &[&str], stdin: &str) -> (BTreeMap<String, usize>, Output) {
+        let output = self.helper(None, args).stdin(stdin).run();
+        let mut counts = BTreeMap::new();
+        for line in self.lines() {
+            let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
+            if let Some((name, _)) = call.split_once('(').filter(|(name, _)| !name.contains([' ', '<'])) {
+                *counts.entry(name.to_owned()).or_default() += 1;
+            }
+        }
+        (counts, output)
+    }
+
+    /// Whether the last run met what was injected.
+    pub fn injected(&self) -> bool {
+        self.lines().iter().any(|line| line.contains("INJECTED"))
+    }
+
+    /// The program, once an injected signal has stopped it.
+    pub fn stopped(&self) -> Option<Pid> {
+        let line = self.lines().into_iter().find(|line| line.contains("--- stopped by SIGSTOP"))?;
+        Pid::from_raw(line.split(' ').next()?.parse().ok()?)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.logs.path().join("log")
+    }
+
+    fn lines(&self) -> Vec<String> {
+        fs::read_to_string(self.log()).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+}
