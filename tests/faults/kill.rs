@@ -42,22 +42,25 @@ fn a_get_that_is_killed_at_any_moment_leaves_nothing_in_the_way_and_no_secret() 
     });
     cold.sort();
     let whole = cold[2];
-    let mut killed = 0;
-    for run in 0..runs {
+    let (mut killed, mut tries) = (0, 0);
+    while killed < runs {
+        tries += 1;
+        assert!(tries <= runs * 10, "seed {seed}: {killed} of {tries} were killed before their end");
         site.make_cold();
         let mut running = site.sandbox.helper(&["get"]).stdin(REQUEST).spawn();
-        let moment = Instant::now() + whole.mul_f64(random.f64() * 1.1);
+        let moment = Instant::now() + whole.mul_f64(random.f64());
         while Instant::now() < moment && !running.has_ended() {
             std::thread::yield_now();
         }
         if !running.has_ended() {
             running.signal(Signal::KILL);
         }
-        killed += usize::from(running.wait().status == 137);
-        check(&site, &format!("seed {seed}, run {run}"));
+        if running.wait().status == 137 {
+            killed += 1;
+            check(&site, &format!("seed {seed}, try {tries}"));
+        }
     }
-    say(&format!("{killed} of {runs} runs killed, over {whole:?}"));
-    assert!(killed > runs / 8, "seed {seed}: {killed} of {runs} were killed before their end");
+    say(&format!("{killed} of {tries} runs killed, over {whole:?}"));
 }
 
 #[test]
