@@ -20,9 +20,8 @@ use crate::secret::Secret;
 use crate::settings::hosts::Host;
 use crate::settings::{dirs, programs};
 
-/// What gh's environment must not hold: tokens that keep it from storing one, what makes it ask or wait, and secrets
-/// that are none of its business.
-const REMOVED: [&str; 9] = [
+/// What gh's environment must not hold: tokens that keep it from storing one, and what makes it ask or wait.
+const REMOVED: [&str; 7] = [
     "GH_TOKEN",
     "GITHUB_TOKEN",
     "GH_ENTERPRISE_TOKEN",
@@ -30,8 +29,6 @@ const REMOVED: [&str; 9] = [
     "GH_HOST",
     "CODESPACES",
     "DBUS_SESSION_BUS_ADDRESS",
-    "GITHUB_APP_PRIVATE_KEY",
-    "GITHUB_APP_BROKER_TOKEN",
 ];
 
 /// gh as one host's client.
@@ -125,6 +122,7 @@ impl<'a> Gh<'a> {
     }
 
     fn prepare(&self, gh: &mut Command) {
+        process::without_secrets(gh);
         for name in REMOVED {
             gh.env_remove(name);
         }

@@ -30,8 +30,19 @@ pub fn run(arguments: &[&str], deadline: Deadline) -> Result<Outcome, Failure> {
     run_prepared(&mut git, b"", deadline)
 }
 
-/// Runs a git that the caller has prepared, and that never asks anybody.
+/// The same for a git that asks its helpers: we are one of them and need our whole environment.
+pub fn run_with_helpers(arguments: &[&str], deadline: Deadline) -> Result<Outcome, Failure> {
+    let mut git = process::program("git");
+    git.args(arguments);
+    run_silently(&mut git, b"", deadline)
+}
+
+/// Runs a git that the caller has prepared, and that asks neither people nor helpers.
 pub fn run_prepared(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, Failure> {
+    run_silently(process::without_secrets(git), input, deadline)
+}
+
+fn run_silently(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, Failure> {
     git.env("GIT_TERMINAL_PROMPT", "0")
         .env("LC_ALL", "C")
         .env_remove("GIT_ASKPASS")

@@ -35,6 +35,7 @@ mod token;
 /// The whole program: reads the command line, runs the command, says what failed.
 #[must_use]
 pub fn run() -> ExitCode {
+    process::hide_memory();
     let cli = match operation(std::env::args_os()).map_or_else(cli::Cli::try_parse, Ok) {
         Ok(cli) => cli,
         Err(error) => return report::command_line(&error),

@@ -76,6 +76,26 @@ pub fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
     Command::new(name)
 }
 
+/// Takes the secrets out of the environment of a program that has no use for them. The commands of the settings and
+/// `exec`'s command keep them: they are the user's own.
+pub fn without_secrets(command: &mut Command) -> &mut Command {
+    command.env_remove("GITHUB_APP_PRIVATE_KEY").env_remove("GITHUB_APP_BROKER_TOKEN")
+}
+
+/// Keeps this process's memory and environment, where keys and tokens are, out of core dumps and, on Linux, from the
+/// other processes of its user. A program that is started by it, or takes its place, is as any other.
+pub fn hide_memory() {
+    // Either can fail only where the system does not know it, and then it has no better.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let none = Rlimit { current: Some(0), maximum: getrlimit(Resource::Core).maximum };
+        let _ = setrlimit(Resource::Core, none);
+    }
+}
+
 /// Runs a program whose stderr people shall see. What it has started may outlive it: it may talk to the terminal, so it
 /// stays in the terminal's foreground group.
 pub fn run_beside_people(

@@ -134,7 +134,7 @@ fn obstacles(wiring: &Wiring, checks: &mut Checks) {
 fn ls_remote(patient: &Patient, repository: &Repository, checks: &mut Checks) {
     let Repository { owner, name } = repository;
     let url = format!("{}/{owner}/{name}", patient.settings.host.url());
-    match git::run(&["ls-remote", "--quiet", &url, "HEAD"], patient.deadline) {
+    match git::run_with_helpers(&["ls-remote", "--quiet", &url, "HEAD"], patient.deadline) {
         Err(failure) => checks.fail("repository", &failure.into()),
         Ok(outcome) if outcome.status.success() => {
             checks.ok("repository", format!("git reads {owner}/{name}"));

@@ -207,7 +207,8 @@ fn finished(outcome: Outcome, what: &str) -> Result<Outcome> {
 fn run(name: &str, arguments: &[&str], input: &[u8], deadline: Deadline) -> Result<Outcome, Failure> {
     let mut command = process::program(name);
     command.args(arguments).env("LC_ALL", "C");
-    process::run_alone(&mut command, input, deadline).map_err(|trouble| trouble.of(name))
+    process::run_alone(process::without_secrets(&mut command), input, deadline)
+        .map_err(|trouble| trouble.of(name))
 }
 
 /// A word of a unit's command line or environment (systemd.service(5), COMMAND LINES; `%` and `$` stand for themselves
