@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::secret;
+
 /// Why a command failed; decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -96,9 +98,10 @@ pub fn render(error: &anyhow::Error) -> String {
     text
 }
 
-/// Makes text from outside safe for a terminal and a log: control and format characters become escapes,
-/// and no more than 300 characters are kept.
+/// Makes text from outside safe for a terminal and a log: what has the form of a credential is left out, control and
+/// format characters become escapes, and no more than 300 characters are kept.
 pub fn escape(text: &str) -> String {
+    let text = &*secret::hide(text);
     if text.len() <= 300 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return text.to_owned();
     }

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::error::escape;
 use crate::report;
 use crate::scope::Scope;
+use crate::secret;
 
 /// For so long a line may wait for others.
 const GATHER: Duration = Duration::from_millis(5);
@@ -173,8 +174,8 @@ impl Log {
             }
             Form::Json => self.json(json!({
                 "bearer": bearer,
-                "method": method,
-                "path": path,
+                "method": secret::hide(method),
+                "path": secret::hide(path),
                 "scope": scope,
                 "status": status,
                 "duration_ms": f64::from(micros) / 1000.0,
