@@ -1,6 +1,7 @@
 //! The private directory on disk that all processes of a user share: one file per key, locked, written atomically.
 //!
-//! The directory is 0700 and ours, files are 0600 and ours, neither is a symbolic link: else they are not used.
+//! The directory is 0700 and ours, files are 0600 and ours, neither is a symbolic link, and nobody else may rename the
+//! directory: else they are not used.
 //! A file is written under its lock as a new file beside it and then renamed. Damaged means missing. What a killed
 //! process has left half-written goes with the next write of anybody.
 
@@ -15,6 +16,7 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::clock::Deadline;
+use crate::trust;
 
 /// How often a waiting process looks whether a lock is free.
 pub const LOOK: Duration = Duration::from_millis(20);
@@ -45,6 +47,7 @@ impl Cache {
     /// # Errors
     /// It cannot be made, or it is not ours alone.
     pub fn open(dir: &Path) -> io::Result<Self> {
+        trust::parent(dir)?;
         let metadata = match fs::symlink_metadata(dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 DirBuilder::new().recursive(true).mode(0o700).create(dir)?;

@@ -31,6 +31,7 @@ mod scope;
 mod secret;
 mod settings;
 mod token;
+mod trust;
 
 /// The whole program: reads the command line, runs the command, says what failed.
 #[must_use]

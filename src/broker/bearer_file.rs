@@ -1,6 +1,7 @@
 //! The bearer file: read again when it has changed. One that breaks or vanishes changes nothing and is reported.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use super::bearers::Bearers;
 use super::log::Log;
 use crate::clock;
 use crate::error::{Failure, Kind};
+use crate::trust::{self, Distrust};
 
 /// For so many microseconds a look at the file is good: a flood of requests is no flood of looks.
 const FRESH: u64 = 1000;
@@ -96,7 +98,12 @@ fn seen(path: &PathBuf) -> Seen {
 }
 
 fn read(path: &PathBuf) -> Result<Bearers, String> {
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let mut file = fs::File::open(path).map_err(|error| error.to_string())?;
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    trust::file(path, &metadata)
+        .map_err(|Distrust { cause, mend }| format!("{cause}; mend it with: {mend}"))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(|error| error.to_string())?;
     let bearers = Bearers::parse(&text)?;
     if bearers.len() == 0 { Err("it holds no bearer".to_owned()) } else { Ok(bearers) }
 }

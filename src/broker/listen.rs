@@ -3,7 +3,6 @@
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +12,14 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::fs::Mode;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 
 use super::tls::Tls;
 use crate::error::{Failure, Kind};
+use crate::trust;
 
 /// For the head of a request, from the connection's or the last request's end on; and for a TLS handshake.
 const HEAD: Duration = Duration::from_secs(30);
@@ -77,13 +78,9 @@ impl Listener {
                 Ok(Self::Tcp(listener))
             }
             Place::Unix(path) => {
-                remove_stale(path);
-                let listener = std::os::unix::net::UnixListener::bind(path)
-                    .and_then(|listener| {
-                        listener.set_nonblocking(true)?;
-                        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-                        Ok(listener)
-                    })
+                let listener = trust::parent(path)
+                    .and_then(|()| bind_private(path))
+                    .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
                     .map_err(|error| cannot(&error))
                     .with_context(|| format!("listen on {}", path.display()))?;
                 Ok(Self::Unix(listener, Some(path.clone())))
@@ -147,6 +144,17 @@ impl Listener {
 fn cannot(error: &std::io::Error) -> Failure {
     Failure::new(Kind::Settings, error.to_string())
         .hint("choose another place with --listen, or end what is there")
+}
+
+/// A socket that is private from the start: a mode that is set after it is there comes too late, and would follow a
+/// symbolic link that has taken its place.
+fn bind_private(path: &Path) -> std::io::Result<std::os::unix::net::UnixListener> {
+    remove_stale(path);
+    // The mask is the whole process's; the other thread that there is by now, the log's, makes no files.
+    let before = rustix::process::umask(Mode::from_raw_mode(0o177));
+    let bound = std::os::unix::net::UnixListener::bind(path);
+    rustix::process::umask(before);
+    bound
 }
 
 /// Removes a socket that nobody listens on any more: its process was killed.

@@ -2,6 +2,7 @@
 //! The only module that reads the environment. Repository-local git configuration is never looked at.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, TomlError, Value};
@@ -9,6 +10,7 @@ use toml_edit::{DocumentMut, Item, TomlError, Value};
 use super::dirs::config_dir;
 use crate::cli::Options;
 use crate::error::{Failure, Kind};
+use crate::trust::{self, Distrust};
 
 /// The keys that the settings file may hold.
 const FILE_KEYS: [&str; 21] = [
@@ -98,8 +100,14 @@ impl File {
     /// Reads the file that the options or the environment name, or the default one if it is there.
     pub fn read(options: &Options) -> Result<Self, Failure> {
         let Some(place) = Place::of(options)? else { return Ok(Self::default()) };
-        match std::fs::read_to_string(&place.path) {
-            Ok(text) => Self::of_text(place.path, &text),
+        match read(&place.path) {
+            Ok((text, distrust)) => {
+                if let Some(Distrust { cause, mend }) = distrust {
+                    let message = format!("settings file {}: {cause}", place.path.display());
+                    return Err(Failure::new(Kind::Settings, message).hint(mend));
+                }
+                Self::of_text(place.path, &text)
+            }
             Err(error) if place.may_be_missing(&error) => Ok(Self { path: place.path, ..Self::default() }),
             Err(error) => Err(place.complaint(&error)),
         }
@@ -201,6 +209,16 @@ impl Place {
         Failure::new(kind, format!("read settings file {}: {error}", self.path.display()))
             .hint("create it, make it readable, or name another one with --config or GITHUB_APP_CONFIG")
     }
+}
+
+/// A file's text, and why it is not to be trusted. An empty one, such as `/dev/null`, says nothing that could matter.
+fn read(path: &Path) -> io::Result<(String, Option<Distrust>)> {
+    let mut file = std::fs::File::open(path)?;
+    let distrust = trust::file(path, &file.metadata()?).err();
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    let distrust = distrust.filter(|_| !text.is_empty());
+    Ok((text, distrust))
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut, Failure> {
