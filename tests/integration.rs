@@ -21,6 +21,7 @@ mod gh;
 mod hosts;
 mod install;
 mod keys;
+mod leaks;
 mod owners;
 mod protocol;
 mod real_git;

@@ -18,4 +18,5 @@ pub mod sandbox;
 pub mod strace;
 pub mod tls;
 pub mod tokens;
+pub mod users;
 pub mod wrong_clock;

@@ -1,0 +1,119 @@
+//! Two ordinary users beside the one who runs the tests, for what one user must not be able to do to another. Only root
+//! can become them, by setpriv(1) of util-linux.
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::process::Run;
+use super::sandbox::Sandbox;
+
+/// An ordinary user, of whom nothing need be known but the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User(u32);
+
+/// The user whose helper it is, and another one; `None`, with a word on standard error, where this process cannot
+/// become them. Where tests must not be left out (`CI` is set), root must be able to.
+pub fn victim_and_attacker() -> Option<(User, User)> {
+    if !rustix::process::geteuid().is_root() {
+        let _ = writeln!(std::io::stderr(), "left out: only root can become another user");
+        return None;
+    }
+    let mut setpriv = Command::new("setpriv");
+    setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--", "test", "-x"]);
+    let can = setpriv.arg(std::env::temp_dir()).status().is_ok_and(|status| status.success());
+    let needed = "setpriv (util-linux) and a directory for temporary files that all users can enter";
+    assert!(can || std::env::var_os("CI").is_none(), "these tests need {needed}");
+    if !can {
+        let _ = writeln!(std::io::stderr(), "left out: this test needs {needed}");
+    }
+    can.then_some((User(65533), User(65534)))
+}
+
+impl User {
+    /// The number.
+    pub fn id(self) -> u32 {
+        self.0
+    }
+
+    /// Prepares a program that this user runs, in the environment and the directory of a sandbox.
+    pub fn run(self, sandbox: &Sandbox, program: impl AsRef<OsStr>, args: &[&str]) -> Run {
+        let (user, group) = (format!("--reuid={}", self.0), format!("--regid={}", self.0));
+        let run = sandbox.command("setpriv", &[&user, &group, "--clear-groups", "--"]).arg(program);
+        args.iter().fold(run, Run::arg)
+    }
+
+    /// Whether a shell command of this user's succeeds.
+    pub fn can(self, sandbox: &Sandbox, command: &str) -> bool {
+        self.run(sandbox, "sh", &["-c", command]).run().status == 0
+    }
+
+    /// Gives files and directories to this user, links themselves and not what they lead to.
+    pub fn own(self, path: &Path) {
+        std::os::unix::fs::lchown(path, Some(self.0), Some(self.0)).expect("root gives files away");
+        if path.is_dir() && !path.is_symlink() {
+            for entry in std::fs::read_dir(path).expect("a directory") {
+                self.own(&entry.expect("an entry").path());
+            }
+        }
+    }
+}
+
+/// A place that all users can enter, with a copy of the binary that all can run.
+pub struct Common {
+    dir: TempDir,
+}
+
+impl Common {
+    /// An empty place of root's.
+    pub fn new() -> Self {
+        let dir = TempDir::with_prefix("github-app-common-").expect("a temporary directory");
+        let common = Self { dir };
+        mode(common.path(), 0o755);
+        let (built, binary) = (Sandbox::new(), common.binary());
+        // The built one may be in a directory that only its owner can enter. By cp, as a file that this process has
+        // open for writing cannot be run, and programs that other tests start meanwhile keep it open for a moment.
+        let cp = Command::new("cp").arg(built.binary()).arg(&binary).status();
+        assert!(cp.is_ok_and(|status| status.success()), "room for a copy");
+        common
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The binary that all users can run.
+    pub fn binary(&self) -> PathBuf {
+        self.path().join("git-credential-github-app")
+    }
+
+    /// A sandbox that belongs to a user; what is written into it later must be given to him, too.
+    pub fn sandbox_of(&self, user: User) -> Sandbox {
+        let sandbox = Sandbox::with_binary(self.binary());
+        user.own(sandbox.path());
+        sandbox
+    }
+
+    /// A directory of a mode, of root's.
+    pub fn directory(&self, name: &str, bits: u32) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::create_dir(&path).expect("a new directory");
+        mode(&path, bits);
+        path
+    }
+}
+
+/// Gives a file or directory to a user, alone.
+pub fn give(path: &Path, user: User) {
+    chown(path, Some(user.0), Some(user.0)).expect("root gives files away");
+}
+
+/// Sets a mode, whatever the umask.
+pub fn mode(path: &Path, bits: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).expect("a file of ours");
+}
