@@ -22,6 +22,7 @@ mod hosts;
 mod install;
 mod keys;
 mod leaks;
+mod neighbours;
 mod owners;
 mod protocol;
 mod real_git;
