@@ -210,7 +210,10 @@ fn paths_with_blanks_and_a_settings_file_of_its_own_work_with_git() {
         let dir = sandbox.path().join("my tools (x)");
         fs::create_dir(&dir).expect("a new directory");
         let binary = dir.join("git-credential-github-app");
-        fs::copy(sandbox.binary(), &binary).expect("a copy");
+        // By cp: a file that this process has open for writing cannot be run, nor while another test's program,
+        // started at that moment, still holds it open.
+        let copy = [sandbox.binary(), binary.as_path()].map(|path| path.to_string_lossy().into_owned());
+        sandbox.command("cp", &copy.each_ref().map(String::as_str)).run().success();
         let mut args: Vec<&str> = options.iter().map(String::as_str).collect();
         args.extend(["--config", "my settings/ghe.toml", "setup"]);
         sandbox.command(&binary, &args).run().success();

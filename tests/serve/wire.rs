@@ -148,16 +148,20 @@ fn health_readiness_and_metrics() {
 
 #[test]
 fn the_log_names_bearer_scope_and_status_and_no_secret() {
-    for (form, part) in [
-        ("plain", "admin GET /admin/github-installation-token [owner=octo-org repository=hello] 200 "),
-        ("json", "\"bearer\":\"admin\""),
+    for (form, part, last) in [
+        (
+            "plain",
+            "admin GET /admin/github-installation-token [owner=octo-org repository=hello] 200 ",
+            " 401 ",
+        ),
+        ("json", "\"bearer\":\"admin\"", "\"status\":401"),
     ] {
         let mut server = Server::start_with(&[("admin", "")], &["--log", form]);
         let target = format!("{ADMIN}?owner=octo-org&repository=hello");
         let answer = get(server.port, &target, "admin", "");
         assert_eq!(answer.status, 200, "{}", answer.body);
         get(server.port, &format!("{ADMIN}?secret=hunter2"), "hunter2", "");
-        let log = server.running.wait_for_stderr("401");
+        let log = server.running.wait_for_stderr(last);
         assert!(log.contains(part), "{log}");
         if form == "json" {
             for line in log.lines() {
