@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Fuzzes every target for so many seconds (600), some at a time (the machine's processors), and prints what it came to.
+# run.sh [SECONDS [AT_ONCE [TARGET...]]]: fuzzes each target for so many seconds (600), some at a time (as many as the
+# machine has processors), and prints what it came to.
 # Needs a nightly Rust and cargo-fuzz (cargo install cargo-fuzz). What was found lies in fuzz/artifacts.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")"
 seconds=${1:-600}
 at_once=${2:-$(nproc)}
-targets=(request reply answers times key settings entry bearers paths)
+shift $(($# < 2 ? $# : 2))
+targets=("$@")
+[ $# -gt 0 ] || targets=(request reply answers times key settings entry bearers paths)
 
 cargo +nightly fuzz build --fuzz-dir . --sanitizer none
 mkdir -p logs

@@ -19,7 +19,8 @@ fuzz_target!(|input: &[u8]| {
     let mut words = line.splitn(2, |&byte| byte == b' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let Some(status) = ASKER.status(method, target, authorization) else { return };
-    let path = target.split(|&byte| byte == b'?').next().unwrap_or_default();
+    // A fragment is no part of what a server sees.
+    let path = target.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
     let open = path.ends_with(b"/healthz") || path.ends_with(b"/readyz");
     let known = authorization.is_some_and(|value| value.trim_ascii().ends_with(b"the bearer"));
     match status {
