@@ -54,7 +54,7 @@ pub fn parent(path: &Path) -> io::Result<()> {
     if mode & OTHERS_WRITE != 0 && mode & STICKY == 0 {
         let (shown, mode) = (parent.display(), mode & 0o777);
         return Err(io::Error::other(format!(
-            "others may change its directory {shown} (mode {mode:03o}); mend it with: chmod go-w {shown}"
+            "others may change its directory {shown} (mode {mode:03o}); mend it with: chmod go-w {shown}, or go one level deeper"
         )));
     }
     Ok(())

@@ -134,6 +134,18 @@ fn a_directory_that_others_may_change_is_no_place_for_a_cache() {
 }
 
 #[test]
+fn one_level_deeper_a_cache_is_safe_in_a_volume_for_all() {
+    let Some(scene) = Scene::new() else { return };
+    let cache = scene.common.directory("volume", 0o777).join("github-app/tokens");
+    let (first, second) = (scene.get(&cache), scene.get(&cache));
+    assert_eq!((password(&first), &*first.stderr, &*second.stderr), (password(&second), "", ""));
+    assert!(
+        !scene.attacker_can("ls \"$1\"", cache.parent().expect("a directory")),
+        "both levels are private"
+    );
+}
+
+#[test]
 fn entries_and_locks_that_are_somebody_elses_are_not_used() {
     let Some(scene) = Scene::new() else { return };
     let cache = scene.home.home().join("cache");
