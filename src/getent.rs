@@ -5,13 +5,14 @@
 //! Into a static program of another glibc version they crash it, and the system's glibc is updated more often than we
 //! are. getent is part of the system's own glibc and asks in the same way as every other program does.
 
+use std::io;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::Deadline;
-use crate::process::{self, Outcome};
+use crate::process::{self, Outcome, Trouble};
 
 /// Whether this build must not ask glibc itself.
 pub const NEEDED: bool = cfg!(static_glibc);
@@ -20,29 +21,40 @@ const NOT_FOUND: i32 = 2;
 
 /// The addresses of a host, the best one first; empty where it is unknown. `None`: there is no getent that can tell, so
 /// there are no modules of another glibc either.
-pub fn addresses(host: &str, deadline: Deadline) -> Option<Vec<IpAddr>> {
-    let outcome = ask("ahosts", host, deadline)?;
+///
+/// # Errors
+/// getent is there and gave no answer, [`io::ErrorKind::TimedOut`] if none in time: no reason to ask glibc itself.
+pub fn addresses(host: &str, deadline: Deadline) -> io::Result<Option<Vec<IpAddr>>> {
+    let Some(outcome) = ask("ahosts", host, deadline)? else { return Ok(None) };
     match outcome.status.code() {
-        Some(0) => Some(parse_addresses(&String::from_utf8_lossy(&outcome.stdout))),
-        Some(NOT_FOUND) => Some(Vec::new()),
-        _ => None,
+        Some(0) => Ok(Some(parse_addresses(&String::from_utf8_lossy(&outcome.stdout)))),
+        Some(NOT_FOUND) => Ok(Some(Vec::new())),
+        Some(_) => Ok(None),
+        None => Err(io::Error::other("getent was killed")),
     }
 }
 
 /// The home directory of the user that runs this process; `None` where it is unknown.
 pub fn home() -> Option<PathBuf> {
     let user = rustix::process::getuid().as_raw().to_string();
-    let outcome = ask("passwd", &user, Deadline::after(Duration::from_secs(5)))?;
+    let outcome = ask("passwd", &user, Deadline::after(Duration::from_secs(5))).ok()??;
     parse_home(&outcome.stdout).filter(|_| outcome.status.success())
 }
 
-fn ask(database: &str, key: &str, deadline: Deadline) -> Option<Outcome> {
+/// `None`: there is no getent.
+fn ask(database: &str, key: &str, deadline: Deadline) -> io::Result<Option<Outcome>> {
     // A PATH without the system's own directories is no reason to do without.
-    ["getent", "/usr/bin/getent"].iter().find_map(|program| {
+    for program in ["getent", "/usr/bin/getent"] {
         let mut getent = process::program(program);
         getent.args([database, "--", key]);
-        process::run_alone(process::without_secrets(&mut getent), b"", deadline).ok()
-    })
+        match process::run_alone(process::without_secrets(&mut getent), b"", deadline) {
+            Ok(outcome) => return Ok(Some(outcome)),
+            Err(Trouble::Start(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(Trouble::Start(error) | Trouble::Lost(error)) => return Err(error),
+            Err(Trouble::Late) => return Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+    Ok(None)
 }
 
 /// Reads lines such as `192.0.2.1  STREAM name`; each address comes once for every kind of socket.
@@ -92,9 +104,17 @@ mod tests {
     fn the_systems_getent_is_understood() {
         let deadline = Deadline::after(Duration::from_secs(10));
         // Where there is none, nothing is known, which is an answer as well.
-        if let Some(found) = addresses("localhost", deadline) {
+        if let Some(found) = addresses("localhost", deadline).unwrap() {
             assert!(found.iter().any(IpAddr::is_loopback), "{found:?}");
-            assert_eq!(addresses("-h", deadline), Some(Vec::new()), "a name is never an option");
+            assert_eq!(addresses("-h", deadline).unwrap(), Some(Vec::new()), "a name is never an option");
+        }
+    }
+
+    #[test]
+    fn a_getent_that_is_late_is_no_reason_to_do_without() {
+        if std::path::Path::new("/usr/bin/getent").exists() {
+            let error = addresses("localhost", Deadline::after(Duration::ZERO)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         }
     }
 }

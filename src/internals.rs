@@ -1,7 +1,6 @@
 //! The pure core for benchmarks and fuzzing, behind the feature `internals`: bytes in, plain values out. No interface:
 //! it changes with what it shows.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use crate::private_key::PrivateKey;
 use crate::protocol::{self, Reply};
 use crate::provider::entry::{Decision, Entry};
 use crate::provider::{Ask, body_of_broker, explain};
-use crate::scope::{Repository, Scope};
+use crate::scope::Repository;
 use crate::secret::Secret;
 use crate::settings::hosts::Host;
 use crate::settings::{self, option_duration};
@@ -139,22 +138,6 @@ pub fn has_cached_token(dir: &Path, key: &str, now: i64) -> bool {
     let read = Cache::open(dir).and_then(|cache| cache.read(key));
     let Ok(Some(bytes)) = read else { return false };
     matches!(Entry::from_bytes(&bytes).decide(&Ask::default(), 240, now), Decision::Hand(_))
-}
-
-/// The name of the cache entry for parts.
-#[must_use]
-pub fn cache_key(parts: &[&str]) -> String {
-    crate::cache::key(parts)
-}
-
-/// A scope in its normal form, as cache keys see it.
-#[must_use]
-pub fn scope_text(
-    owner: Option<&str>,
-    repositories: &[String],
-    permissions: &BTreeMap<String, String>,
-) -> String {
-    format!("{:?}", Scope::new(owner, repositories, permissions))
 }
 
 /// A private key.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::common::{REQUEST, attribute, broker_sandbox, fresh_tokens, password};
 use crate::support::broker::FakeBroker;
 use crate::support::process::Output;
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Sandbox, files_below};
 
 mod disk;
 mod kill;
@@ -112,19 +112,6 @@ impl Site {
         let lasting = |path: &Path| path.extension().is_some_and(|end| end == "json" || end == "lock");
         files_below(&self.cache()).into_iter().filter(|path| !lasting(path)).collect()
     }
-}
-
-/// All regular files, without following links.
-fn files_below(dir: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => found.extend(files_below(&entry.path())),
-            Ok(kind) if kind.is_file() => found.push(entry.path()),
-            _ => {}
-        }
-    }
-    found
 }
 
 /// What holds for every end of every command: a documented status, no panic, no secret but the answer's.

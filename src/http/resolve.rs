@@ -1,5 +1,6 @@
 //! Looks hosts up in the way of the system, whatever this build is linked with.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::mpsc;
 use std::thread;
@@ -30,11 +31,10 @@ impl Resolver for SystemResolver {
         let limit = timeout.not_zero().map_or(ATTEMPT, |limit| *limit);
         let found = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
             Ok(address) => vec![address],
-            Err(_) => match getent::NEEDED.then(|| getent::addresses(host, Deadline::after(limit))).flatten()
-            {
-                Some(found) => found,
-                None => by_libc(host, limit)?.ok_or(ureq::Error::Timeout(timeout.reason))?,
-            },
+            Err(_) => look_up(host, limit).map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => ureq::Error::Timeout(timeout.reason),
+                _ => error.into(),
+            })?,
         };
         if found.is_empty() {
             return Err(ureq::Error::HostNotFound);
@@ -48,14 +48,18 @@ impl Resolver for SystemResolver {
     }
 }
 
-/// glibc in a thread, as it knows no time limit (`None`: it took longer). Not ureq's own way, which panics where no
-/// thread is to be had.
-fn by_libc(host: &str, limit: Duration) -> std::io::Result<Option<Vec<IpAddr>>> {
+fn look_up(host: &str, limit: Duration) -> io::Result<Vec<IpAddr>> {
+    let by_getent = if getent::NEEDED { getent::addresses(host, Deadline::after(limit))? } else { None };
+    by_getent.map_or_else(|| by_libc(host, limit), Ok)
+}
+
+/// glibc in a thread, as it knows no time limit. Not ureq's own way, which panics where no thread is to be had.
+fn by_libc(host: &str, limit: Duration) -> io::Result<Vec<IpAddr>> {
     let (sender, receiver) = mpsc::sync_channel(1);
     let host = host.to_owned();
     thread::Builder::new().spawn(move || {
         let found = (host, 0).to_socket_addrs();
         let _ = sender.send(found.map(|found| found.map(|address| address.ip()).collect()));
     })?;
-    receiver.recv_timeout(limit).ok().transpose()
+    receiver.recv_timeout(limit).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

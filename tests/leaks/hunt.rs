@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Sandbox, files_below};
 
 /// Whoever shows twice as many characters of a secret in a row shows a whole piece.
 const PIECE: usize = 20;
@@ -62,7 +62,7 @@ impl Hunt {
 
     /// Leaves out of the search the files that are there now, as they are now: the test has written them.
     pub fn know_files(&mut self, sandbox: &Sandbox) {
-        for path in files(sandbox.path()) {
+        for path in files_below(sandbox.path()) {
             let content = fs::read(&path).unwrap_or_default();
             self.ours.insert(path, content);
         }
@@ -72,7 +72,7 @@ impl Hunt {
     /// in private files: the cache's entries and gh's login.
     pub fn search_files(&self, sandbox: &Sandbox) -> Vec<String> {
         let mut wrong = Vec::new();
-        for path in files(sandbox.path()) {
+        for path in files_below(sandbox.path()) {
             let shown = path.strip_prefix(sandbox.path()).expect("a file of the sandbox").display();
             let name = path.as_os_str().as_encoded_bytes();
             wrong.extend(self.kinds_in(name).iter().map(|kind| format!("{kind} in the name of a file")));
@@ -89,19 +89,6 @@ impl Hunt {
         }
         wrong
     }
-}
-
-/// All files below a directory; links are not followed.
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => found.extend(files(&entry.path())),
-            Ok(kind) if kind.is_file() => found.push(entry.path()),
-            _ => {}
-        }
-    }
-    found
 }
 
 #[test]
