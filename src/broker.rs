@@ -215,7 +215,7 @@ fn mint_one(
 ) -> Result<Ready, Failure> {
     let Some(identity) = &settings.app else { return Err(Failure::new(Kind::Settings, "no App configured")) };
     let deadline = Deadline::after(settings.timeout);
-    let client = Client::new(&settings.proxies, deadline, report).sharing(connections);
+    let client = Client::new(&settings.network, deadline, report).sharing(connections);
     let app = App::new(settings, identity, client, report).sharing(session);
     let ask = Ask { scope: scope.clone(), ..Ask::default() };
     let token = app.token(&ask).map_err(|error| {

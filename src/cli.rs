@@ -317,6 +317,12 @@ pub struct Options {
     /// Hand out a new token without trying it first [env: GITHUB_APP_VERIFY=false]
     #[arg(long, global = true)]
     pub no_verify: bool,
+    /// Trust the CAs in this PEM file, and not the system's [env: GITHUB_APP_CA_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_file: Option<String>,
+    /// Proxy for all requests, or none [env: GITHUB_APP_PROXY] [default: from HTTPS_PROXY and the like]
+    #[arg(long, global = true, value_name = "URL")]
+    pub proxy: Option<String>,
     /// Say on stderr what is done
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,

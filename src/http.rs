@@ -3,8 +3,6 @@
 //! A bearer never follows a redirect to another scheme, host or port. Bodies are never shown; of GitHub's only
 //! the JSON `message`, escaped. Statuses that are worth no retry are handed back for the caller to explain.
 
-use std::cell::OnceCell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -15,20 +13,21 @@ use crate::clock::{self, Deadline};
 use crate::error::{Failure, Kind, escape};
 use crate::report::Report;
 use crate::secret::Secret;
-use crate::settings::proxies::{self, Proxies};
+use crate::settings::network::{self, Network};
 
+mod connections;
 mod proxy;
 mod resolve;
 pub mod retry;
+mod roots;
 mod trouble;
 mod unix;
 
+pub use connections::Connections;
 use trouble::Trouble;
 
-const USER_AGENT: &str = concat!("git-credential-github-app/", env!("CARGO_PKG_VERSION"));
 const MAX_BODY: u64 = 4 << 20;
 const MAX_REDIRECTS: usize = 3;
-const CONNECT: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// One request.
@@ -103,20 +102,10 @@ impl Answer {
     }
 }
 
-/// Open connections that the clients of one process share.
-#[derive(Clone)]
-pub struct Connections(ureq::Agent);
-
-impl Default for Connections {
-    fn default() -> Self {
-        Self(agent())
-    }
-}
-
 /// Sends calls until the deadline.
 pub struct Client<'a> {
-    agent: OnceCell<ureq::Agent>,
-    proxies: &'a Proxies,
+    connections: Connections,
+    network: &'a Network,
     /// Nothing starts after it, and nothing outlasts it.
     pub deadline: Deadline,
     attempts: u32,
@@ -125,32 +114,31 @@ pub struct Client<'a> {
 
 impl<'a> Client<'a> {
     /// A client that has opened nothing yet: a cache hit costs no TLS set-up.
-    pub fn new(proxies: &'a Proxies, deadline: Deadline, report: Report) -> Self {
-        Self { agent: OnceCell::new(), proxies, deadline, attempts: u32::MAX, report }
+    pub fn new(network: &'a Network, deadline: Deadline, report: Report) -> Self {
+        Self { connections: Connections::default(), network, deadline, attempts: u32::MAX, report }
     }
 
     /// The same over connections that are open already.
     pub fn sharing(self, connections: &Connections) -> Self {
-        Self { agent: OnceCell::from(connections.0.clone()), ..self }
+        Self { connections: connections.clone(), ..self }
     }
 
     /// The same to a Unix socket.
     pub fn over_socket(self, path: &std::path::Path) -> Self {
-        let connector = unix::UnixConnector(path.to_owned());
-        let agent = ureq::Agent::with_parts(config(), connector, unix::NoResolver);
-        Self { agent: OnceCell::from(agent), proxies: &proxies::NONE, ..self }
+        let connections = Connections::to_socket(path);
+        Self { connections, network: &network::DIRECT, ..self }
     }
 
     /// The same with two attempts and a third of the time, for a first choice that has a second one behind it.
     pub fn hurried(&self) -> Self {
         let deadline = self.deadline.at_most(self.deadline.left() / 3);
-        Self { agent: self.agent.clone(), deadline, attempts: 2, ..*self }
+        Self { connections: self.connections.clone(), deadline, attempts: 2, ..*self }
     }
 
     /// The same with one attempt of a few seconds: for whoever wants to know what is wrong, and now.
     pub fn impatient(&self) -> Self {
         let deadline = self.deadline.at_most(ATTEMPT);
-        Self { agent: self.agent.clone(), deadline, attempts: 1, ..*self }
+        Self { connections: self.connections.clone(), deadline, attempts: 1, ..*self }
     }
 
     /// Sends a call; retries what is temporary; follows redirects within the origin.
@@ -202,8 +190,9 @@ impl<'a> Client<'a> {
             let failure = Failure::new(Kind::Temporary, format!("no time left to ask {}", call.who));
             return Err(Trouble::lasting(failure.hint("try again, or raise --timeout")));
         }
-        let proxy = proxy::choose(self.proxies, url).map_err(Trouble::lasting)?;
-        let result = self.exchange(call, url, proxy.as_ref(), ATTEMPT.min(started));
+        let (proxy, with_tls) = proxy::choose(&self.network.proxies, url).map_err(Trouble::lasting)?;
+        let agent = self.connections.agent(self.network, with_tls).map_err(Trouble::lasting)?;
+        let result = exchange(agent, call, url, proxy.as_ref(), ATTEMPT.min(started));
         self.report.note(|| {
             let spent = started.saturating_sub(self.deadline.left()).as_millis();
             let outcome = match &result {
@@ -219,58 +208,35 @@ impl<'a> Client<'a> {
         });
         result.map_err(|error| Trouble::of_transport(call, url, proxy.as_ref(), &error))
     }
+}
 
-    fn exchange(
-        &self,
-        call: &Call,
-        url: &str,
-        proxy: Option<&ureq::Proxy>,
-        limit: Duration,
-    ) -> Result<Answer, ureq::Error> {
-        let agent = self.agent.get_or_init(agent);
-        let mut request = Request::builder().method(call.method).uri(url);
-        for (name, value) in &call.headers {
-            request = request.header(*name, value);
-        }
-        if let Some(authorization) = &call.authorization {
-            let mut value = HeaderValue::from_str(authorization.expose()).map_err(ureq::http::Error::from)?;
-            value.set_sensitive(true);
-            request = request.header("authorization", value);
-        }
-        let response = if let Some(body) = &call.body {
-            let request = request.header("content-type", "application/json").body(body.clone())?;
-            let request = agent.configure_request(request).timeout_global(Some(limit));
-            agent.run(request.proxy(proxy.cloned()).build())?
-        } else {
-            let request = agent.configure_request(request.body(())?).timeout_global(Some(limit));
-            agent.run(request.proxy(proxy.cloned()).build())?
-        };
-        let (parts, body) = response.into_parts();
-        let body = Zeroizing::new(body.into_with_config().limit(MAX_BODY).read_to_vec()?);
-        Ok(Answer { status: parts.status.as_u16(), url: url.to_owned(), headers: parts.headers, body })
+fn exchange(
+    agent: &ureq::Agent,
+    call: &Call,
+    url: &str,
+    proxy: Option<&ureq::Proxy>,
+    limit: Duration,
+) -> Result<Answer, ureq::Error> {
+    let mut request = Request::builder().method(call.method).uri(url);
+    for (name, value) in &call.headers {
+        request = request.header(*name, value);
     }
-}
-
-fn agent() -> ureq::Agent {
-    let connector = ureq::unversioned::transport::DefaultConnector::default();
-    ureq::Agent::with_parts(config(), connector, resolve::SystemResolver)
-}
-
-fn config() -> ureq::config::Config {
-    let tls = ureq::tls::TlsConfig::builder()
-        .root_certs(ureq::tls::RootCerts::PlatformVerifier)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .build();
-    ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        // Chosen for each call: ureq's own reading of the environment mixes the schemes up.
-        .proxy(None)
-        .user_agent(USER_AGENT)
-        .timeout_connect(Some(CONNECT))
-        .tls_config(tls)
-        .build()
+    if let Some(authorization) = &call.authorization {
+        let mut value = HeaderValue::from_str(authorization.expose()).map_err(ureq::http::Error::from)?;
+        value.set_sensitive(true);
+        request = request.header("authorization", value);
+    }
+    let response = if let Some(body) = &call.body {
+        let request = request.header("content-type", "application/json").body(body.clone())?;
+        let request = agent.configure_request(request).timeout_global(Some(limit));
+        agent.run(request.proxy(proxy.cloned()).build())?
+    } else {
+        let request = agent.configure_request(request.body(())?).timeout_global(Some(limit));
+        agent.run(request.proxy(proxy.cloned()).build())?
+    };
+    let (parts, body) = response.into_parts();
+    let body = Zeroizing::new(body.into_with_config().limit(MAX_BODY).read_to_vec()?);
+    Ok(Answer { status: parts.status.as_u16(), url: url.to_owned(), headers: parts.headers, body })
 }
 
 /// Where a redirect leads, if that is within the same scheme, host and port.

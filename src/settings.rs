@@ -16,6 +16,7 @@ pub mod dirs;
 mod find;
 pub mod hosts;
 mod listing;
+pub mod network;
 pub mod programs;
 pub mod proxies;
 mod sources;
@@ -26,7 +27,7 @@ pub use app::{AppSettings, KeySource};
 pub use broker::{Bearer, BrokerSettings};
 use hosts::Host;
 pub use listing::Listed;
-use proxies::Proxies;
+use network::Network;
 use sources::{File, Found, environment};
 pub use sources::{Origin, Place};
 pub use to_file::{FileValue, given_for_file};
@@ -70,7 +71,7 @@ pub struct Settings {
     /// Try a new token before it is handed out.
     pub verify: bool,
     /// How servers are reached.
-    pub proxies: Proxies,
+    pub network: Network,
 }
 
 impl Settings {
@@ -171,7 +172,7 @@ impl<'a> Sources<'a> {
             no_cache,
             verify: !self.options.no_verify
                 && self.find("verify")?.map_or(Ok(true), |found| values::boolean(&found))?,
-            proxies: Proxies::from_environment()?,
+            network: self.network()?,
             host,
         })
     }

@@ -138,7 +138,7 @@ fn a_private_ca_is_trusted_by_ssl_cert_file_and_unknown_ones_are_told_apart() {
     sandbox.set_env("GITHUB_APP_PRIVATE_KEY_FILE", sandbox.write_private("app.pem", app_key_pem()));
     let unknown = get(&sandbox, &github, "octo-org/hello");
     assert_eq!(unknown.stdout, "quit=1\n");
-    assert!(unknown.stderr.contains("SSL_CERT_FILE"), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("--ca-file"), "{}", unknown.stderr);
     sandbox.set_env("SSL_CERT_FILE", ca.ca_pem_path(sandbox.path()));
     assert_eq!(
         password(&get(&sandbox, &github, "octo-org/hello")).len(),

@@ -11,7 +11,7 @@ const CHANGELOG: &str = include_str!("../CHANGELOG.md");
 const OPERATIONS: [&str; 4] = ["get", "store", "erase", "capability"];
 
 /// Every variable that changes what the binary does.
-const VARIABLES: [&str; 37] = [
+const VARIABLES: [&str; 39] = [
     "ALL_PROXY",
     "CONFIGS_DIR",
     "GH_CONFIG_DIR",
@@ -21,6 +21,7 @@ const VARIABLES: [&str; 37] = [
     "GITHUB_APP_BROKER_TOKEN_FILE",
     "GITHUB_APP_BROKER_URL",
     "GITHUB_APP_CACHE_DIR",
+    "GITHUB_APP_CA_FILE",
     "GITHUB_APP_CLIENT_ID",
     "GITHUB_APP_CONFIG",
     "GITHUB_APP_HOST",
@@ -33,6 +34,7 @@ const VARIABLES: [&str; 37] = [
     "GITHUB_APP_PRIVATE_KEY",
     "GITHUB_APP_PRIVATE_KEY_COMMAND",
     "GITHUB_APP_PRIVATE_KEY_FILE",
+    "GITHUB_APP_PROXY",
     "GITHUB_APP_SIGN_COMMAND",
     "GITHUB_APP_SOURCE",
     "GITHUB_APP_TIMEOUT",

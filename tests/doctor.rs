@@ -326,7 +326,7 @@ fn proxies_certificates_and_hosts_that_are_away_are_told_apart() {
     let other = TestCa::new().ca_pem_path(&place.sandbox.home());
     place.sandbox.set_env("SSL_CERT_FILE", other);
     let found = doctor(&place.sandbox, &[]);
-    found.fails("network", "certificate", "SSL_CERT_FILE");
+    found.fails("network", "certificate", "--ca-file");
     assert_eq!(found.output.status, 5);
 }
 

@@ -120,7 +120,7 @@ fn proxies_that_do_not_work_are_told_from_githubs_that_do_not() {
         (
             "http://user:hunter2@".to_owned(),
             3,
-            "environment variable HTTPS_PROXY: this is no URL of a proxy".to_owned(),
+            "environment variable HTTPS_PROXY: this is not the URL of a proxy".to_owned(),
             "expected the URL of an HTTP proxy",
         ),
     ] {
@@ -152,7 +152,7 @@ fn a_private_ca_is_trusted_by_file_or_directory_and_an_unknown_one_is_named_as_t
     let output = sandbox.helper(&["--no-cache", "token"]).env("SSL_CERT_FILE", other).run();
     output.fails_with(5);
     assert!(message(&output).contains("certificate"), "{}", output.stderr);
-    assert!(output.stderr.contains("SSL_CERT_FILE"), "{}", output.stderr);
+    assert!(output.stderr.contains("--ca-file"), "{}", output.stderr);
     assert_eq!(output.stderr.lines().count(), 2, "not tried again and again: {}", output.stderr);
 }
 

@@ -23,6 +23,7 @@ mod install;
 mod keys;
 mod leaks;
 mod neighbours;
+mod network;
 mod owners;
 mod protocol;
 mod real_git;

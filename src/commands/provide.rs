@@ -18,7 +18,7 @@ use crate::token;
 
 /// The provider that the settings describe, behind the cache entry for a scope.
 pub fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, report: Report) -> Cached<'a> {
-    let client = Client::new(&settings.proxies, deadline, report);
+    let client = Client::new(&settings.network, deadline, report);
     let broker = settings.broker.as_ref().map(|broker| {
         let client = to_broker(settings, broker, deadline, report);
         let client = if settings.app.is_some() { client.hurried() } else { client };
@@ -55,7 +55,7 @@ pub fn to_broker<'a>(
     deadline: Deadline,
     report: Report,
 ) -> Client<'a> {
-    let client = Client::new(&settings.proxies, deadline, report);
+    let client = Client::new(&settings.network, deadline, report);
     match &broker.socket {
         Some(path) => client.over_socket(path),
         None => client,

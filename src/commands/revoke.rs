@@ -26,7 +26,7 @@ pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<
     if chosen.is_empty() {
         report.note(|| "no cached token to revoke".into());
     }
-    let client = Client::new(&settings.proxies, deadline, report);
+    let client = Client::new(&settings.network, deadline, report);
     let client = (!arguments.local).then_some(&client);
     // One that cannot be revoked must not keep the others alive.
     each(chosen, report, |token| end(&token, &cache, client, deadline, report))

@@ -165,7 +165,7 @@ fn place_of(arguments: &SetupArgs) -> Place {
 fn identity(settings: &Settings, deadline: Deadline, report: Report) -> Result<bot::Bot> {
     let ask = ask_without_git(settings)?;
     let token = provider(settings, &ask.scope, deadline, report).token(&ask)?;
-    bot::of(settings, &Client::new(&settings.proxies, deadline, report), &token)
+    bot::of(settings, &Client::new(&settings.network, deadline, report), &token)
 }
 
 fn timer_plan(

@@ -1,39 +1,21 @@
-//! From a proxy setting to ureq's proxy, and what to say when one stands in the way. A proxy's user and password never
-//! show.
+//! Which proxy a request goes through, and what to say when one stands in the way.
 
 use ureq::http::Uri;
 
-use crate::error::{Failure, Kind, escape};
+use crate::error::Failure;
 use crate::settings::proxies::{Proxies, Proxy};
 
-/// The proxy to reach a URL through, if any.
+/// The proxy to reach a URL through, if any, and whether any part of the way needs TLS.
 ///
 /// # Errors
-/// [`Kind::Settings`]: the variable holds no URL of an HTTP proxy.
-pub fn choose(proxies: &Proxies, url: &str) -> Result<Option<ureq::Proxy>, Failure> {
-    let Ok(uri) = url.parse::<Uri>() else { return Ok(None) };
-    let chosen = proxies.of(uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default());
-    chosen.map(parse).transpose()
-}
-
-fn parse(proxy: &Proxy) -> Result<ureq::Proxy, Failure> {
-    let wrong = |what: &str| {
-        Failure::new(Kind::Settings, format!("environment variable {}: {what}", proxy.variable))
-            .hint("expected the URL of an HTTP proxy, such as http://proxy.example.com:3128")
-            .hint("NO_PROXY names hosts to reach without a proxy")
-    };
-    let parsed =
-        ureq::Proxy::new(proxy.url.expose().trim()).map_err(|_| wrong("this is no URL of a proxy"))?;
-    match parsed.protocol() {
-        ureq::ProxyProtocol::Http | ureq::ProxyProtocol::Https => Ok(parsed),
-        _ => Err(wrong("SOCKS proxies are not supported")),
-    }
-}
-
-/// A proxy as messages name it: without user and password.
-pub fn name(proxy: &ureq::Proxy) -> String {
-    let scheme = proxy.protocol().to_string().to_ascii_lowercase();
-    escape(&format!("{scheme}://{}:{}", proxy.host(), proxy.port()))
+/// The setting or variable does not hold the URL of an HTTP proxy.
+pub fn choose(proxies: &Proxies, url: &str) -> Result<(Option<ureq::Proxy>, bool), Failure> {
+    let Ok(uri) = url.parse::<Uri>() else { return Ok((None, true)) };
+    let scheme = uri.scheme_str().unwrap_or_default();
+    let chosen = proxies.of(scheme, uri.host().unwrap_or_default());
+    let chosen = chosen.map(Proxy::parse).transpose()?;
+    let by_tls = chosen.as_ref().is_some_and(|proxy| proxy.protocol() == ureq::ProxyProtocol::Https);
+    Ok((chosen, by_tls || scheme != "http"))
 }
 
 /// What to do about a proxy that did not let us through.

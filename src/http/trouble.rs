@@ -5,6 +5,7 @@ use super::retry::Advice;
 use super::{Answer, Call, proxy};
 use crate::clock;
 use crate::error::{Failure, Kind, escape};
+use crate::settings::proxies;
 
 const CHECK_URL: &str = "check that the URL, its scheme and its port lead to the API itself, not to a proxy or to another service";
 
@@ -49,7 +50,7 @@ impl Trouble {
             let message = format!("{} at {place} does not speak HTTP as expected: {cause}", call.who);
             return Self::lasting(Failure::new(Kind::Other, message).hint(CHECK_URL));
         }
-        let way = through.map(|proxy| format!(" through the proxy {}", proxy::name(proxy)));
+        let way = through.map(|proxy| format!(" through the proxy {}", proxies::name(proxy)));
         let message = format!("cannot reach {} at {place}{}: {cause}", call.who, way.unwrap_or_default());
         let failure = Failure::new(Kind::Temporary, message);
         if let Some(hint) = proxy::hint(error) {
@@ -59,7 +60,7 @@ impl Trouble {
             return Self::lasting(failure.hint(certificate_hint(&cause)));
         }
         let failure = failure.hint(
-            "check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the URL, then try again",
+            "check the network, the proxy settings (--proxy, HTTPS_PROXY, NO_PROXY) and the URL, then try again",
         );
         Self { failure, lasting: false }
     }
@@ -79,5 +80,8 @@ fn certificate_hint(cause: &str) -> &'static str {
     if cause.contains("expired") || cause.contains("not valid yet") {
         return "check this machine's clock; if it is right, the server's certificate has to be replaced";
     }
-    "if the server's certificate comes from a private CA, add that CA to the system's, or name its PEM file in SSL_CERT_FILE (Linux)"
+    if cause.contains("CaUsedAsEndEntity") {
+        return "the server shows a CA's own certificate, as openssl req -x509 makes them; it needs one with basicConstraints CA:FALSE";
+    }
+    "if the server's certificate comes from a private CA, add that CA to the system's, or name its PEM file with --ca-file or GITHUB_APP_CA_FILE"
 }

@@ -7,7 +7,7 @@ use crate::cli::Options;
 use crate::error::Failure;
 
 /// Which environment variables stand for a setting, in their order.
-pub(super) const ENVIRONMENT: [(&str, &[&str]); 18] = [
+pub(super) const ENVIRONMENT: [(&str, &[&str]); 20] = [
     ("allow_http", &["GITHUB_APP_ALLOW_HTTP"]),
     ("host", &["GITHUB_APP_HOST"]),
     ("api_url", &["GITHUB_APP_API_URL"]),
@@ -26,6 +26,8 @@ pub(super) const ENVIRONMENT: [(&str, &[&str]); 18] = [
     ("cache_dir", &["GITHUB_APP_CACHE_DIR"]),
     ("on_failure", &["GITHUB_APP_ON_FAILURE"]),
     ("verify", &["GITHUB_APP_VERIFY"]),
+    ("ca_file", &["GITHUB_APP_CA_FILE"]),
+    ("proxy", &["GITHUB_APP_PROXY"]),
 ];
 
 pub(super) fn option<'a>(options: &'a Options, key: &str) -> Option<&'a String> {
@@ -47,6 +49,8 @@ pub(super) fn option<'a>(options: &'a Options, key: &str) -> Option<&'a String> 
         "cache_dir" => &options.cache_dir,
         "on_failure" => &options.on_failure,
         "allow_http" => &options.allow_http,
+        "ca_file" => &options.ca_file,
+        "proxy" => &options.proxy,
         _ => &None,
     };
     value.as_ref()

@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use super::Sources;
 use super::find::ENVIRONMENT;
+use super::proxies;
 use super::sources::{Found, Origin, environment};
 use crate::error::{Failure, escape};
 
@@ -106,9 +107,9 @@ fn shown(name: &'static str, found: &[Found]) -> Listed {
     let value = found.iter().map(|found| escape(&found.text)).collect::<Vec<_>>().join(", ");
     // A URL with a password in it is refused elsewhere, with a message that does not show it either.
     let secret = name.ends_with("_command") || value.contains('@');
-    Listed {
-        name,
-        value: Some(value).filter(|_| !secret),
-        origin: found.first().map(|found| found.origin.clone()),
-    }
+    let value = match found {
+        [found] if name == "proxy" => proxies::shown(found),
+        _ => Some(value).filter(|_| !secret),
+    };
+    Listed { name, value, origin: found.first().map(|found| found.origin.clone()) }
 }

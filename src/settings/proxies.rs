@@ -1,14 +1,16 @@
-//! Proxies from the environment, by curl's rules, so that git and we take the same way
-//! (<https://curl.se/docs/manpage.html#ENVIRONMENT>): the scheme's own variable, else `ALL_PROXY`, unless `NO_PROXY`
-//! names the host. The lower-case name of a variable beats the upper-case one.
+//! Proxies by curl's rules, so that git and we take the same way
+//! (<https://curl.se/docs/manpage.html#ENVIRONMENT>): the one that our setting names, else the scheme's own variable, else
+//! `ALL_PROXY`, unless `NO_PROXY` names the host. The lower-case name of a variable beats the upper-case one.
 
 use std::net::IpAddr;
 
+use ureq::http::Uri;
+
 use super::sources::{Found, Origin, environment};
-use crate::error::Failure;
+use crate::error::{Failure, escape};
 use crate::secret::Secret;
 
-/// The proxy settings, not yet checked: most commands never need them.
+/// The proxy settings. Variables, which are other programs' too, are checked only where they are needed.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     https: Option<Proxy>,
@@ -17,29 +19,82 @@ pub struct Proxies {
 }
 
 /// No proxy for anything.
-pub static NONE: Proxies = Proxies { https: None, http: None, no_proxy: Vec::new() };
+pub const NONE: Proxies = Proxies { https: None, http: None, no_proxy: Vec::new() };
 
-/// One variable.
+/// One proxy.
 #[derive(Clone, Debug)]
 pub struct Proxy {
-    /// Its name, for messages.
-    pub variable: &'static str,
-    /// Its value; may hold a user and a password.
-    pub url: Secret,
+    /// For messages.
+    origin: Origin,
+    /// May hold a user and a password.
+    url: Secret,
 }
 
 impl Proxy {
-    fn new(found: Found) -> Option<Self> {
-        let Origin::Environment(variable) = found.origin else { return None };
-        Some(Self { variable, url: Secret::new(found.text) })
+    fn new(found: Found) -> Self {
+        Self { origin: found.origin, url: Secret::new(found.text) }
+    }
+
+    /// The proxy in ureq's form.
+    ///
+    /// # Errors
+    /// It is not the URL of an HTTP proxy; the value, which may hold a password, is not shown.
+    pub fn parse(&self) -> Result<ureq::Proxy, Failure> {
+        let wrong = |what: &str| {
+            let found = Found { text: String::new(), origin: self.origin.clone() };
+            found
+                .complaint(what, "the URL of an HTTP proxy, such as http://proxy.example.com:3128")
+                .hint("NO_PROXY names hosts to reach without a proxy, and --proxy none uses none at all")
+        };
+        let text = self.url.expose().trim();
+        let parsed = ureq::Proxy::new(text).ok().filter(|_| has_sound_port(text));
+        let parsed = parsed.ok_or_else(|| wrong("this is not the URL of a proxy"))?;
+        match parsed.protocol() {
+            ureq::ProxyProtocol::Http | ureq::ProxyProtocol::Https => Ok(parsed),
+            _ => Err(wrong("SOCKS proxies are not supported")),
+        }
     }
 }
 
+/// A proxy as messages name it: without user and password.
+pub fn name(proxy: &ureq::Proxy) -> String {
+    let scheme = proxy.protocol().to_string().to_ascii_lowercase();
+    escape(&format!("{scheme}://{}:{}", proxy.host(), proxy.port()))
+}
+
+/// Our own setting as lists show it; `None`: it cannot be told from a password.
+pub(super) fn shown(found: &Found) -> Option<String> {
+    if is_none(found) {
+        return Some("none".to_owned());
+    }
+    Proxy::new(found.clone()).parse().ok().map(|proxy| name(&proxy))
+}
+
+/// ureq takes a port that is no number for none.
+fn has_sound_port(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    uri.host() == Some(place) || uri.port_u16().is_some()
+}
+
+fn is_none(found: &Found) -> bool {
+    found.text.trim().eq_ignore_ascii_case("none")
+}
+
 impl Proxies {
-    /// Reads the variables.
-    pub fn from_environment() -> Result<Self, Failure> {
+    /// The proxy of our own setting for every scheme, else those of the variables.
+    pub fn new(setting: Option<Found>) -> Result<Self, Failure> {
+        if setting.as_ref().is_some_and(is_none) {
+            return Ok(NONE);
+        }
+        let setting = setting.map(Proxy::new);
+        setting.as_ref().map(Proxy::parse).transpose()?;
         let all = first(["all_proxy", "ALL_PROXY"])?;
-        let of_scheme = |names| Ok::<_, Failure>(first(names)?.or_else(|| all.clone()).and_then(Proxy::new));
+        let of_scheme = |names| match &setting {
+            Some(proxy) => Ok(Some(proxy.clone())),
+            None => Ok::<_, Failure>(first(names)?.or_else(|| all.clone()).map(Proxy::new)),
+        };
         let no_proxy = first(["no_proxy", "NO_PROXY"])?.map(|found| found.text).unwrap_or_default();
         Ok(Self {
             https: of_scheme(["https_proxy", "HTTPS_PROXY"])?,
@@ -124,7 +179,8 @@ mod tests {
 
     #[test]
     fn each_scheme_has_its_own_proxy() {
-        let proxy = |url: &str| Some(Proxy { variable: "X", url: Secret::new(url.into()) });
+        let proxy =
+            |url: &str| Some(Proxy { origin: Origin::Environment("X"), url: Secret::new(url.into()) });
         let proxies = Proxies { https: proxy("s"), http: proxy("h"), no_proxy: vec!["near.test".into()] };
         let url = |scheme, host| proxies.of(scheme, host).map(|proxy| proxy.url.expose());
         assert_eq!((url("https", "far.test"), url("http", "far.test")), (Some("s"), Some("h")));

@@ -13,12 +13,13 @@ use crate::error::{Failure, Kind};
 use crate::trust::{self, Distrust};
 
 /// The keys that the settings file may hold.
-const FILE_KEYS: [&str; 21] = [
+const FILE_KEYS: [&str; 23] = [
     "allow_http",
     "api_url",
     "app_id",
     "broker_token_file",
     "broker_url",
+    "ca_file",
     "cache_dir",
     "host",
     "installation_id",
@@ -30,6 +31,7 @@ const FILE_KEYS: [&str; 21] = [
     "permission",
     "private_key_command",
     "private_key_file",
+    "proxy",
     "repository",
     "sign_command",
     "source",

@@ -16,7 +16,7 @@ pub enum FileValue {
 }
 
 /// Settings that are paths, and useless where they are relative to somewhere else.
-const PATHS: [&str; 3] = ["private_key_file", "broker_token_file", "cache_dir"];
+const PATHS: [&str; 4] = ["private_key_file", "broker_token_file", "cache_dir", "ca_file"];
 
 /// The settings that options give, in the order of the manual; relative paths made absolute.
 ///

@@ -46,7 +46,7 @@ fn a_certificate_that_does_not_fit_is_named_as_the_cause_once_and_its_hint_fits_
             "not valid yet",
             "hint: check this machine's clock",
         ),
-        ("unknown CA", TestCa::issuing(&NAMES, DAYS), false, "invalid peer certificate", "SSL_CERT_FILE"),
+        ("unknown CA", TestCa::issuing(&NAMES, DAYS), false, "invalid peer certificate", "--ca-file"),
     ] {
         let broker = start(&ca);
         let sandbox = sandbox_at(&broker.url(), if trusted { &ca } else { &good });

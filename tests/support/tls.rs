@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -53,7 +53,19 @@ impl TestCa {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate().expect("system random numbers");
         let certificate = params.signed_by(&key, &ca).expect("a valid server certificate");
+        Self::serving(ca.pem(), &certificate, &key)
+    }
 
+    /// A CA whose own certificate is the server's, as `openssl req -x509` makes them.
+    pub fn serving_itself() -> Self {
+        let mut params = parameters(&NAMES, "localhost", -2..30);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("system random numbers");
+        let certificate = params.self_signed(&key).expect("a valid CA certificate");
+        Self::serving(certificate.pem(), &certificate, &key)
+    }
+
+    fn serving(pem: String, certificate: &Certificate, key: &KeyPair) -> Self {
         let key_pem = key.serialize_pem();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -64,7 +76,7 @@ impl TestCa {
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("key and certificate that fit");
         let (certificate_pem, key_pem) = (certificate.pem(), key_pem);
-        Self { pem: ca.pem(), certificate_pem, key_pem, config: Arc::new(config) }
+        Self { pem, certificate_pem, key_pem, config: Arc::new(config) }
     }
 
     /// The CA's certificate.

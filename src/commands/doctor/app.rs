@@ -16,7 +16,7 @@ const LOOKED_AT: usize = 20;
 pub fn examine(patient: &Patient, repository: Option<&Repository>, checks: &mut Checks) -> bool {
     let settings = &patient.settings;
     let Some(identity) = &settings.app else { return false };
-    let client = Client::new(&settings.proxies, patient.deadline, patient.report).impatient();
+    let client = Client::new(&settings.network, patient.deadline, patient.report).impatient();
     let app = App::new(settings, identity, client, patient.report);
     match app.identity() {
         Err(error) => {

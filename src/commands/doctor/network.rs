@@ -14,7 +14,7 @@ const SKEW: i64 = 60;
 /// Checks git host, clock and broker.
 pub fn examine(patient: &Patient, checks: &mut Checks) {
     let settings = &patient.settings;
-    let client = Client::new(&settings.proxies, patient.deadline, patient.report).impatient();
+    let client = Client::new(&settings.network, patient.deadline, patient.report).impatient();
     let call = Call {
         method: "HEAD",
         url: format!("{}/", settings.host.url()),

@@ -1,0 +1,63 @@
+//! How servers are reached, for every request of this program: through which proxy, and by whose certificates.
+
+use std::path::PathBuf;
+
+use super::Sources;
+use super::proxies::{self, Proxies};
+use super::sources::{Found, Origin, environment};
+use crate::error::Failure;
+
+/// Whether `SSL_CERT_FILE` and `SSL_CERT_DIR` name the system's list: macOS and Windows keep theirs elsewhere.
+const BY_VARIABLES: bool = cfg!(all(unix, not(target_vendor = "apple")));
+
+/// The way to every server.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// Through whom.
+    pub proxies: Proxies,
+    /// Whom we trust.
+    pub roots: Roots,
+}
+
+/// No proxy, and the system's list of CAs.
+pub static DIRECT: Network =
+    Network { proxies: proxies::NONE, roots: Roots { file: None, directories: None } };
+
+/// The CAs in place of the system's; it is the system's where nothing is named. Not read yet: most commands never need
+/// them.
+#[derive(Clone, Debug, Default)]
+pub struct Roots {
+    /// A PEM file.
+    pub file: Option<Named<PathBuf>>,
+    /// Directories of PEM files.
+    pub directories: Option<Named<Vec<PathBuf>>>,
+}
+
+/// A value, and the setting that messages name.
+#[derive(Clone, Debug)]
+pub struct Named<T> {
+    /// What is named.
+    pub value: T,
+    /// By whom.
+    pub origin: Origin,
+}
+
+impl Sources<'_> {
+    pub(super) fn network(&self) -> Result<Network, Failure> {
+        let proxies = Proxies::new(self.find("proxy")?)?;
+        let named = |Found { text, origin }: Found| Named { value: PathBuf::from(text), origin };
+        if let Some(found) = self.find("ca_file")? {
+            return Ok(Network { proxies, roots: Roots { file: Some(named(found)), directories: None } });
+        }
+        if !BY_VARIABLES {
+            return Ok(Network { proxies, roots: Roots::default() });
+        }
+        let directories = environment("SSL_CERT_DIR")?.map(|Found { text, origin }| {
+            let directories = std::env::split_paths(&text).filter(|path| !path.as_os_str().is_empty());
+            Named { value: directories.collect::<Vec<_>>(), origin }
+        });
+        let directories = directories.filter(|named| !named.value.is_empty());
+        let file = environment("SSL_CERT_FILE")?.map(named);
+        Ok(Network { proxies, roots: Roots { file, directories } })
+    }
+}
