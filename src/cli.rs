@@ -1,4 +1,5 @@
-//! The command line, as clap types and nothing else. Values stay text: `settings` checks them, whatever their origin.
+//! The command line, as clap types and nothing else. The options of settings are made from the table of all settings.
+//! Values stay text: `settings` checks them, whatever their origin.
 
 #![expect(clippy::doc_markdown, reason = "doc comments here are help texts, where backticks would show")]
 
@@ -6,6 +7,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::settings::Given;
+
+mod settings;
+
+/// The heading of their help.
+const SETTINGS: &str = "Settings";
 
 /// The whole command line
 #[derive(Debug, Parser)]
@@ -141,6 +149,9 @@ pub struct RefreshArgs {
 /// What `exec` runs
 #[derive(Debug, Args)]
 pub struct ExecArgs {
+    /// Leave GITHUB_APP_PRIVATE_KEY and GITHUB_APP_BROKER_TOKEN in the command's environment
+    #[arg(long)]
+    pub with_secrets: bool,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
     pub command: Vec<OsString>,
@@ -247,87 +258,17 @@ pub enum Color {
     Never,
 }
 
-/// Settings; each beats its environment variable and its key in the settings file
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Settings")]
+/// Settings, and how much is said
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 pub struct Options {
-    /// Settings file [env: GITHUB_APP_CONFIG]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Git host to answer for [env: GITHUB_APP_HOST] [default: github.com]
-    #[arg(long, global = true, value_name = "HOST")]
-    pub host: Option<String>,
-    /// REST base URL [env: GITHUB_APP_API_URL] [default: from the host]
-    #[arg(long, global = true, value_name = "URL")]
-    pub api_url: Option<String>,
-    /// Client ID or App ID [env: GITHUB_APP_CLIENT_ID, GITHUB_APP_ID]
-    #[arg(long, global = true, value_name = "ID")]
-    pub app_id: Option<String>,
-    /// Installation ID [env: GITHUB_APP_INSTALLATION_ID] [default: discovered]
-    #[arg(long, global = true, value_name = "ID")]
-    pub installation_id: Option<String>,
-    /// Whose installation, where git names no path [env: GITHUB_APP_OWNER]
-    #[arg(long, global = true, value_name = "LOGIN")]
-    pub owner: Option<String>,
-    /// The App's private key, a PEM file [env: GITHUB_APP_PRIVATE_KEY_FILE; the PEM itself: GITHUB_APP_PRIVATE_KEY]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub private_key_file: Option<String>,
-    /// Command that prints the private key [env: GITHUB_APP_PRIVATE_KEY_COMMAND]
-    #[arg(long, global = true, value_name = "CMD")]
-    pub private_key_command: Option<String>,
-    /// Command that signs its stdin with RS256 [env: GITHUB_APP_SIGN_COMMAND]
-    #[arg(long, global = true, value_name = "CMD")]
-    pub sign_command: Option<String>,
-    /// Broker that mints for us [env: GITHUB_APP_BROKER_URL, PLATFORM_URL]
-    #[arg(long, global = true, value_name = "URL")]
-    pub broker_url: Option<String>,
-    /// File with the broker's bearer [env: GITHUB_APP_BROKER_TOKEN_FILE; the bearer itself: GITHUB_APP_BROKER_TOKEN] [default with PLATFORM_URL: .auth_token in CONFIGS_DIR]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub broker_token_file: Option<String>,
-    /// Where tokens come from: broker, app or auto [env: GITHUB_APP_SOURCE] [default: auto]
-    #[arg(long, global = true, value_name = "SOURCE")]
-    pub source: Option<String>,
-    /// Narrow the token to this repository (repeat)
-    #[arg(long, global = true, value_name = "NAME", action = ArgAction::Append)]
-    pub repository: Vec<String>,
-    /// Narrow the token to this permission (repeat)
-    #[arg(long, global = true, value_name = "NAME=LEVEL", action = ArgAction::Append)]
-    pub permission: Vec<String>,
-    /// Narrow each token to the repository git asks for [env: GITHUB_APP_PER_REPOSITORY]
-    #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
-    pub per_repository: Option<String>,
-    /// Renew a cached token that has less life left [env: GITHUB_APP_MARGIN] [default: 4m]
-    #[arg(long, global = true, value_name = "DUR")]
-    pub margin: Option<String>,
-    /// Limit for everything on network and locks [env: GITHUB_APP_TIMEOUT] [default: 30s]
-    #[arg(long, global = true, value_name = "DUR")]
-    pub timeout: Option<String>,
-    /// Cache directory [env: GITHUB_APP_CACHE_DIR]
-    #[arg(long, global = true, value_name = "DIR")]
-    pub cache_dir: Option<String>,
-    /// Keep nothing on disk
-    #[arg(long, global = true)]
-    pub no_cache: bool,
-    /// After a failed get: quit (stop git) or next (let git ask its next helper) [env: GITHUB_APP_ON_FAILURE] [default: quit]
-    #[arg(long, global = true, value_name = "ACTION")]
-    pub on_failure: Option<String>,
-    /// Allow plain http to any broker [env: GITHUB_APP_ALLOW_HTTP]
-    #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
-    pub allow_http: Option<String>,
-    /// Hand out a new token without trying it first [env: GITHUB_APP_VERIFY=false]
-    #[arg(long, global = true)]
-    pub no_verify: bool,
-    /// Trust the CAs in this PEM file, and not the system's [env: GITHUB_APP_CA_FILE]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub ca_file: Option<String>,
-    /// Proxy for all requests, or none [env: GITHUB_APP_PROXY] [default: from HTTPS_PROXY and the like]
-    #[arg(long, global = true, value_name = "URL")]
-    pub proxy: Option<String>,
+    /// Each beats its environment variable and its key in the settings file
+    #[command(flatten)]
+    pub given: Given,
     /// Say on stderr what is done
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = SETTINGS)]
     pub verbose: u8,
     /// No warnings
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = SETTINGS)]
     pub quiet: bool,
     /// Colour messages: auto, always or never
     #[arg(
@@ -336,7 +277,8 @@ pub struct Options {
         value_name = "WHEN",
         value_enum,
         default_value = "auto",
-        hide_possible_values = true
+        hide_possible_values = true,
+        help_heading = SETTINGS
     )]
     pub color: Color,
 }

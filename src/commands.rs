@@ -28,7 +28,7 @@ mod token_command;
 
 /// Runs a command; its exit code is that of the error's kind.
 pub fn run(cli: &Cli, report: Report) -> Result<()> {
-    let sources = Sources::read(&cli.options);
+    let sources = Sources::read(&cli.options.given);
     match &cli.command {
         Command::Get => get::run(&sources, report),
         Command::Store => store::run(&sources, report),
@@ -38,7 +38,7 @@ pub fn run(cli: &Cli, report: Report) -> Result<()> {
         Command::Setup(arguments) => setup::run(&cli.options, arguments, report),
         Command::Refresh(arguments) => refresh::run(&sources, arguments, report),
         Command::Exec(arguments) => exec::run(&sources, arguments, report),
-        Command::Status(arguments) => status::run(&cli.options, &sources, arguments, report),
+        Command::Status(arguments) => status::run(&sources, arguments, report),
         Command::Doctor(arguments) => doctor::run(&sources, arguments, report),
         Command::Revoke(arguments) => revoke::run(&sources, arguments, report),
         Command::Serve(arguments) => serve::run(&sources, arguments, report),

@@ -7,6 +7,8 @@ use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
 use crate::process::{self, Outcome};
 
+pub mod clone;
+pub mod url;
 pub mod wiring;
 
 /// One line of git's configuration.

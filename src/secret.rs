@@ -42,17 +42,106 @@ const BEGINNINGS: [&str; 8] =
 /// A shorter word is no credential, but part of a name.
 const SHORTEST: usize = 20;
 
+/// Which secret a text has the form of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looks {
+    /// PEM text of a private key, whatever became of its line ends.
+    Key,
+    /// The same in base64.
+    EncodedKey,
+    /// The base64 between the armour of a key.
+    BareKey,
+    /// Other PEM text.
+    Pem,
+    /// One of GitHub's tokens.
+    Token,
+    /// An App JWT, or an OIDC token.
+    Jwt,
+}
+
+impl Looks {
+    /// Completes "this is".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Key => "the private key itself",
+            Self::EncodedKey => "the private key itself, in base64",
+            Self::BareKey => "the text of a private key without its first and last line",
+            Self::Pem => "PEM text itself",
+            Self::Token => "a token",
+            Self::Jwt => "a JWT",
+        }
+    }
+
+    /// Where such a secret belongs.
+    pub fn belongs(self) -> &'static str {
+        match self {
+            Self::Key | Self::EncodedKey | Self::BareKey => {
+                "write the key to a file with mode 600 and set GITHUB_APP_PRIVATE_KEY_FILE to its path, or put its text into GITHUB_APP_PRIVATE_KEY"
+            }
+            Self::Pem => "write it to a file and give the path of the file",
+            Self::Token | Self::Jwt => {
+                "a broker's bearer belongs in a file that GITHUB_APP_BROKER_TOKEN_FILE names, or in GITHUB_APP_BROKER_TOKEN; tokens of GitHub's are not configured at all"
+            }
+        }
+    }
+}
+
+/// How the base64 of `-----BEGIN` begins.
+const ENCODED_ARMOUR: &str = "LS0tLS1CRUdJTi";
+/// How the base64 of a key's DER begins: a sequence with a length of two bytes.
+const ENCODED_DER: &str = "MII";
+/// A line of a key's base64; a shorter one is no key.
+const KEY_LINE: usize = 60;
+
+/// Recognises the secrets that people put where a path, a URL or a name belongs. What is in a text beside the secret
+/// makes no difference.
+pub fn looks_like(text: &str) -> Option<Looks> {
+    if let Some((_, label)) = text.split_once("-----BEGIN") {
+        let label = label.split("-----").next().unwrap_or_default();
+        let is_key = label.contains("PRIVATE") || !label.contains(['P', 'C']);
+        return Some(if is_key { Looks::Key } else { Looks::Pem });
+    }
+    if text.contains(ENCODED_ARMOUR) {
+        return Some(Looks::EncodedKey);
+    }
+    text.split(|c: char| !is_part(c)).find_map(|word| {
+        if word.starts_with(ENCODED_DER) && word.len() >= KEY_LINE {
+            return Some(Looks::BareKey);
+        }
+        let found =
+            |beginning: &&'static str| word.find(*beginning).map(|at| (at, &word[at + beginning.len()..]));
+        let (at, rest) = BEGINNINGS.iter().filter_map(found).min()?;
+        let run = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        if word[at..].starts_with("eyJ") {
+            return (rest.len() >= SHORTEST && rest.matches('.').count() == 2).then_some(Looks::Jwt);
+        }
+        // A name such as `ghs_installation_helpers` is none.
+        (run >= SHORTEST || rest[run..].starts_with("_eyJ")).then_some(Looks::Token)
+    })
+}
+
+/// Whether a character can be part of a credential.
+fn is_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/')
+}
+
 /// Leaves out of a text from outside what has the form of a credential: a server that refuses one may quote it.
 pub fn hide(text: &str) -> Cow<'_, str> {
-    if !BEGINNINGS.iter().any(|beginning| text.contains(beginning)) {
+    if let Some((before, block)) = text.split_once("-----BEGIN") {
+        let after = block.split_once("-----END").and_then(|(_, end)| end.split_once("-----"));
+        return Cow::Owned(format!("{}(hidden){}", hide(before), hide(after.map_or("", |(_, after)| after))));
+    }
+    let telling = BEGINNINGS.iter().chain(&[ENCODED_ARMOUR, ENCODED_DER]);
+    if !telling.clone().any(|beginning| text.contains(beginning)) {
         return Cow::Borrowed(text);
     }
-    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/');
     let mut shown = String::with_capacity(text.len());
-    for piece in text.split_inclusive(|c: char| !part(c)) {
-        let word = piece.trim_end_matches(|c: char| !part(c));
-        let start = BEGINNINGS.iter().filter_map(|beginning| word.find(beginning)).min();
-        match start.filter(|start| word.len() - start >= SHORTEST) {
+    for piece in text.split_inclusive(|c: char| !is_part(c)) {
+        let word = piece.trim_end_matches(|c: char| !is_part(c));
+        let key = word.starts_with(ENCODED_DER) && word.len() >= KEY_LINE;
+        let start =
+            BEGINNINGS.iter().chain(&[ENCODED_ARMOUR]).filter_map(|beginning| word.find(beginning)).min();
+        match start.filter(|start| word.len() - start >= SHORTEST).or(key.then_some(0)) {
             Some(start) => {
                 shown.push_str(&word[..start]);
                 shown.push_str("(hidden)");
@@ -83,8 +172,39 @@ mod tests {
             ("Basic eC1hY2Nlc3MtdG9rZW46Z2hzX2E=", "Basic (hidden)="),
             ("é github_pat_0123456789 é", "é (hidden) é"),
             ("a repository named ghs_tools", "a repository named ghs_tools"),
+            ("x -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- y", "x (hidden) y"),
+            ("bad '-----BEGIN PRIVATE KEY-----MIIE", "bad '(hidden)"),
+            ("LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQo=", "(hidden)="),
         ] {
             assert_eq!(hide(text), shown);
+        }
+    }
+
+    #[test]
+    fn secrets_are_recognised_by_their_form_and_names_are_not() {
+        let classic = format!("ghs_{}", "aB3".repeat(12));
+        let stateless = "ghs_12345_eyJhbGciOiJFUzI1NiJ9.eyJhIjoxfQ.c2lnbmF0dXJl";
+        let jwt = "eyJhbGciOiJFUzI1NiJ9.eyJhIjoxfQ.c2lnbmF0dXJl";
+        let line = format!("MIIEpAIBAAKCAQEA{}", "x".repeat(48));
+        for (text, looks) in [
+            ("-----BEGIN RSA PRIVATE KEY-----", Some(Looks::Key)),
+            ("  -----BEGIN PRIVATE KEY-----\\nMIIE", Some(Looks::Key)),
+            ("-----BEGIN", Some(Looks::Key)),
+            ("-----BEGIN CERTIFICATE-----", Some(Looks::Pem)),
+            ("-----BEGIN PUBLIC KEY-----", Some(Looks::Pem)),
+            ("LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQo=", Some(Looks::EncodedKey)),
+            (&line, Some(Looks::BareKey)),
+            (&classic, Some(Looks::Token)),
+            (&format!("https://x-access-token:{classic}@github.com"), Some(Looks::Token)),
+            (stateless, Some(Looks::Token)),
+            (jwt, Some(Looks::Jwt)),
+            (&format!("Bearer {jwt}"), Some(Looks::Jwt)),
+            ("/opt/ghs_installation_helpers/key.pem", None),
+            ("/keys/MIIT/app.pem", None),
+            ("eyJ", None),
+            ("Iv23liTestApp", None),
+        ] {
+            assert_eq!(looks_like(text), looks, "{text}");
         }
     }
 

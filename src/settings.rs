@@ -7,29 +7,39 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::Options;
 use crate::error::{Failure, Kind};
 
 mod app;
 mod broker;
 pub mod dirs;
-mod find;
+mod file;
+mod form;
+mod given;
 pub mod hosts;
 mod listing;
+mod lookup;
 pub mod network;
+mod profile;
+mod profiles;
 pub mod programs;
 pub mod proxies;
+pub mod schema;
 mod sources;
 mod to_file;
 pub mod values;
 
 pub use app::{AppSettings, KeySource};
 pub use broker::{Bearer, BrokerSettings};
+pub use file::Place;
+pub use given::Given;
 use hosts::Host;
 pub use listing::Listed;
+pub use lookup::{Fit, Sources};
 use network::Network;
-use sources::{File, Found, environment};
-pub use sources::{Origin, Place};
+pub use profile::Profile;
+use schema::Key;
+pub use sources::Origin;
+use sources::{Found, variable};
 pub use to_file::{FileValue, given_for_file};
 
 /// What a failed `get` tells git.
@@ -81,45 +91,14 @@ impl Settings {
     }
 }
 
-/// The places that settings come from, read once.
-pub struct Sources<'a> {
-    options: &'a Options,
-    file: Result<File, Failure>,
+impl Sources<'_> {
+    /// What to do after a failed `get` whose profile is not known; a bad value counts as the default.
+    pub fn on_failure(&self) -> OnFailure {
+        self.unnamed().on_failure()
+    }
 }
 
-impl<'a> Sources<'a> {
-    /// Reads the settings file; a failure comes out where the first setting is needed.
-    pub fn read(options: &'a Options) -> Self {
-        Self { options, file: File::read(options) }
-    }
-
-    /// The same for `setup`, which may be about to make the file.
-    pub fn read_or_empty(options: &'a Options) -> Self {
-        Self { options, file: File::read_or_empty(options) }
-    }
-
-    /// The host answered for. `None`: the settings file cannot be read and nothing else names the host.
-    pub fn host(&self) -> Result<Option<Host>, Failure> {
-        let found = match (self.given("host")?, &self.file) {
-            (Some(found), _) => Some(found),
-            (None, Err(_)) => return Ok(None),
-            (None, Ok(_)) => self.find("host")?,
-        };
-        found
-            .map_or_else(
-                || Ok(Host::default()),
-                |found| {
-                    Host::parse(found.text.trim()).map_err(|wrong| {
-                        found.complaint(
-                            wrong,
-                            "a host such as github.com, SUB.ghe.com or ghe.example.com:8443",
-                        )
-                    })
-                },
-            )
-            .map(Some)
-    }
-
+impl Profile<'_> {
     /// What to do after a failed `get`; a bad value counts as the default.
     pub fn on_failure(&self) -> OnFailure {
         self.try_on_failure().unwrap_or(OnFailure::Quit)
@@ -127,7 +106,7 @@ impl<'a> Sources<'a> {
 
     /// The limit for network and locks.
     fn timeout(&self) -> Result<Duration, Failure> {
-        let Some(found) = self.find("timeout")? else { return Ok(Duration::from_secs(30)) };
+        let Some(found) = self.find(Key::Timeout)? else { return Ok(Duration::from_secs(30)) };
         match values::duration(&found)? {
             Duration::ZERO => {
                 Err(found
@@ -147,34 +126,44 @@ impl<'a> Sources<'a> {
 
     /// Everything but where tokens come from: for commands that deal with the tokens that are there.
     pub fn without_source(&self) -> Result<Settings, Failure> {
-        self.file()?.check_keys()?;
+        let files = self.sources.files()?;
+        files.own.check_keys()?;
+        files.system.check_keys()?;
+        self.check_forms()?;
         self.try_on_failure()?;
-        let Some(host) = self.host()? else { return Err(self.file().err().unwrap_or_else(no_source)) };
-        let api_url = match self.find("api_url")? {
-            Some(found) => api_url(&found)?,
+        let host = self.host()?;
+        let api_url = match self.find(Key::ApiUrl)? {
+            Some(found) => values::api_url(&found)?,
             None => host.api_url(),
         };
-        let no_cache = self.flag("no_cache", self.options.no_cache)?;
+        let no_cache = self.flag(Key::NoCache)?;
+        let mut owners = self.owners()?;
+        let owner = match self.find(Key::Owner)? {
+            Some(found) => Some(values::owner(&found)?),
+            None if owners.len() == 1 => owners.pop(),
+            None => None,
+        };
         Ok(Settings {
             api_url,
             broker: None,
             app: None,
-            owner: self.find("owner")?.map(|found| values::owner(&found)).transpose()?,
-            repositories: values::repositories(&self.list("repository", &self.options.repository)?)?,
-            permissions: values::permissions(&self.list("permission", &self.options.permission)?)?,
-            per_repository: self.flag("per_repository", false)?,
-            margin: match self.find("margin")? {
-                Some(found) => values::duration(&found)?,
-                None => Duration::from_mins(4),
-            },
+            owner,
+            repositories: values::repositories(&self.list(Key::Repository)?)?,
+            permissions: values::permissions(&self.list(Key::Permission)?)?,
+            per_repository: self.flag(Key::PerRepository)?,
+            margin: self.margin()?,
             timeout: self.timeout()?,
             cache_dir: if no_cache { None } else { self.cache_dir()? },
             no_cache,
-            verify: !self.options.no_verify
-                && self.find("verify")?.map_or(Ok(true), |found| values::boolean(&found))?,
+            verify: self.find(Key::Verify)?.map_or(Ok(true), |found| values::boolean(&found))?,
             network: self.network()?,
             host,
         })
+    }
+
+    fn margin(&self) -> Result<Duration, Failure> {
+        let Some(found) = self.find(Key::Margin)? else { return Ok(Duration::from_mins(4)) };
+        values::duration(&found)
     }
 
     /// For the broker, which mints and never fetches: without an App it starts all the same and says so to all.
@@ -185,32 +174,25 @@ impl<'a> Sources<'a> {
 
     /// Whether plain HTTP is allowed where others could read along.
     pub fn allow_http(&self) -> Result<bool, Failure> {
-        self.flag("allow_http", false)
+        self.flag(Key::AllowHttp)
     }
 
     fn try_on_failure(&self) -> Result<OnFailure, Failure> {
-        let Some(found) = self.find("on_failure")? else { return Ok(OnFailure::Quit) };
-        match found.text.trim() {
-            "quit" => Ok(OnFailure::Quit),
-            "next" => Ok(OnFailure::Next),
-            _ => Err(found.complaint("bad value", "quit or next")),
-        }
+        let Some(found) = self.find(Key::OnFailure)? else { return Ok(OnFailure::Quit) };
+        Ok(if values::choice(&found)? == "next" { OnFailure::Next } else { OnFailure::Quit })
     }
 
     fn providers(&self) -> Result<(Option<BrokerSettings>, Option<AppSettings>), Failure> {
-        let source = self.find("source")?;
-        let choice = source.as_ref().map_or("auto", |found| found.text.trim());
-        let (broker, app) = match (choice, &source) {
-            ("broker", _) => (self.broker()?.ok_or_else(broker::missing)?.into(), None),
-            ("app", _) => (None, Some(self.app(true)?.ok_or_else(no_source)?)),
-            ("auto", _) => {
+        let source = self.find(Key::Source)?;
+        let (broker, app) = match source.as_ref().map_or(Ok("auto"), values::choice)? {
+            "broker" => (Some(self.broker()?.ok_or_else(broker::missing)?), None),
+            "app" => (None, Some(self.app(true)?.ok_or_else(no_source)?)),
+            _ => {
                 let broker = self.broker()?;
                 // A workspace may name an App without holding its key: then the broker serves alone.
                 let app = self.app(broker.is_none())?;
                 (broker, app)
             }
-            (_, Some(found)) => return Err(found.complaint("bad value", "broker, app or auto")),
-            (_, None) => (None, None),
         };
         if broker.is_none() && app.is_none() {
             return Err(no_source());
@@ -219,50 +201,46 @@ impl<'a> Sources<'a> {
     }
 
     fn cache_dir(&self) -> Result<Option<PathBuf>, Failure> {
-        if let Some(found) = self.find("cache_dir")? {
-            return Ok(Some(found.text.into()));
+        match self.find(Key::CacheDir)? {
+            Some(found) => found.path().map(Some),
+            None => Ok(dirs::cache_dir()),
         }
-        Ok(dirs::cache_dir())
     }
-}
-
-fn api_url(found: &Found) -> Result<String, Failure> {
-    let expected =
-        "a URL such as https://api.github.com or https://ghe.example.com/api/v3 (http for loopback only)";
-    let text = found.text.trim();
-    let uri = hosts::check_url(text).map_err(|wrong| found.complaint(wrong, expected))?;
-    if uri.scheme_str() == Some("http") && !hosts::is_loopback(uri.host().unwrap_or_default()) {
-        return Err(
-            found.complaint("plain http would show the App JWT and the tokens to the network", expected)
-        );
-    }
-    if uri.query().is_some() {
-        return Err(found.complaint("a query makes no sense here", expected));
-    }
-    Ok(text.trim_end_matches('/').to_owned())
 }
 
 fn no_source() -> Failure {
     Failure::new(Kind::Settings, "no token source is configured")
-        .hint("in a workspace of a platform, set PLATFORM_URL and WORKSPACE_ID (or GITHUB_APP_BROKER_URL)")
-        .hint("with an App key of your own, set GITHUB_APP_CLIENT_ID and GITHUB_APP_PRIVATE_KEY_FILE")
-        .hint("or write them to the settings file; see git help credential-github-app")
+        .hint("with an App key of your own: git-credential-github-app setup --app-id ID --private-key-file FILE")
+        .hint("with a broker: git-credential-github-app setup --broker-url URL --broker-token-file FILE")
+        .hint("or set GITHUB_APP_CLIENT_ID and GITHUB_APP_PRIVATE_KEY_FILE, or PLATFORM_URL and WORKSPACE_ID; see git help credential-github-app")
 }
 
 /// The settings of a file's text alone, without options.
 #[cfg(any(test, feature = "internals"))]
 pub fn of_text(text: &str) -> Result<Settings, Failure> {
-    Sources { options: &Options::default(), file: File::of_text(PathBuf::from("config.toml"), text) }
-        .settings()
+    let own = file::File::of_text(PathBuf::from("config.toml"), text.to_owned())?;
+    let files = Ok(lookup::Files { own, ..lookup::Files::default() });
+    let sources = Sources { given: &Given::default(), files };
+    sources.unnamed().settings()
 }
 
 /// Whether `NO_COLOR` asks for plain messages.
 pub fn no_color() -> bool {
-    environment("NO_COLOR").is_ok_and(|found| found.is_some())
+    variable("NO_COLOR").is_ok_and(|found| found.is_some())
 }
 
 /// A duration that a command's own option gives; zero where it does not.
 pub fn option_duration(name: &str, text: Option<&str>) -> Result<Duration, Failure> {
-    let found = |text: &str| Found { text: text.to_owned(), origin: Origin::Option(name.to_owned()) };
-    text.map_or(Ok(Duration::ZERO), |text| values::duration(&found(text)))
+    let origin = || Origin::Option(name.to_owned());
+    let found = |text: &str| Found::new(Key::Timeout.row(), text.to_owned(), origin());
+    text.map_or(Ok(Duration::ZERO), |text| values::duration(&found(text)?))
+}
+
+/// A path that a command's own option gives, with the checks of every path.
+pub fn option_path(name: &str, path: &std::path::Path) -> Result<PathBuf, Failure> {
+    let origin = Origin::Option(name.to_owned());
+    match path.to_str() {
+        Some(text) => Found::new(Key::Config.row(), text.to_owned(), origin)?.path(),
+        None => Ok(path.to_owned()),
+    }
 }

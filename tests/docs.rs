@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use git_credential_github_app::settings_table;
+
 use crate::support::sandbox::Sandbox;
 
 const NAME: &str = "git-credential-github-app";
@@ -10,48 +12,26 @@ const README: &str = include_str!("../README.md");
 const CHANGELOG: &str = include_str!("../CHANGELOG.md");
 const OPERATIONS: [&str; 4] = ["get", "store", "erase", "capability"];
 
-/// Every variable that changes what the binary does.
-const VARIABLES: [&str; 39] = [
+/// The variables beside those of settings that change what the binary does.
+const OTHER_VARIABLES: [&str; 11] = [
     "ALL_PROXY",
-    "CONFIGS_DIR",
     "GH_CONFIG_DIR",
-    "GITHUB_APP_ALLOW_HTTP",
-    "GITHUB_APP_API_URL",
-    "GITHUB_APP_BROKER_TOKEN",
-    "GITHUB_APP_BROKER_TOKEN_FILE",
-    "GITHUB_APP_BROKER_URL",
-    "GITHUB_APP_CACHE_DIR",
-    "GITHUB_APP_CA_FILE",
-    "GITHUB_APP_CLIENT_ID",
-    "GITHUB_APP_CONFIG",
-    "GITHUB_APP_HOST",
-    "GITHUB_APP_ID",
-    "GITHUB_APP_INSTALLATION_ID",
-    "GITHUB_APP_MARGIN",
-    "GITHUB_APP_ON_FAILURE",
-    "GITHUB_APP_OWNER",
-    "GITHUB_APP_PER_REPOSITORY",
-    "GITHUB_APP_PRIVATE_KEY",
-    "GITHUB_APP_PRIVATE_KEY_COMMAND",
-    "GITHUB_APP_PRIVATE_KEY_FILE",
-    "GITHUB_APP_PROXY",
-    "GITHUB_APP_SIGN_COMMAND",
-    "GITHUB_APP_SOURCE",
-    "GITHUB_APP_TIMEOUT",
-    "GITHUB_APP_VERIFY",
     "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_SYSTEM",
     "HTTPS_PROXY",
     "HTTP_PROXY",
-    "MOLECULE_ORG_ID",
     "NO_COLOR",
     "NO_PROXY",
-    "PLATFORM_URL",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
-    "WORKSPACE_ID",
     "XDG_CONFIG_HOME",
 ];
+
+/// Every variable that changes what the binary does.
+fn variables() -> BTreeSet<&'static str> {
+    let of_settings = settings_table().into_iter().flat_map(|row| row.variables).copied();
+    of_settings.chain(OTHER_VARIABLES).collect()
+}
 
 /// The manual page without the escapes that keep words apart from their source.
 fn man() -> String {
@@ -140,8 +120,8 @@ fn every_environment_variable_is_in_the_readme_and_the_manual_page() {
     let in_help = words(&help).into_iter().filter(|word| {
         word.contains('_') && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
     });
-    let variables: BTreeSet<&str> = in_help.chain(VARIABLES).collect();
-    let unlisted: Vec<_> = variables.iter().filter(|name| !VARIABLES.contains(name)).collect();
+    let variables = variables();
+    let unlisted: Vec<_> = in_help.filter(|name| !variables.contains(name)).collect();
     assert!(unlisted.is_empty(), "add these to the list in this file: {unlisted:?}");
     for (name, text) in documents() {
         let missing: Vec<_> = variables.difference(&words(&text)).copied().collect();
@@ -309,6 +289,6 @@ fn other_examples_of_the_readme_are_in_their_languages() {
         assert!(plain && (line.len() - text.len()).is_multiple_of(2), "{line}");
     }
     for variable in docker.concat().lines().filter_map(|line| line.strip_prefix("ENV ")?.split('=').next()) {
-        assert!(VARIABLES.contains(&variable), "{variable}");
+        assert!(variables().contains(variable), "{variable}");
     }
 }

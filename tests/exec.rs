@@ -4,6 +4,7 @@ use rustix::process::Signal;
 
 use crate::common::{Cloud, app_sandbox, broker_sandbox, fresh_tokens, message};
 use crate::support::gh::ghs;
+use crate::support::keys::app_key_pem;
 
 const SHOW: &str = "echo \"$GH_TOKEN|$GITHUB_TOKEN|$GH_ENTERPRISE_TOKEN|$GITHUB_ENTERPRISE_TOKEN|$GH_HOST\"";
 
@@ -25,6 +26,18 @@ fn each_kind_of_host_has_its_own_variables_and_foreign_tokens_are_taken_away() {
         };
         output.expect(0, &shown, "");
     }
+}
+
+#[test]
+fn the_command_gets_a_token_of_an_hour_and_not_the_app() {
+    let place = Cloud::new();
+    place.sandbox.remove_env("GITHUB_APP_PRIVATE_KEY_FILE");
+    place.sandbox.set_env("GITHUB_APP_PRIVATE_KEY", app_key_pem());
+    place.sandbox.set_env("GITHUB_APP_BROKER_TOKEN", "bearer");
+    let names = "env | grep -o '^GITHUB_APP_PRIVATE_KEY=\\|^GITHUB_APP_BROKER_TOKEN=' | sort";
+    place.sandbox.helper(&["exec", "--", "sh", "-c", names]).run().expect(0, "", "");
+    let both = "GITHUB_APP_BROKER_TOKEN=\nGITHUB_APP_PRIVATE_KEY=\n";
+    place.sandbox.helper(&["exec", "--with-secrets", "--", "sh", "-c", names]).run().expect(0, both, "");
 }
 
 #[test]

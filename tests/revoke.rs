@@ -1,7 +1,9 @@
 //! `revoke`: one token, all of them, or only here; a token that is dead already is no trouble.
 
-use crate::common::{app_sandbox, get, message, password, targets};
+use crate::common::{app_sandbox, broker_sandbox, from_now, get, message, password, targets};
+use crate::support::broker::{ADMIN_PATH, FakeBroker, token_response};
 use crate::support::github::LoopbackGitHub;
+use crate::support::http_server::Response;
 use crate::support::sandbox::Sandbox;
 
 /// The tokens of three owners in one cache.
@@ -110,4 +112,64 @@ fn no_source_is_needed_to_revoke_all_and_a_cache_that_is_not_ours_alone_is_not_t
     sandbox.helper(&["revoke", "--all"]).run().expect(0, "", "");
     assert_eq!(github.live_tokens().len(), 0);
     Sandbox::new().helper(&["revoke", "--all"]).run().expect(0, "", "");
+}
+
+#[test]
+fn a_token_from_a_broker_is_the_brokers_to_end() {
+    let (github, sandbox) = app_sandbox();
+    let state = github.mint(7);
+    let expiry = from_now(3600);
+    let token = state.token.clone();
+    for (status, note) in [
+        (204, "the broker was asked to end the token of "),
+        (404, "the broker cannot revoke: the token of "),
+        (405, "the broker cannot revoke: the token of "),
+    ] {
+        let (token, expiry) = (token.clone(), expiry.clone());
+        let broker = FakeBroker::start(move |request| match request.method.as_str() {
+            "DELETE" => Response::text(status, ""),
+            _ => token_response(&token, &expiry),
+        });
+        sandbox.remove_env("GITHUB_APP_CLIENT_ID");
+        sandbox.set_env("GITHUB_APP_BROKER_URL", broker.url());
+        sandbox.set_env("GITHUB_APP_BROKER_TOKEN", "bearer-of-this-workspace");
+        sandbox.helper(&["token"]).run().success();
+        let output = sandbox.helper(&["-v", "revoke"]).run();
+        assert!(output.success().stderr.contains(note), "{status}: {}", output.stderr);
+        let asked = broker.requests();
+        let [_, delete] = asked.as_slice() else { panic!("{} requests", asked.len()) };
+        assert_eq!((delete.method.as_str(), delete.target.as_str()), ("DELETE", ADMIN_PATH));
+        assert_eq!(delete.header("authorization"), Some("Bearer bearer-of-this-workspace"));
+        sandbox.helper(&["token"]).run().success();
+        assert_eq!(broker.requests().len(), 3, "it is gone from the cache");
+        sandbox.helper(&["revoke", "--local"]).run().expect(0, "", "");
+        assert_eq!(broker.requests().len(), 3);
+    }
+    assert_eq!((revocations(&github), github.live_tokens().len()), (0, 1), "others may hold it");
+}
+
+#[test]
+fn a_broker_that_fails_leaves_the_token_where_it_is() {
+    let broker = FakeBroker::start(|request| match request.method.as_str() {
+        "DELETE" => Response::text(401, ""),
+        _ => token_response("t", &from_now(3600)),
+    });
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    sandbox.helper(&["token"]).run().success();
+    let output = sandbox.helper(&["revoke"]).run();
+    output.fails_with(4);
+    assert!(
+        output.stderr.contains("hint: --local evicts it without asking the broker\n"),
+        "{}",
+        output.stderr
+    );
+    sandbox.helper(&["token"]).run().expect(0, "t\n", "");
+    // A broker that the settings do not know any more cannot be asked.
+    sandbox.set_env("GITHUB_APP_BROKER_URL", "http://127.0.0.1:1");
+    let forgotten = sandbox.helper(&["-v", "revoke", "--all"]).run();
+    assert!(
+        forgotten.success().stderr.contains("the settings do not name the broker"),
+        "{}",
+        forgotten.stderr
+    );
 }

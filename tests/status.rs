@@ -113,7 +113,9 @@ fn a_wrong_setting_or_key_is_part_of_the_answer() {
     assert!(text.success().stdout.contains("private key    problem: read private key "), "{}", text.stdout);
     sandbox.set_env("GITHUB_APP_CONFIG", sandbox.write("config.toml", "broken"));
     let broken = sandbox.helper(&["status"]).run();
-    assert_eq!((broken.status, broken.stdout.as_str()), (3, ""), "{}", broken.stderr);
+    assert!(broken.fails_with(3).stdout.contains("config.toml line 1: not valid TOML"), "{}", broken.stdout);
+    assert!(broken.stdout.contains("GITHUB_APP_PRIVATE_KEY_FILE") || broken.stdout.contains("gh "));
+    assert!(broken.stderr.starts_with("git-credential-github-app: settings file "), "{}", broken.stderr);
 }
 
 #[test]

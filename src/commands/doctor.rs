@@ -10,7 +10,7 @@ use crate::error::{Failure, Kind, escape};
 use crate::report::Report;
 use crate::scope::Repository;
 use crate::secret::Secret;
-use crate::settings::{Settings, Sources};
+use crate::settings::{Profile, Settings, Sources};
 
 mod app;
 mod cache;
@@ -34,27 +34,40 @@ pub fn run(sources: &Sources, arguments: &DoctorArgs, report: Report) -> Result<
 /// Runs all checks, for `setup` too; without settings there is nothing to ask anybody with.
 pub fn examine(sources: &Sources, repository: Option<&Repository>, report: Report) -> Checks {
     let mut checks = Checks::default();
-    let settings = match sources.settings() {
+    let profiles = match sources.profiles() {
+        Ok(profiles) => profiles,
+        Err(failure) => {
+            checks.fail("settings", &failure.into());
+            vec![sources.unnamed()]
+        }
+    };
+    for profile in profiles {
+        examine_profile(&profile, repository, report, &mut checks);
+    }
+    checks
+}
+
+fn examine_profile(profile: &Profile, repository: Option<&Repository>, report: Report, checks: &mut Checks) {
+    let settings = match profile.settings() {
         Ok(settings) => settings,
         Err(failure) => {
             checks.fail("settings", &failure.into());
-            if let Ok(settings) = sources.without_source() {
+            if let Ok(settings) = profile.without_source() {
                 let patient = Patient { deadline: Deadline::after(settings.timeout), settings, report };
-                cache::examine(&patient, &mut checks);
-                git::examine(&patient, None, false, &mut checks);
+                cache::examine(&patient, checks);
+                git::examine(&patient, None, false, checks);
             }
-            return checks;
+            return;
         }
     };
     let patient = Patient { deadline: Deadline::after(settings.timeout), settings, report };
     checks.ok("settings", patient.sources_in_words());
-    key::examine(&patient, &mut checks);
-    network::examine(&patient, &mut checks);
-    let several_owners = app::examine(&patient, repository, &mut checks);
-    cache::examine(&patient, &mut checks);
-    git::examine(&patient, repository, several_owners, &mut checks);
-    gh::examine(&patient, &mut checks);
-    checks
+    key::examine(&patient, checks);
+    network::examine(&patient, checks);
+    let several_owners = app::examine(&patient, repository, checks);
+    cache::examine(&patient, checks);
+    git::examine(&patient, repository, several_owners, checks);
+    gh::examine(&patient, checks);
 }
 
 /// Whose links are checked.

@@ -1,14 +1,16 @@
-//! `exec`: becomes another command, with a fresh token in the variables that gh and its friends read.
+//! `exec`: becomes another command, with a fresh token in the variables that gh and its friends read. The command gets a
+//! token of an hour, not the App: our own secrets are taken out of its environment.
 
 use std::io;
 use std::os::unix::process::CommandExt;
 
 use anyhow::Result;
 
-use super::provide::{ask_without_git, note_origins, provider};
+use super::provide::{Asks, chosen, provider};
 use crate::cli::ExecArgs;
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
+use crate::git::clone::Here;
 use crate::process;
 use crate::provider::TokenProvider;
 use crate::report::Report;
@@ -16,11 +18,11 @@ use crate::settings::Sources;
 
 /// Runs the command; returns only where that fails.
 pub fn run(sources: &Sources, arguments: &ExecArgs, report: Report) -> Result<()> {
-    let settings = sources.settings()?;
-    note_origins(sources, report)?;
+    let here = Here::default();
+    let settings = chosen(sources, &here, report)?.settings()?;
     let deadline = Deadline::after(settings.timeout);
-    let ask = ask_without_git(&settings)?;
-    let token = provider(&settings, &ask.scope, deadline, report).token(&ask)?;
+    let asks = Asks::here(&settings, &here, report)?;
+    let token = asks.run(|ask| provider(&settings, &ask.scope, deadline, report).token(ask))?;
     let [program, rest @ ..] = arguments.command.as_slice() else { return Ok(()) };
     let host = &settings.host;
     let mut command = process::program(program);
@@ -31,6 +33,9 @@ pub fn run(sources: &Sources, arguments: &ExecArgs, report: Report) -> Result<()
     // gh hands the token for one kind of host to any host of the other kind, where it finds one.
     for name in host.foreign_token_variables() {
         command.env_remove(name);
+    }
+    if !arguments.with_secrets {
+        process::without_secrets(&mut command);
     }
     if host.name == "github.com" {
         command.env_remove("GH_HOST");

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use super::provide::{ask, note_origins, provider};
+use super::request::Ours;
 use super::{print, request};
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
@@ -14,10 +15,18 @@ use crate::settings::{OnFailure, Sources};
 
 /// Runs the operation.
 pub fn run(sources: &Sources, report: Report) -> Result<()> {
-    match answer(sources, report) {
+    let (outcome, on_failure) = match request::read(sources, report) {
+        Ok(None) => return Ok(()),
+        Ok(Some(ours)) => {
+            let on_failure = ours.profile.on_failure();
+            (answer(ours, report), on_failure)
+        }
+        Err(error) => (Err(error), sources.on_failure()),
+    };
+    match outcome {
         Ok(None) => Ok(()),
         Ok(Some(reply)) => print(&reply),
-        Err(error) if sources.on_failure() == OnFailure::Quit => {
+        Err(error) if on_failure == OnFailure::Quit => {
             report.error(&error);
             // Exit status 0: gitoxide would ignore the quit of a helper that fails.
             print(&Secret::new("quit=1\n".into()))
@@ -27,10 +36,9 @@ pub fn run(sources: &Sources, report: Report) -> Result<()> {
 }
 
 /// The whole reply; `None`: not ours.
-fn answer(sources: &Sources, report: Report) -> Result<Option<Secret>> {
-    let Some(ours) = request::read(sources, report)? else { return Ok(None) };
-    let settings = sources.settings()?;
-    note_origins(sources, report)?;
+fn answer(ours: Ours, report: Report) -> Result<Option<Secret>> {
+    let settings = ours.profile.settings()?;
+    note_origins(&ours.profile, report);
     let deadline = Deadline::after(settings.timeout);
     if settings.per_repository && ours.repository.is_none() {
         return Err(Failure::new(

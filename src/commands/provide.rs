@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::cache;
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
+use crate::git::clone::Here;
 use crate::http::Client;
 use crate::provider::app::App;
 use crate::provider::broker::Broker;
@@ -13,7 +14,7 @@ use crate::provider::entry::Label;
 use crate::provider::{Ask, Auto, TokenProvider};
 use crate::report::Report;
 use crate::scope::{Repository, Scope};
-use crate::settings::{BrokerSettings, KeySource, Settings, Sources};
+use crate::settings::{AppSettings, BrokerSettings, KeySource, Profile, Settings, Sources};
 use crate::token;
 
 /// The provider that the settings describe, behind the cache entry for a scope.
@@ -84,8 +85,8 @@ pub fn scope_key(settings: &Settings, scope: &Scope) -> String {
         let (form, place) = match &app.key {
             KeySource::File(path) => ("file", path.to_string_lossy().into_owned()),
             KeySource::Text(text) => ("text", token::id(text.expose().as_bytes())),
-            KeySource::Command(command) => ("command", command.clone()),
-            KeySource::SignCommand(command) => ("sign", command.clone()),
+            KeySource::Command(command) => ("command", command.expose().to_owned()),
+            KeySource::SignCommand(command) => ("sign", command.expose().to_owned()),
         };
         let installation = app.installation_id.map(|id| id.to_string()).unwrap_or_default();
         owner_matters |= app.installation_id.is_none();
@@ -115,18 +116,62 @@ pub fn ask(settings: &Settings, repository: Option<Repository>) -> Option<Ask> {
     Some(Ask { scope, repository, ..Ask::default() })
 }
 
-/// What a command asks for where no git names a repository.
-///
-/// # Errors
-/// The settings narrow each token to the repository that git names.
-pub fn ask_without_git(settings: &Settings) -> Result<Ask> {
-    if settings.per_repository && settings.repositories.is_empty() {
-        let message = "per_repository is set, and there is no git here to name a repository";
-        return Err(Failure::new(Kind::Settings, message)
-            .hint("name it with --repository, or set --per-repository=false")
-            .into());
+/// What a command asks for where no git names a repository: that of the settings or, where these leave the owner open,
+/// that of the clone here.
+pub struct Asks {
+    first: Ask,
+    /// Instead of an owner of the clone's who does not have the App.
+    otherwise: Option<Ask>,
+}
+
+impl Asks {
+    /// Chooses.
+    ///
+    /// # Errors
+    /// The settings narrow each token to the repository that git names, and there is none.
+    pub fn here(settings: &Settings, here: &Here, report: Report) -> Result<Self> {
+        let is_open = |app: &AppSettings| app.installation_id.is_none();
+        let open = settings.owner.is_none() && settings.app.as_ref().is_some_and(is_open);
+        let narrow = settings.per_repository && settings.repositories.is_empty();
+        let of_owner = |repository: &Repository| {
+            settings.owner.as_ref().is_none_or(|owner| owner.eq_ignore_ascii_case(&repository.owner))
+        };
+        let found = if open || narrow { here.repository_at(&settings.host).filter(of_owner) } else { None };
+        if let Some(Repository { owner, name }) = &found {
+            report.note(|| format!("for {owner}/{name}, the origin of the clone here"));
+        }
+        if narrow && found.is_none() {
+            let message = "per_repository is set, and there is no clone here to name a repository";
+            return Err(Failure::new(Kind::Settings, message)
+                .hint("name it with --repository, or set --per-repository=false")
+                .into());
+        }
+        let otherwise = (found.is_some() && !narrow).then(|| ask_or_default(settings));
+        Ok(Self { first: ask(settings, found).unwrap_or_default(), otherwise })
     }
-    Ok(ask_or_default(settings))
+
+    /// The same with a life that the token should have left, in seconds.
+    #[must_use]
+    pub fn with_min_life(mut self, min_life: i64) -> Self {
+        self.first.min_life = min_life;
+        self.otherwise.iter_mut().for_each(|ask| ask.min_life = min_life);
+        self
+    }
+
+    /// Does what is to be done for the ask, and, where the clone's owner does not have the App, for that without it.
+    pub fn run<T>(&self, act: impl Fn(&Ask) -> Result<T>) -> Result<T> {
+        match (act(&self.first), &self.otherwise) {
+            (Err(error), Some(otherwise)) if Failure::of(&error).kind == Kind::NotInstalled => act(otherwise),
+            (outcome, _) => outcome,
+        }
+    }
+}
+
+/// The profile that a command without a request of git's is for.
+pub fn chosen<'a>(sources: &'a Sources, here: &Here, report: Report) -> Result<Profile<'a>, Failure> {
+    let profile = sources.chosen(|host| here.repository_at(host).map(|repository| repository.owner))?;
+    note_origins(&profile, report);
+    Ok(profile)
 }
 
 /// The same where nothing is handed out: without a repository the owner's.
@@ -135,11 +180,14 @@ pub fn ask_or_default(settings: &Settings) -> Ask {
 }
 
 /// Says under `-v` which settings were given, and where.
-pub fn note_origins(sources: &Sources, report: Report) -> Result<()> {
-    if report.is_verbose() {
-        for setting in sources.listing()?.iter().filter(|setting| setting.is_given()) {
-            report.note(|| format!("setting {} from {}", setting.name, setting.origin()));
-        }
+pub fn note_origins(profile: &Profile, report: Report) {
+    if !report.is_verbose() {
+        return;
     }
-    Ok(())
+    if let Some(name) = profile.name {
+        report.note(|| format!("profile {name}"));
+    }
+    for setting in profile.listing().iter().filter(|setting| setting.is_given()) {
+        report.note(|| format!("setting {} from {}", setting.name, setting.origin()));
+    }
 }

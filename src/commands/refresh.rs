@@ -2,17 +2,18 @@
 
 use anyhow::{Context, Result};
 
-use super::provide::{ask_without_git, note_origins, provider, scope_key};
+use super::provide::{Asks, chosen, note_origins, provider, scope_key};
 use super::{each, existing_cache};
 use crate::cli::RefreshArgs;
 use crate::clock::{self, Deadline, span};
 use crate::error::{Failure, Kind};
 use crate::gh::{Gh, LoginError};
+use crate::git::clone::Here;
 use crate::provider::cached::Cached;
 use crate::provider::{Ask, TokenProvider, cached_tokens};
 use crate::report::Report;
 use crate::scope::{Repository, Scope};
-use crate::settings::{self, Settings, Sources, programs};
+use crate::settings::{self, Profile, Settings, Sources, programs};
 use crate::token::Token;
 
 /// As much as a run every half an hour needs to never leave a gap, in seconds.
@@ -25,27 +26,70 @@ pub fn run(sources: &Sources, arguments: &RefreshArgs, report: Report) -> Result
         0 if min_life.is_none() => MIN_LIFE,
         seconds => i64::try_from(seconds).unwrap_or(i64::MAX),
     };
-    let settings = sources.settings()?;
-    note_origins(sources, report)?;
-    let refresh =
-        Refresh { settings: &settings, min_life, deadline: Deadline::after(settings.timeout), report };
-    let cached = if arguments.all { refresh.all() } else { Ok(()) };
-    let own = match (arguments.gh, arguments.all) {
-        (true, _) => refresh.log_gh_in(),
-        (false, false) => refresh.one(&refresh.own_ask()?).map(drop),
-        (false, true) => Ok(()),
-    };
-    match (cached, own) {
-        (Err(error), Err(other)) => {
-            report.warn(&format!("{other:#}"));
-            Err(error)
+    let here = Here::default();
+    let run = Run { here: &here, min_life, report };
+    if !arguments.all {
+        let profile = chosen(sources, &here, report)?;
+        return if arguments.gh { run.log_gh_in(&profile) } else { run.own(&profile) };
+    }
+    let mut tasks: Vec<(Profile, Task)> =
+        sources.profiles()?.into_iter().map(|profile| (profile, Task::All)).collect();
+    for (profile, _) in &tasks {
+        note_origins(profile, report);
+    }
+    if arguments.gh {
+        tasks.extend(sources.for_each_host()?.into_iter().map(|profile| (profile, Task::LogGhIn)));
+    }
+    each(tasks, report, |(profile, task)| {
+        let outcome = match task {
+            Task::All => run.all(&profile),
+            Task::LogGhIn => run.log_gh_in(&profile),
+        };
+        match profile.name {
+            Some(name) => outcome.with_context(|| format!("profile {name}")),
+            None => outcome,
         }
-        (cached, own) => cached.and(own),
+    })
+}
+
+/// What is done for a profile.
+#[derive(Clone, Copy)]
+enum Task {
+    All,
+    LogGhIn,
+}
+
+/// What holds for all profiles.
+struct Run<'a> {
+    here: &'a Here,
+    min_life: i64,
+    report: Report,
+}
+
+impl Run<'_> {
+    fn own(&self, profile: &Profile) -> Result<()> {
+        let settings = profile.settings()?;
+        let refresh = self.refresh(&settings);
+        refresh.own_asks()?.run(|ask| refresh.one(ask)).map(drop)
+    }
+
+    fn all(&self, profile: &Profile) -> Result<()> {
+        self.refresh(&profile.settings()?).all()
+    }
+
+    fn log_gh_in(&self, profile: &Profile) -> Result<()> {
+        self.refresh(&profile.settings()?).log_gh_in()
+    }
+
+    fn refresh<'a>(&'a self, settings: &'a Settings) -> Refresh<'a> {
+        let Self { here, min_life, report } = *self;
+        Refresh { settings, here, min_life, deadline: Deadline::after(settings.timeout), report }
     }
 }
 
 struct Refresh<'a> {
     settings: &'a Settings,
+    here: &'a Here,
     min_life: i64,
     deadline: Deadline,
     report: Report,
@@ -93,8 +137,8 @@ impl Refresh<'_> {
         }
     }
 
-    fn own_ask(&self) -> Result<Ask> {
-        Ok(Ask { min_life: self.min_life, ..ask_without_git(self.settings)? })
+    fn own_asks(&self) -> Result<Asks> {
+        Ok(Asks::here(self.settings, self.here, self.report)?.with_min_life(self.min_life))
     }
 
     fn provider(&self, scope: &Scope) -> Cached<'_> {
@@ -110,20 +154,25 @@ impl Refresh<'_> {
                 host.name
             ));
         }
-        let ask = self.own_ask()?;
         let gh = Gh::new(host, self.deadline)?;
+        self.own_asks()?.run(|ask| self.log_in(&gh, ask))
+    }
+
+    fn log_in(&self, gh: &Gh, ask: &Ask) -> Result<()> {
         let provider = self.provider(&ask.scope);
-        let mut token = self.one(&ask)?;
+        let mut token = self.one(ask)?;
         let mut outcome = gh.log_in(&token.secret);
         if matches!(outcome, Err(LoginError::DeadToken)) {
             self.report.note(|| "gh found the token refused; logging in once more with a new one".into());
             provider.evict(Some(&token.secret));
-            token = self.one(&ask)?;
+            token = self.one(ask)?;
             outcome = gh.log_in(&token.secret);
         }
         outcome.map_err(in_words).context("log gh in")?;
         provider.prove(&token.secret);
-        self.report.note(|| format!("gh is logged in to {} ({})", host.name, gh.directory().display()));
+        self.report.note(|| {
+            format!("gh is logged in to {} ({})", self.settings.host.name, gh.directory().display())
+        });
         Ok(())
     }
 }

@@ -14,10 +14,12 @@ use crate::provider::cached::Cached;
 use crate::report::Report;
 use crate::scope::Repository;
 use crate::settings::hosts::Host;
-use crate::settings::{Settings, Sources};
+use crate::settings::{Fit, Profile, Sources};
 
 /// A request that is ours by protocol, host, path and user name.
-pub struct Ours {
+pub struct Ours<'a> {
+    /// Whose request it is.
+    pub profile: Profile<'a>,
     /// As git sent it.
     pub request: Request,
     /// What its path names, if it has one.
@@ -25,41 +27,37 @@ pub struct Ours {
 }
 
 /// Reads a request from stdin; `None`: not ours, which is no failure and deserves no word.
-pub fn read(sources: &Sources, report: Report) -> Result<Option<Ours>> {
+pub fn read<'a>(sources: &'a Sources, report: Report) -> Result<Option<Ours<'a>>> {
     let Some(request) = protocol::read(io::stdin().lock())? else { return Ok(None) };
-    let ours = match sources.host() {
-        Ok(Some(host)) => host.is_asked_by(&request.protocol, &request.host),
+    let named = request.username.as_deref().is_some_and(|name| !matches!(name, b"" | b"x-access-token"));
+    let repository = request.path.as_deref().map(Repository::from_path);
+    let is_asked = |host: &Host| host.is_asked_by(&request.protocol, &request.host);
+    let owner = repository.iter().flatten().next().map(|repository| repository.owner.as_str());
+    let profile = match sources.for_request(is_asked, owner) {
+        Fit::Ours(profile) => profile,
+        Fit::NotOurs => return Ok(None),
+        Fit::Ambiguous(failure) => return Err(failure.into()),
         // The host is not known, as the settings are wrong: a failed `get` must not stop git on hosts that are not
         // ours, but whoever has broken the settings has to be told.
-        _ if Host::default().is_asked_by(&request.protocol, &request.host) => true,
-        _ => {
-            if request.protocol == b"https"
-                && !request.host.is_empty()
-                && let Err(failure) = sources.settings()
-            {
+        Fit::Unknown(failure) if is_asked(&Host::default()) => return Err(failure.into()),
+        Fit::Unknown(failure) => {
+            if request.protocol == b"https" && !request.host.is_empty() {
                 report.warn(&format!("{failure}; not answering"));
             }
-            false
+            return Ok(None);
         }
     };
-    let named = request.username.as_deref().is_some_and(|name| !matches!(name, b"" | b"x-access-token"));
-    if !ours || named {
-        return Ok(None);
+    match repository {
+        _ if named => Ok(None),
+        Some(None) => Ok(None),
+        repository => Ok(Some(Ours { profile, request, repository: repository.flatten() })),
     }
-    let repository = match &request.path {
-        None => None,
-        Some(path) => match Repository::from_path(path) {
-            Some(repository) => Some(repository),
-            None => return Ok(None),
-        },
-    };
-    Ok(Some(Ours { request, repository }))
 }
 
 /// Runs `change` on the cache entry that a `store` or an `erase` is about.
 pub fn with_cached(sources: &Sources, report: Report, change: impl FnOnce(&Cached, &Request)) -> Result<()> {
     let Some(ours) = read(sources, report)? else { return Ok(()) };
-    let settings: Settings = sources.settings()?;
+    let settings = ours.profile.settings()?;
     let deadline = Deadline::after(settings.timeout);
     let Some(Ask { scope, .. }) = ask(&settings, ours.repository) else { return Ok(()) };
     change(&provider(&settings, &scope, deadline, report), &ours.request);

@@ -1,50 +1,111 @@
-//! `revoke`: ends cached tokens at GitHub and takes them out of the cache. A dead token is no failure.
+//! `revoke`: ends cached tokens and takes them out of the cache. What was minted here is revoked at GitHub; what came from
+//! a broker may be others' too, so that the broker is asked. A token that has ended already is no failure.
+
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use super::provide::{scope_key, to_broker};
 use super::{each, existing_cache};
 use crate::cache::Cache;
 use crate::cli::RevokeArgs;
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
+use crate::git::clone::Here;
 use crate::http::Client;
+use crate::provider::broker::{Broker, Revoked};
 use crate::provider::cached_tokens::{self, CachedToken};
 use crate::report::Report;
 use crate::scope::Scope;
 use crate::settings::{Settings, Sources};
+use crate::token::Source;
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<()> {
-    let settings = sources.without_source()?;
-    let deadline = Deadline::after(settings.timeout);
-    let Some(cache) = existing_cache(&settings)? else {
-        report.note(|| "there is no cache, so there is no token to revoke".into());
-        return Ok(());
+    let profiles = if arguments.all {
+        sources.profiles()?
+    } else {
+        vec![sources.chosen(|host| Here::default().repository_at(host).map(|repository| repository.owner))?]
     };
-    let cached = cached_tokens::list(&cache, report).context("list the cached tokens")?;
-    let chosen = if arguments.all { cached } else { choose(cached, &settings)?.into_iter().collect() };
-    if chosen.is_empty() {
-        report.note(|| "no cached token to revoke".into());
-    }
-    let client = Client::new(&settings.network, deadline, report);
-    let client = (!arguments.local).then_some(&client);
-    // One that cannot be revoked must not keep the others alive.
-    each(chosen, report, |token| end(&token, &cache, client, deadline, report))
+    let mut emptied: Vec<PathBuf> = Vec::new();
+    each(profiles, report, |profile| {
+        let settings = profile.without_source()?;
+        let Some(cache) = existing_cache(&settings)? else {
+            report.note(|| "there is no cache, so there is no token to revoke".into());
+            return Ok(());
+        };
+        // All profiles may have one cache; with --all it is emptied once.
+        let dir = settings.cache_dir.clone().unwrap_or_default();
+        if arguments.all && emptied.contains(&dir) {
+            return Ok(());
+        }
+        emptied.push(dir);
+        let tokens = cached_tokens::list(&cache, report).context("list the cached tokens")?;
+        let chosen = if arguments.all { tokens } else { choose(tokens, &settings)?.into_iter().collect() };
+        if chosen.is_empty() {
+            report.note(|| "no cached token to revoke".into());
+        }
+        let end = End { sources, settings: &settings, cache: &cache, local: arguments.local, report };
+        // One that cannot be revoked must not keep the others alive.
+        each(chosen, report, |token| end.end(&token))
+    })
 }
 
-fn end(
-    token: &CachedToken,
-    cache: &Cache,
-    client: Option<&Client>,
-    deadline: Deadline,
+/// Ends tokens.
+struct End<'a> {
+    sources: &'a Sources<'a>,
+    settings: &'a Settings,
+    cache: &'a Cache,
+    local: bool,
     report: Report,
-) -> Result<()> {
-    if let Some(client) = client {
-        token.revoke(client, report)?;
+}
+
+impl End<'_> {
+    fn end(&self, token: &CachedToken) -> Result<()> {
+        let deadline = Deadline::after(self.settings.timeout);
+        if !self.local {
+            match token.token.facts.source {
+                Source::App => {
+                    token.revoke(&Client::new(&self.settings.network, deadline, self.report), self.report)?;
+                }
+                // Others may hold the same one: the broker alone knows.
+                Source::Broker => self.ask_broker(token, deadline)?,
+            }
+        }
+        token.evict(self.cache, deadline).with_context(|| format!("evict the token of {}", token.name()))?;
+        self.report.note(|| format!("evicted the token of {}", token.name()));
+        Ok(())
     }
-    token.evict(cache, deadline).with_context(|| format!("evict the token of {}", token.name()))?;
-    report.note(|| format!("evicted the token of {}", token.name()));
-    Ok(())
+
+    /// Asks the broker that the token came from, if the settings still know it.
+    fn ask_broker(&self, token: &CachedToken, deadline: Deadline) -> Result<()> {
+        for profile in self.sources.profiles()? {
+            let Ok(settings) = profile.settings() else { continue };
+            let Some(broker) = &settings.broker else { continue };
+            let scope = &token.label.scope;
+            if !token.has_key(&scope_key(&settings, scope)) {
+                continue;
+            }
+            let client = to_broker(&settings, broker, deadline, self.report);
+            let broker = Broker { settings: broker, names_owner: settings.names_owner(), client };
+            let done =
+                broker.revoke(scope).with_context(|| format!("revoke the token of {}", token.name()))?;
+            self.report.note(|| match done {
+                Revoked::Asked => format!("the broker was asked to end the token of {}", token.name()),
+                Revoked::NoRoute => {
+                    format!("the broker cannot revoke: the token of {} is only evicted here", token.name())
+                }
+            });
+            return Ok(());
+        }
+        self.report.note(|| {
+            format!(
+                "the settings do not name the broker of the token of {}: it is only evicted here",
+                token.name()
+            )
+        });
+        Ok(())
+    }
 }
 
 /// The one token that the settings mean: what they do not narrow is left open, as long as that leaves one.

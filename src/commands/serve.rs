@@ -1,16 +1,18 @@
 //! `serve`: the broker, from options to the running endpoint; and `serve hash-bearer`, which makes a line for its file.
 
 use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::print;
-use super::provide::note_origins;
+use super::provide::chosen;
 use crate::broker::{self, Form, Options, Place, bearers};
 use crate::cli::{HashBearerArgs, LogForm, ServeArgs, ServeCommand};
 use crate::error::{Failure, Kind, escape};
+use crate::git::clone::Here;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::settings::{self, Sources};
@@ -23,17 +25,18 @@ pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<(
     if let Some(ServeCommand::HashBearer(arguments)) = &arguments.command {
         return hash_bearer(arguments);
     }
-    let settings = sources.for_serving()?;
-    note_origins(sources, report)?;
+    let profile = chosen(sources, &Here::default(), report)?;
+    let settings = profile.for_serving()?;
     let listen = Place::parse(&arguments.listen).ok_or_else(|| {
         Failure::new(Kind::Usage, format!("option --listen: bad place \"{}\"", escape(&arguments.listen)))
             .hint("expected ADDRESS:PORT such as 127.0.0.1:8080 or [::]:8443, unix:PATH, or systemd")
     })?;
     let options = Options {
         listen,
-        tls: arguments.tls_cert.clone().zip(arguments.tls_key.clone()),
-        bearer_file: arguments.bearer_file.clone(),
-        allow_http: sources.allow_http()?,
+        tls: path("--tls-cert", arguments.tls_cert.as_deref())?
+            .zip(path("--tls-key", arguments.tls_key.as_deref())?),
+        bearer_file: path("--bearer-file", arguments.bearer_file.as_deref())?,
+        allow_http: profile.allow_http()?,
         drain: settings::option_duration("--drain", Some(&arguments.drain))?,
         log: match arguments.log {
             LogForm::Plain => Form::Plain,
@@ -41,6 +44,10 @@ pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<(
         },
     };
     broker::serve(settings, options, report)
+}
+
+fn path(option: &str, path: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+    path.map(|path| settings::option_path(option, path)).transpose()
 }
 
 fn hash_bearer(arguments: &HashBearerArgs) -> Result<()> {

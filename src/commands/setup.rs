@@ -5,15 +5,17 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::provide::{ask_without_git, note_origins, provider};
+use super::provide::{Asks, note_origins, provider};
 use super::{doctor, print};
 use crate::cli::{Options, SetupArgs};
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
+use crate::git::clone::Here;
 use crate::http::Client;
 use crate::provider::{TokenProvider, bot};
 use crate::report::Report;
 use crate::secret::Secret;
+use crate::settings::schema::Key;
 use crate::settings::{
     KeySource, Listed, Place as SettingsPlace, Settings, Sources, given_for_file, programs,
 };
@@ -35,15 +37,16 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
         return undo(options, arguments, report);
     }
     let mut options = options.clone();
-    if Sources::read_or_empty(&options).settings().is_err()
+    if Sources::read_or_empty(&options.given).unnamed().settings().is_err()
         && options_are_missing(&options)
         && questions::can_ask()
     {
         questions::fill(&mut options)?;
     }
-    let sources = Sources::read_or_empty(&options);
-    let settings = sources.settings()?;
-    note_origins(&sources, report)?;
+    let sources = Sources::read_or_empty(&options.given);
+    let profile = sources.unnamed();
+    let settings = profile.settings()?;
+    note_origins(&profile, report);
     let plan = Plan::make(&options, arguments, settings, report)?;
     if arguments.print {
         return print(&Secret::new(plan.to_text()?));
@@ -52,15 +55,14 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
     let done = if done.is_empty() { vec!["everything was set up already".to_owned()] } else { done };
     print(&Secret::new(done.iter().flat_map(|line| [line, "\n"]).collect::<String>() + "\n"))?;
     // As git will run it: with the settings file, and without the options given here.
-    let Options { config, verbose, quiet, color, .. } = options;
-    let bare = Options { config, verbose, quiet, color, ..Options::default() };
+    let bare = options.given.only(&[Key::Config, Key::Profile]);
     let checks = doctor::examine(&Sources::read(&bare), None, report);
     print(&Secret::new(checks.to_text(report)))
 }
 
 /// Whether no option says where tokens come from.
 fn options_are_missing(options: &Options) -> bool {
-    options.app_id.is_none() && options.broker_url.is_none() && options.private_key_file.is_none()
+    [Key::AppId, Key::BrokerUrl, Key::PrivateKeyFile].iter().all(|key| !options.given.has(*key))
 }
 
 /// All that is to be written.
@@ -77,12 +79,12 @@ struct Plan {
 impl Plan {
     fn make(options: &Options, arguments: &SetupArgs, settings: Settings, report: Report) -> Result<Self> {
         let deadline = Deadline::after(settings.timeout);
-        let place = SettingsPlace::of(options)?.ok_or_else(|| {
+        let place = SettingsPlace::of(&options.given)?.ok_or_else(|| {
             Failure::new(Kind::Settings, "there is no home directory for the settings file")
                 .hint("set HOME, or name the file with --config")
         })?;
         let settings_path = std::path::absolute(&place.path)?;
-        let settings_file = settings_file::plan(&settings_path, &given_for_file(options)?)?;
+        let settings_file = settings_file::plan(&settings_path, &given_for_file(&options.given)?)?;
         let mut command = vec![program::path()?.to_string_lossy().into_owned()];
         if !place.is_default() {
             command.extend(["--config".to_owned(), settings_path.to_string_lossy().into_owned()]);
@@ -96,7 +98,7 @@ impl Plan {
         let timer =
             arguments.timer.map(|kind| timer_plan(kind, &settings, arguments.gh, command)).transpose()?;
         if timer.is_some() {
-            warn_of_environment(&Sources::read_or_empty(options), report)?;
+            warn_of_environment(&Sources::read_or_empty(&options.given), report);
         }
         let git_file = place_of(arguments).path(deadline)?;
         Ok(Self { settings, deadline, settings_path, settings_file, git_file, git, timer })
@@ -163,8 +165,8 @@ fn place_of(arguments: &SetupArgs) -> Place {
 }
 
 fn identity(settings: &Settings, deadline: Deadline, report: Report) -> Result<bot::Bot> {
-    let ask = ask_without_git(settings)?;
-    let token = provider(settings, &ask.scope, deadline, report).token(&ask)?;
+    let asks = Asks::here(settings, &Here::default(), report)?;
+    let token = asks.run(|ask| provider(settings, &ask.scope, deadline, report).token(ask))?;
     bot::of(settings, &Client::new(&settings.network, deadline, report), &token)
 }
 
@@ -188,8 +190,8 @@ fn timer_plan(
 }
 
 /// A timer has none of this shell's variables.
-fn warn_of_environment(sources: &Sources, report: Report) -> Result<()> {
-    let listing = sources.listing()?;
+fn warn_of_environment(sources: &Sources, report: Report) {
+    let listing = sources.unnamed().listing();
     let names: Vec<&str> = listing.iter().filter_map(Listed::variable).collect();
     if !names.is_empty() {
         report.warn(&format!(
@@ -197,13 +199,12 @@ fn warn_of_environment(sources: &Sources, report: Report) -> Result<()> {
             names.join(", ")
         ));
     }
-    Ok(())
 }
 
 /// Removes what was written for the host into the file, in reverse.
 fn undo(options: &Options, arguments: &SetupArgs, report: Report) -> Result<()> {
-    let sources = Sources::read_or_empty(options);
-    let settings = sources.without_source()?;
+    let sources = Sources::read_or_empty(&options.given);
+    let settings = sources.unnamed().without_source()?;
     let deadline = Deadline::after(settings.timeout);
     let git_file = place_of(arguments).path(deadline)?;
     let mut record = Record::read()?;

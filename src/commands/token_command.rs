@@ -4,10 +4,11 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::print;
-use super::provide::{ask_without_git, note_origins, provider};
+use super::provide::{Asks, chosen, provider};
 use crate::cli::TokenArgs;
 use crate::clock::{Deadline, rfc3339};
-use crate::provider::{Ask, TokenProvider};
+use crate::git::clone::Here;
+use crate::provider::TokenProvider;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::settings::{self, Settings, Sources};
@@ -16,14 +17,12 @@ use crate::token::Token;
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &TokenArgs, report: Report) -> Result<()> {
     let min_life = settings::option_duration("--min-life", arguments.min_life.as_deref())?;
-    let settings = sources.settings()?;
-    note_origins(sources, report)?;
+    let here = Here::default();
+    let settings = chosen(sources, &here, report)?.settings()?;
     let deadline = Deadline::after(settings.timeout);
-    let ask = Ask {
-        min_life: i64::try_from(min_life.as_secs()).unwrap_or(i64::MAX),
-        ..ask_without_git(&settings)?
-    };
-    let token = provider(&settings, &ask.scope, deadline, report).token(&ask)?;
+    let min_life = i64::try_from(min_life.as_secs()).unwrap_or(i64::MAX);
+    let asks = Asks::here(&settings, &here, report)?.with_min_life(min_life);
+    let token = asks.run(|ask| provider(&settings, &ask.scope, deadline, report).token(ask))?;
     let text = if arguments.json { json_text(&token, &settings) } else { token.secret.expose().to_owned() };
     print(&Secret::new(text + "\n"))
 }

@@ -8,6 +8,7 @@ use super::{Ask, TokenProvider};
 use crate::clock;
 use crate::error::{Failure, Kind};
 use crate::http::{Answer, Call, Client};
+use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::settings::{Bearer, BrokerSettings};
 use crate::token::{self, Facts, Source, Token};
@@ -24,6 +25,15 @@ pub struct Broker<'a> {
     pub client: Client<'a>,
 }
 
+/// What became of a request to end a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// The broker has taken it; whether the token has ended is its own to decide.
+    Asked,
+    /// The broker has no such route.
+    NoRoute,
+}
+
 #[derive(Deserialize)]
 struct Body {
     token: Zeroizing<String>,
@@ -34,7 +44,7 @@ struct Body {
 
 impl TokenProvider for Broker<'_> {
     fn token(&self, ask: &Ask) -> Result<Token> {
-        let url = self.url(ask);
+        let url = self.url(&ask.scope);
         self.fetch(ask, &url).with_context(|| format!("fetch a token from {}", self.settings.name()))
     }
 }
@@ -60,6 +70,23 @@ impl Broker<'_> {
         read(&answer)
     }
 
+    /// Asks the broker to end the token of a scope; it alone knows who else holds it.
+    ///
+    /// # Errors
+    /// As for a fetch.
+    pub fn revoke(&self, scope: &Scope) -> Result<Revoked> {
+        let url = self.url(scope);
+        let bearer = self.bearer()?;
+        let call = Call { method: "DELETE", ..self.call(&Ask::default(), &url, bearer.as_ref()) };
+        let answer = self.client.send(&call).with_context(|| format!("ask {}", self.settings.name()))?;
+        match answer.status {
+            200..300 => Ok(Revoked::Asked),
+            404 | 405 | 501 => Ok(Revoked::NoRoute),
+            _ => Err(self.refusal(&answer).hint("--local evicts it without asking the broker"))
+                .with_context(|| format!("ask {}", self.settings.name())),
+        }
+    }
+
     fn call(&self, ask: &Ask, url: &str, bearer: Option<&Secret>) -> Call {
         let mut headers = vec![("accept", "application/json".to_owned())];
         if let Some(organisation) = &self.settings.organisation {
@@ -74,14 +101,14 @@ impl Broker<'_> {
         Call { method: "GET", url: url.to_owned(), authorization, headers, body: None, who: WHO }
     }
 
-    fn url(&self, ask: &Ask) -> String {
+    fn url(&self, scope: &Scope) -> String {
         // Names and levels are checked to be of characters that a query may hold as they are.
         let mut query = Vec::new();
-        if let Some(owner) = ask.scope.owner.as_ref().filter(|_| self.names_owner) {
+        if let Some(owner) = scope.owner.as_ref().filter(|_| self.names_owner) {
             query.push(format!("owner={owner}"));
         }
-        query.extend(ask.scope.repositories.iter().map(|name| format!("repository={name}")));
-        let permissions = ask.scope.permissions.iter();
+        query.extend(scope.repositories.iter().map(|name| format!("repository={name}")));
+        let permissions = scope.permissions.iter();
         query.extend(permissions.map(|(name, level)| format!("permission={name}={level}")));
         if query.is_empty() {
             return self.settings.url.clone();

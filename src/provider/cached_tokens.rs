@@ -69,6 +69,11 @@ fn entries(cache: &Cache, report: Report) -> io::Result<Vec<(String, Entry)>> {
 }
 
 impl CachedToken {
+    /// Whether its entry has this key.
+    pub fn has_key(&self, key: &str) -> bool {
+        self.key == key
+    }
+
     /// What messages call it: the owner and the host.
     pub fn name(&self) -> String {
         let owner = self.label.scope.owner.as_ref().or(self.token.facts.account.as_ref());

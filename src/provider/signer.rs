@@ -17,6 +17,7 @@ use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
 use crate::private_key::PrivateKey;
 use crate::report::Report;
+use crate::secret::Secret;
 use crate::settings::KeySource;
 
 /// What signs for an App: a key in memory, or a command that is run each time.
@@ -25,7 +26,7 @@ pub enum Keeper {
     /// Read once.
     Key(Arc<PrivateKey>),
     /// Never read.
-    Command(String),
+    Command(Secret),
 }
 
 impl Keeper {
@@ -39,7 +40,7 @@ impl Keeper {
             KeySource::Text(text) => PrivateKey::from_text(text.expose())
                 .context("read private key from environment variable GITHUB_APP_PRIVATE_KEY")?,
             KeySource::Command(line) => {
-                let output = command::run("private key command", line, b"", deadline)?;
+                let output = command::run("private key command", line.expose(), b"", deadline)?;
                 let text = Zeroizing::new(String::from_utf8_lossy(&output).into_owned());
                 PrivateKey::from_text(&text).context("read what the private key command printed")?
             }
@@ -103,13 +104,13 @@ fn read(path: &Path, report: Option<Report>) -> Result<PrivateKey> {
 
 /// A key that never leaves its KMS, vault or HSM.
 struct SignCommand {
-    command: String,
+    command: Secret,
     deadline: Deadline,
 }
 
 impl Signer for SignCommand {
     fn sign(&self, input: &[u8]) -> Result<String> {
-        let output = command::run("sign command", &self.command, input, self.deadline)?;
+        let output = command::run("sign command", self.command.expose(), input, self.deadline)?;
         let signature = signature(&output).ok_or_else(|| {
             Failure::new(Kind::Settings, "the sign command printed something that is no RS256 signature")
                 .hint("it must sign its stdin with RSASSA-PKCS1-v1_5 and SHA-256 and print the raw signature, base64 or base64url")

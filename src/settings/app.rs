@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::sources::{Found, Origin, environment};
-use super::{Sources, values};
+use super::schema::Key;
+use super::sources::{Found, Origin};
+use super::{Profile, values};
 use crate::error::{Failure, Kind};
 use crate::secret::Secret;
 
@@ -14,10 +15,10 @@ pub enum KeySource {
     File(PathBuf),
     /// PEM text from the environment.
     Text(Secret),
-    /// A command that prints the PEM text.
-    Command(String),
-    /// A command that signs.
-    SignCommand(String),
+    /// A command that prints the PEM text; the line may hold a secret.
+    Command(Secret),
+    /// A command that signs; the line may hold a secret.
+    SignCommand(Secret),
 }
 
 /// What minting needs.
@@ -31,10 +32,10 @@ pub struct AppSettings {
     pub key: KeySource,
 }
 
-impl Sources<'_> {
+impl Profile<'_> {
     /// The App's settings if they are complete; where `needed`, half of them is an error that names the other half.
     pub(super) fn app(&self, needed: bool) -> Result<Option<AppSettings>, Failure> {
-        let issuer = self.find("app_id")?;
+        let issuer = self.find(Key::AppId)?;
         let key = self.key()?;
         let (issuer, key) = match (issuer, key) {
             (Some(issuer), Some(key)) => (issuer, key),
@@ -49,22 +50,27 @@ impl Sources<'_> {
             _ => return Ok(None),
         };
         let installation_id =
-            self.find("installation_id")?.map(|found| values::number(&found)).transpose()?;
-        Ok(Some(AppSettings { issuer: values::word(&issuer, "client ID or App ID")?, installation_id, key }))
+            self.find(Key::InstallationId)?.map(|found| values::number(&found)).transpose()?;
+        Ok(Some(AppSettings { issuer: values::issuer(&issuer)?, installation_id, key }))
     }
 
     /// The key of the highest origin; of several with the same origin the one that keeps the key furthest away.
     fn key(&self) -> Result<Option<KeySource>, Failure> {
-        let rank = |found: &Found| match found.origin {
+        let rank = |found: &Found| match &found.origin {
             Origin::Option(_) => 0,
             Origin::Environment(_) => 1,
-            Origin::File(..) => 2,
+            Origin::File(_, key) if key.contains('.') => 2,
+            Origin::File(..) => 3,
         };
+        let secret = |found: Found| Secret::new(found.text().to_owned());
         let candidates = [
-            self.find("sign_command")?.map(|f| (rank(&f), KeySource::SignCommand(f.text))),
-            self.find("private_key_command")?.map(|f| (rank(&f), KeySource::Command(f.text))),
-            environment("GITHUB_APP_PRIVATE_KEY")?.map(|f| (rank(&f), KeySource::Text(Secret::new(f.text)))),
-            self.find("private_key_file")?.map(|f| (rank(&f), KeySource::File(f.text.into()))),
+            self.find(Key::SignCommand)?.map(|f| (rank(&f), KeySource::SignCommand(secret(f)))),
+            self.find(Key::PrivateKeyCommand)?.map(|f| (rank(&f), KeySource::Command(secret(f)))),
+            self.find(Key::PrivateKeyText)?.map(|f| (rank(&f), KeySource::Text(secret(f)))),
+            match self.find(Key::PrivateKeyFile)? {
+                Some(found) => Some((rank(&found), KeySource::File(found.path()?))),
+                None => None,
+            },
         ];
         Ok(candidates.into_iter().flatten().min_by_key(|(rank, _)| *rank).map(|(_, key)| key))
     }

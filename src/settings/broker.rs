@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::sources::{Found, Origin, environment};
-use super::{Sources, hosts, values};
+use super::schema::Key;
+use super::sources::{Found, Origin};
+use super::{Profile, hosts, values};
 use crate::error::{Failure, Kind};
 use crate::secret::Secret;
 
@@ -52,25 +53,25 @@ impl BrokerSettings {
     }
 }
 
-impl Sources<'_> {
+impl Profile<'_> {
     pub(super) fn broker(&self) -> Result<Option<BrokerSettings>, Failure> {
-        let platform = match self.find("broker_url")? {
+        let platform = match self.find(Key::BrokerUrl)? {
             Some(found) => (found, false),
-            None => match environment("PLATFORM_URL")? {
+            None => match self.find(Key::PlatformUrl)? {
                 Some(found) => (found, true),
                 None => return Ok(None),
             },
         };
         let (found, from_platform) = platform;
-        let (url, socket) = match found.text.trim().strip_prefix("unix:") {
+        let (url, socket) = match found.text().strip_prefix("unix:") {
             Some(path) if Path::new(path).is_absolute() => {
-                (Self::with_route("http://localhost")?, Some(PathBuf::from(path)))
+                (self.with_route("http://localhost")?, Some(PathBuf::from(path)))
             }
             Some(_) => return Err(found.complaint("the socket's path is not absolute", "unix:/PATH")),
             None => (self.broker_url(&found, from_platform)?, None),
         };
         let organisation = if from_platform {
-            environment("MOLECULE_ORG_ID")?
+            self.find(Key::OrganisationId)?
                 .map(|found| values::word(&found, "organisation ID"))
                 .transpose()?
         } else {
@@ -81,10 +82,10 @@ impl Sources<'_> {
 
     fn broker_url(&self, found: &Found, from_platform: bool) -> Result<String, Failure> {
         let expected = "a URL such as https://platform.example.com";
-        let text = found.text.trim();
+        let text = found.text();
         let uri = hosts::check_url(text).map_err(|wrong| found.complaint(wrong, expected))?;
         let host = uri.host().unwrap_or_default();
-        let allow_http = self.flag("allow_http", false)?;
+        let allow_http = self.flag(Key::AllowHttp)?;
         if uri.scheme_str() == Some("http") && !allow_http && !is_near(host) {
             return Err(found
                 .complaint("plain http would show the bearer and the tokens to the network", "an https URL")
@@ -97,12 +98,12 @@ impl Sources<'_> {
         if whole || uri.query().is_some() {
             return Ok(text.to_owned());
         }
-        Self::with_route(base)
+        self.with_route(base)
     }
 
     /// Appends the workspace's route, or the admin's.
-    fn with_route(base: &str) -> Result<String, Failure> {
-        let Some(workspace) = environment("WORKSPACE_ID")? else {
+    fn with_route(&self, base: &str) -> Result<String, Failure> {
+        let Some(workspace) = self.find(Key::WorkspaceId)? else {
             return Ok(format!("{base}/admin/github-installation-token"));
         };
         let id = values::word(&workspace, "workspace ID")?;
@@ -113,21 +114,23 @@ impl Sources<'_> {
     }
 
     fn bearer(&self, from_platform: bool) -> Result<Bearer, Failure> {
-        let file = self.find("broker_token_file")?;
-        if let Some(Found { text, origin: Origin::Option(_) }) = &file {
-            return Ok(Bearer::File(text.into()));
+        let file = self.find(Key::BrokerTokenFile)?;
+        if let Some(found) = &file
+            && matches!(found.origin, Origin::Option(_))
+        {
+            return found.path().map(Bearer::File);
         }
-        if let Some(found) = environment("GITHUB_APP_BROKER_TOKEN")? {
+        if let Some(found) = self.find(Key::BrokerToken)? {
             return values::word(&found, "bearer").map(Secret::new).map(Bearer::Text);
         }
         if let Some(found) = file {
-            return Ok(Bearer::File(found.text.into()));
+            return found.path().map(Bearer::File);
         }
         if !from_platform {
             return Ok(Bearer::None);
         }
-        let dir = environment("CONFIGS_DIR")?.map_or_else(|| "/configs".to_owned(), |found| found.text);
-        Ok(Bearer::File(PathBuf::from(dir).join(".auth_token")))
+        let dir = self.find(Key::ConfigsDir)?.map_or_else(|| Ok("/configs".into()), |found| found.path())?;
+        Ok(Bearer::File(dir.join(".auth_token")))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use directories::{BaseDirs, ProjectDirs};
 
-use super::sources::environment;
+use super::sources::variable;
 use crate::getent;
 
 const NAME: &str = "git-credential-github-app";
@@ -26,20 +26,20 @@ pub fn cache_dir() -> Option<PathBuf> {
     own("XDG_CACHE_HOME", ".cache", ProjectDirs::cache_dir)
 }
 
-fn own(variable: &'static str, default: &str, of: fn(&ProjectDirs) -> &Path) -> Option<PathBuf> {
+fn own(name: &'static str, default: &str, of: fn(&ProjectDirs) -> &Path) -> Option<PathBuf> {
     if !must_ask() {
         return ProjectDirs::from("", "", NAME).map(|dirs| of(&dirs).to_owned());
     }
     // The same rules (https://specifications.freedesktop.org/basedir-spec/latest/) with a home that `directories`
     // cannot be told.
-    let named = environment(variable).ok().flatten().map(|found| PathBuf::from(found.text));
+    let named = variable(name).ok().flatten().map(PathBuf::from);
     let base = named.filter(|dir| dir.is_absolute()).or_else(|| Some(home()?.join(default)))?;
     Some(base.join(NAME))
 }
 
 /// Without `HOME`, `directories` asks glibc, which this build must not.
 fn must_ask() -> bool {
-    getent::NEEDED && environment("HOME").is_ok_and(|found| found.is_none())
+    getent::NEEDED && variable("HOME").is_ok_and(|found| found.is_none())
 }
 
 fn asked() -> Option<PathBuf> {

@@ -1,13 +1,13 @@
-//! What is configured, for people: each setting with its value and where it came from. Secrets and command lines are
-//! named but not shown: a command line may hold a secret, and it is the origin that people look for.
+//! What is configured, for people: each setting with its value and where it came from. The form of a setting decides
+//! whether its value is shown; one that cannot be used is never shown, only what is wrong with it.
 
 use std::fmt::Display;
 
-use super::Sources;
-use super::find::ENVIRONMENT;
-use super::proxies;
-use super::sources::{Found, Origin, environment};
-use crate::error::{Failure, escape};
+use super::Profile;
+use super::schema::{KEYS, Key};
+use super::sources::{Found, Origin, variable};
+use super::values;
+use crate::error::Failure;
 
 /// One setting.
 pub struct Listed {
@@ -15,6 +15,10 @@ pub struct Listed {
     pub name: &'static str,
     /// `None`: set, but not shown.
     pub value: Option<String>,
+    /// Why the value is of no use.
+    pub problem: Option<Failure>,
+    /// It is not even of the setting's form, such as a secret in the place of a path.
+    pub is_unreadable: bool,
     /// `None`: the default.
     origin: Option<Origin>,
 }
@@ -49,67 +53,66 @@ impl Listed {
     }
 }
 
-/// What only the environment can hold, and whether it is secret.
-const VARIABLES: [(&str, bool); 6] = [
-    ("GITHUB_APP_PRIVATE_KEY", true),
-    ("GITHUB_APP_BROKER_TOKEN", true),
-    ("PLATFORM_URL", false),
-    ("WORKSPACE_ID", false),
-    ("CONFIGS_DIR", false),
-    ("MOLECULE_ORG_ID", false),
-];
-
-impl Sources<'_> {
+impl Profile<'_> {
     /// Every setting that was given, in the order of the table in the manual, and the defaults of those with one value.
-    pub fn listing(&self) -> Result<Vec<Listed>, Failure> {
-        let mut listed = Vec::new();
-        for (name, _) in ENVIRONMENT {
-            match self.find(name)? {
-                Some(found) => listed.push(shown(name, &[found])),
-                None => listed.extend(self.default_of(name)?),
-            }
-        }
-        let lists = [("repository", &self.options.repository), ("permission", &self.options.permission)];
-        for (name, options) in lists {
-            listed.extend(
-                Some(self.list(name, options)?)
-                    .filter(|list| !list.is_empty())
-                    .map(|list| shown(name, &list)),
-            );
-        }
-        for (name, secret) in VARIABLES {
-            if let Some(found) = environment(name)? {
-                let mut setting = shown(name, &[found]);
-                setting.value = setting.value.filter(|_| !secret);
-                listed.push(setting);
-            }
-        }
-        Ok(listed)
+    pub fn listing(&self) -> Vec<Listed> {
+        // The files themselves are no setting of theirs.
+        KEYS.iter().filter(|key| **key != Key::Config).filter_map(|key| self.listed(*key)).collect()
     }
 
-    fn default_of(&self, name: &'static str) -> Result<Option<Listed>, Failure> {
-        let listed =
-            |value: &dyn Display| Some(Listed { name, value: Some(value.to_string()), origin: None });
-        Ok(match name {
-            "host" => listed(&"github.com"),
-            "api_url" => self.host()?.and_then(|host| listed(&host.api_url())),
-            "source" => listed(&"auto"),
-            "margin" => listed(&"4m"),
-            "timeout" => listed(&"30s"),
-            "on_failure" => listed(&"quit"),
-            "cache_dir" => self.cache_dir()?.and_then(|dir| listed(&dir.display())),
+    fn listed(&self, key: Key) -> Option<Listed> {
+        let name = key.row().name();
+        let found = if key.row().is_list() {
+            self.list(key)
+        } else {
+            self.find(key).map(|found| found.into_iter().collect())
+        };
+        let is_unreadable = found.is_err();
+        let checked = found.and_then(|found| found.iter().try_for_each(values::check).map(|()| found));
+        match checked {
+            Ok(found) => match found.first() {
+                Some(first) => {
+                    let origin = Some(first.origin.clone());
+                    let shown: Option<Vec<String>> = found.iter().map(Found::shown).collect();
+                    let value = shown.map(|shown| shown.join(", "));
+                    Some(Listed { name, value, problem: None, is_unreadable, origin })
+                }
+                None => self.default_of(key),
+            },
+            // A file that cannot be read is no problem of each setting.
+            Err(_) if self.sources.files().is_err() => None,
+            Err(failure) => {
+                let origin = Some(self.origin_of(key));
+                Some(Listed { name, value: None, problem: Some(failure), is_unreadable, origin })
+            }
+        }
+    }
+
+    /// Where a value comes from that cannot be used.
+    fn origin_of(&self, key: Key) -> Origin {
+        if self.sources.given.has(key) {
+            return Origin::Option(key.row().option_name());
+        }
+        let set = |name: &&&'static str| !matches!(variable(name), Ok(None));
+        if let Some(name) = key.row().variables.iter().find(set) {
+            return Origin::Environment(name);
+        }
+        let path = self.sources.files().map(|files| files.own.path.clone());
+        Origin::File(path.unwrap_or_default(), key.row().key.to_owned())
+    }
+
+    fn default_of(&self, key: Key) -> Option<Listed> {
+        let listed = |value: &dyn Display| {
+            let (name, value) = (key.row().name(), Some(value.to_string()));
+            Some(Listed { name, value, problem: None, is_unreadable: false, origin: None })
+        };
+        match key {
+            Key::ApiUrl => self.host().ok().and_then(|host| listed(&host.api_url())),
+            Key::CacheDir => self.cache_dir().ok().flatten().and_then(|dir| listed(&dir.display())),
+            Key::Host | Key::Source | Key::Margin | Key::Timeout | Key::OnFailure => {
+                listed(&key.row().default)
+            }
             _ => None,
-        })
+        }
     }
-}
-
-fn shown(name: &'static str, found: &[Found]) -> Listed {
-    let value = found.iter().map(|found| escape(&found.text)).collect::<Vec<_>>().join(", ");
-    // A URL with a password in it is refused elsewhere, with a message that does not show it either.
-    let secret = name.ends_with("_command") || value.contains('@');
-    let value = match found {
-        [found] if name == "proxy" => proxies::shown(found),
-        _ => Some(value).filter(|_| !secret),
-    };
-    Listed { name, value, origin: found.first().map(|found| found.origin.clone()) }
 }

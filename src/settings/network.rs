@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::Sources;
+use super::Profile;
 use super::proxies::{self, Proxies};
-use super::sources::{Found, Origin, environment};
+use super::schema::Key;
+use super::sources::{Origin, variable};
 use crate::error::Failure;
 
 /// Whether `SSL_CERT_FILE` and `SSL_CERT_DIR` name the system's list: macOS and Windows keep theirs elsewhere.
@@ -42,22 +43,23 @@ pub struct Named<T> {
     pub origin: Origin,
 }
 
-impl Sources<'_> {
+impl Profile<'_> {
     pub(super) fn network(&self) -> Result<Network, Failure> {
-        let proxies = Proxies::new(self.find("proxy")?)?;
-        let named = |Found { text, origin }: Found| Named { value: PathBuf::from(text), origin };
-        if let Some(found) = self.find("ca_file")? {
-            return Ok(Network { proxies, roots: Roots { file: Some(named(found)), directories: None } });
+        let proxies = Proxies::new(self.find(Key::Proxy)?.as_ref())?;
+        if let Some(found) = self.find(Key::CaFile)? {
+            let file = Named { value: found.path()?, origin: found.origin };
+            return Ok(Network { proxies, roots: Roots { file: Some(file), directories: None } });
         }
         if !BY_VARIABLES {
             return Ok(Network { proxies, roots: Roots::default() });
         }
-        let directories = environment("SSL_CERT_DIR")?.map(|Found { text, origin }| {
+        let directories = variable("SSL_CERT_DIR")?.map(|text| {
             let directories = std::env::split_paths(&text).filter(|path| !path.as_os_str().is_empty());
-            Named { value: directories.collect::<Vec<_>>(), origin }
+            Named { value: directories.collect::<Vec<_>>(), origin: Origin::Environment("SSL_CERT_DIR") }
         });
         let directories = directories.filter(|named| !named.value.is_empty());
-        let file = environment("SSL_CERT_FILE")?.map(named);
+        let file = variable("SSL_CERT_FILE")?
+            .map(|text| Named { value: PathBuf::from(text), origin: Origin::Environment("SSL_CERT_FILE") });
         Ok(Network { proxies, roots: Roots { file, directories } })
     }
 }

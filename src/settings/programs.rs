@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::dirs::home;
 use super::hosts::Host;
-use super::sources::environment;
+use super::sources::variable;
 use crate::error::Failure;
 use crate::secret::Secret;
 
@@ -30,15 +30,15 @@ impl Host {
 pub fn shadowing_tokens(host: &Host) -> Result<Vec<(&'static str, Secret)>, Failure> {
     let mut found = Vec::new();
     for name in host.token_variables() {
-        found.extend(environment(name)?.map(|value| (name, Secret::new(value.text))));
+        found.extend(variable(name)?.map(|value| (name, Secret::new(value))));
     }
     Ok(found)
 }
 
 /// Where gh keeps its login. `None`: nobody knows; gh itself would use a directory below the current one.
 pub fn gh_directory() -> Result<Option<PathBuf>, Failure> {
-    if let Some(found) = environment("GH_CONFIG_DIR")? {
-        return Ok(Some(found.text.into()));
+    if let Some(found) = variable("GH_CONFIG_DIR")? {
+        return Ok(Some(found.into()));
     }
     Ok(xdg_config_home()?.map(|dir| dir.join("gh")))
 }
@@ -46,8 +46,8 @@ pub fn gh_directory() -> Result<Option<PathBuf>, Failure> {
 /// The file that `git config --global` writes to: `GIT_CONFIG_GLOBAL`, else `~/.gitconfig`, unless only the one in
 /// `XDG_CONFIG_HOME` is there (git-config(1), FILES).
 pub fn git_global_file() -> Result<Option<PathBuf>, Failure> {
-    if let Some(found) = environment("GIT_CONFIG_GLOBAL")? {
-        return Ok(Some(found.text.into()));
+    if let Some(found) = variable("GIT_CONFIG_GLOBAL")? {
+        return Ok(Some(found.into()));
     }
     let Some(home) = home() else { return Ok(None) };
     let file = home.join(".gitconfig");
@@ -57,18 +57,18 @@ pub fn git_global_file() -> Result<Option<PathBuf>, Failure> {
 
 /// The file of `git config --system`, where the environment names it.
 pub fn git_system_file() -> Result<Option<PathBuf>, Failure> {
-    Ok(environment("GIT_CONFIG_SYSTEM")?.map(|found| found.text.into()))
+    Ok(variable("GIT_CONFIG_SYSTEM")?.map(PathBuf::from))
 }
 
 /// `XDG_CONFIG_HOME`, or its default; on every system, as git, gh and systemd have it.
 pub fn xdg_config_home() -> Result<Option<PathBuf>, Failure> {
-    if let Some(found) = environment("XDG_CONFIG_HOME")? {
-        return Ok(Some(found.text.into()));
+    if let Some(found) = variable("XDG_CONFIG_HOME")? {
+        return Ok(Some(found.into()));
     }
     Ok(home().map(|home| home.join(".config")))
 }
 
 /// The `PATH` of this process.
 pub fn path() -> Result<Option<String>, Failure> {
-    Ok(environment("PATH")?.map(|found| found.text))
+    variable("PATH")
 }

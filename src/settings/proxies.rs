@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ureq::http::Uri;
 
-use super::sources::{Found, Origin, environment};
+use super::sources::{Found, Origin, variable};
 use crate::error::{Failure, escape};
 use crate::secret::Secret;
 
@@ -31,8 +31,12 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    fn new(found: Found) -> Self {
-        Self { origin: found.origin, url: Secret::new(found.text) }
+    fn new((origin, url): (Origin, String)) -> Self {
+        Self { origin, url: Secret::new(url) }
+    }
+
+    fn of(found: &Found) -> Self {
+        Self::new((found.origin.clone(), found.text().to_owned()))
     }
 
     /// The proxy in ureq's form.
@@ -41,9 +45,8 @@ impl Proxy {
     /// It is not the URL of an HTTP proxy; the value, which may hold a password, is not shown.
     pub fn parse(&self) -> Result<ureq::Proxy, Failure> {
         let wrong = |what: &str| {
-            let found = Found { text: String::new(), origin: self.origin.clone() };
-            found
-                .complaint(what, "the URL of an HTTP proxy, such as http://proxy.example.com:3128")
+            Failure::new(self.origin.kind(), format!("{}: {what}", self.origin))
+                .hint("expected the URL of an HTTP proxy, such as http://proxy.example.com:3128")
                 .hint("NO_PROXY names hosts to reach without a proxy, and --proxy none uses none at all")
         };
         let text = self.url.expose().trim();
@@ -67,7 +70,7 @@ pub(super) fn shown(found: &Found) -> Option<String> {
     if is_none(found) {
         return Some("none".to_owned());
     }
-    Proxy::new(found.clone()).parse().ok().map(|proxy| name(&proxy))
+    Proxy::of(found).parse().ok().map(|proxy| name(&proxy))
 }
 
 /// ureq takes a port that is no number for none.
@@ -79,23 +82,23 @@ fn has_sound_port(url: &str) -> bool {
 }
 
 fn is_none(found: &Found) -> bool {
-    found.text.trim().eq_ignore_ascii_case("none")
+    found.text().eq_ignore_ascii_case("none")
 }
 
 impl Proxies {
     /// The proxy of our own setting for every scheme, else those of the variables.
-    pub fn new(setting: Option<Found>) -> Result<Self, Failure> {
-        if setting.as_ref().is_some_and(is_none) {
+    pub fn new(setting: Option<&Found>) -> Result<Self, Failure> {
+        if setting.is_some_and(is_none) {
             return Ok(NONE);
         }
-        let setting = setting.map(Proxy::new);
+        let setting = setting.map(Proxy::of);
         setting.as_ref().map(Proxy::parse).transpose()?;
         let all = first(["all_proxy", "ALL_PROXY"])?;
         let of_scheme = |names| match &setting {
             Some(proxy) => Ok(Some(proxy.clone())),
             None => Ok::<_, Failure>(first(names)?.or_else(|| all.clone()).map(Proxy::new)),
         };
-        let no_proxy = first(["no_proxy", "NO_PROXY"])?.map(|found| found.text).unwrap_or_default();
+        let no_proxy = first(["no_proxy", "NO_PROXY"])?.map(|(_, list)| list).unwrap_or_default();
         Ok(Self {
             https: of_scheme(["https_proxy", "HTTPS_PROXY"])?,
             http: of_scheme(["http_proxy", "HTTP_PROXY"])?,
@@ -115,9 +118,13 @@ impl Proxies {
     }
 }
 
-fn first(names: [&'static str; 2]) -> Result<Option<Found>, Failure> {
-    let [lower, upper] = names;
-    Ok(environment(lower)?.or(environment(upper)?))
+fn first(names: [&'static str; 2]) -> Result<Option<(Origin, String)>, Failure> {
+    for name in names {
+        if let Some(text) = variable(name)? {
+            return Ok(Some((Origin::Environment(name), text)));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether an entry of `NO_PROXY` covers a host: `*`, an address, a network such as `10.0.0.0/8`, or a domain with all

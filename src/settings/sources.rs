@@ -2,42 +2,14 @@
 //! The only module that reads the environment. Repository-local git configuration is never looked at.
 
 use std::fmt;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use toml_edit::{DocumentMut, Item, TomlError, Value};
-
-use super::dirs::config_dir;
-use crate::cli::Options;
-use crate::error::{Failure, Kind};
-use crate::trust::{self, Distrust};
-
-/// The keys that the settings file may hold.
-const FILE_KEYS: [&str; 23] = [
-    "allow_http",
-    "api_url",
-    "app_id",
-    "broker_token_file",
-    "broker_url",
-    "ca_file",
-    "cache_dir",
-    "host",
-    "installation_id",
-    "margin",
-    "no_cache",
-    "on_failure",
-    "owner",
-    "per_repository",
-    "permission",
-    "private_key_command",
-    "private_key_file",
-    "proxy",
-    "repository",
-    "sign_command",
-    "source",
-    "timeout",
-    "verify",
-];
+use super::dirs;
+use super::form::{Form, Wrong, is_random_word};
+use super::proxies;
+use super::schema::{Key, Setting};
+use crate::error::{Failure, Kind, escape};
+use crate::secret::Secret;
 
 /// Where a value was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +18,15 @@ pub enum Origin {
     Option(String),
     /// In an environment variable.
     Environment(&'static str),
-    /// In the settings file.
+    /// In the settings file, under this key.
     File(PathBuf, String),
+}
+
+impl Origin {
+    /// A bad option is a usage error, anything else a wrong setting.
+    pub fn kind(&self) -> Kind {
+        if matches!(self, Self::Option(_)) { Kind::Usage } else { Kind::Settings }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -60,175 +39,117 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value, as text, and its origin.
+/// A text that has passed the checks of its setting's form, and its origin. It shows nowhere but where its form allows.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Untrimmed.
-    pub text: String,
+    text: Secret,
+    /// Which setting it is for.
+    pub setting: &'static Setting,
     /// Decides the exit code of a complaint.
     pub origin: Origin,
 }
 
 impl Found {
-    /// A complaint about this value: what is wrong, and what was expected. The value itself is only in `wrong`
-    /// if it is no secret.
+    /// Checks a text against its setting's form: here, once, a secret in the wrong place is refused.
+    ///
+    /// # Errors
+    /// It is of another form; the message holds nothing of it.
+    pub fn new(setting: &'static Setting, text: String, origin: Origin) -> Result<Self, Failure> {
+        let text = Secret::new(text);
+        match setting.form.check(text.expose()) {
+            Ok(()) => Ok(Self { text, setting, origin }),
+            Err(Wrong { cause, cures }) => {
+                let mut failure = Failure::new(origin.kind(), format!("{origin}: {cause}"));
+                failure.hints = cures;
+                if matches!(origin, Origin::Option(_)) && cause.starts_with("this ") {
+                    failure.hints.push("process lists and shell histories show options".to_owned());
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// The text to parse, trimmed as its form wants it.
+    pub fn text(&self) -> &str {
+        self.setting.form.trim(self.text.expose())
+    }
+
+    /// The text as messages and listings may show it; `None`: not at all.
+    pub fn shown(&self) -> Option<String> {
+        if self.setting.form == Form::Proxy {
+            return proxies::shown(self);
+        }
+        // What a broker is told in its URL is refused, with a message that does not show it either.
+        let user = self.text().contains('@');
+        let in_doubt = user || is_random_word(self.text());
+        (self.setting.form.is_shown() && !in_doubt).then(|| escape(self.text()))
+    }
+
+    /// The path that it names: `~/` is the home directory, and one in the settings file is relative to that file.
+    ///
+    /// # Errors
+    /// `~/` without a home directory.
+    pub fn path(&self) -> Result<PathBuf, Failure> {
+        let text = self.text();
+        let rest = match text.strip_prefix('~') {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => rest.trim_start_matches('/'),
+            _ => {
+                let path = PathBuf::from(text);
+                return Ok(match &self.origin {
+                    Origin::File(file, _) => file.parent().map_or(path.clone(), |dir| dir.join(path)),
+                    _ => path,
+                });
+            }
+        };
+        let home = dirs::home().ok_or_else(|| {
+            Failure::new(self.origin.kind(), format!("{}: there is no home directory for ~/", self.origin))
+                .hint("set HOME, or write the whole path")
+        })?;
+        Ok(if rest.is_empty() { home } else { home.join(rest) })
+    }
+
+    /// A complaint about this value: what is wrong, and what was expected. The value itself is in `wrong` only as
+    /// [`Found::shown`] gives it.
     pub fn complaint(&self, wrong: impl fmt::Display, expected: &str) -> Failure {
-        let kind = if matches!(self.origin, Origin::Option(_)) { Kind::Usage } else { Kind::Settings };
-        Failure::new(kind, format!("{}: {wrong}", self.origin)).hint(format!("expected {expected}"))
+        Failure::new(self.origin.kind(), format!("{}: {wrong}", self.origin))
+            .hint(format!("expected {expected}"))
+    }
+
+    /// The complaint about a value that is no `what`.
+    pub fn bad(&self, what: &str) -> Failure {
+        let shown = self.shown().map(|text| format!(" \"{text}\"")).unwrap_or_default();
+        Failure::new(self.origin.kind(), format!("{}: bad {what}{shown}", self.origin))
+            .hint(self.setting.form.expected())
     }
 }
 
 /// An environment variable; empty counts as unset.
+///
+/// # Errors
+/// It is not UTF-8.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-pub fn environment(name: &'static str) -> Result<Option<Found>, Failure> {
+pub fn variable(name: &'static str) -> Result<Option<String>, Failure> {
     match std::env::var_os(name).map(std::ffi::OsString::into_string) {
         None => Ok(None),
         Some(Ok(text)) if text.is_empty() => Ok(None),
-        Some(Ok(text)) => Ok(Some(Found { text, origin: Origin::Environment(name) })),
+        Some(Ok(text)) => Ok(Some(text)),
         Some(Err(_)) => {
-            Err(Failure::new(Kind::Settings, format!("environment variable {name}: the value is not UTF-8")))
+            Err(Failure::new(Kind::Settings, format!("environment variable {name}: the value is not UTF-8"))
+                .hint("set it to UTF-8 text, or unset it"))
         }
     }
 }
 
-/// The settings file, read and checked for unknown keys.
-#[derive(Debug, Default)]
-pub struct File {
-    path: PathBuf,
-    table: DocumentMut,
-}
-
-impl File {
-    /// Reads the file that the options or the environment name, or the default one if it is there.
-    pub fn read(options: &Options) -> Result<Self, Failure> {
-        let Some(place) = Place::of(options)? else { return Ok(Self::default()) };
-        match read(&place.path) {
-            Ok((text, distrust)) => {
-                if let Some(Distrust { cause, mend }) = distrust {
-                    let message = format!("settings file {}: {cause}", place.path.display());
-                    return Err(Failure::new(Kind::Settings, message).hint(mend));
-                }
-                Self::of_text(place.path, &text)
-            }
-            Err(error) if place.may_be_missing(&error) => Ok(Self { path: place.path, ..Self::default() }),
-            Err(error) => Err(place.complaint(&error)),
+/// A setting's value in the environment: that of the first of its variables that is set.
+///
+/// # Errors
+/// It is not of the setting's form.
+pub fn from_environment(key: Key) -> Result<Option<Found>, Failure> {
+    let setting = key.row();
+    for name in setting.variables {
+        if let Some(text) = variable(name)? {
+            return Found::new(setting, text, Origin::Environment(name)).map(Some);
         }
     }
-
-    /// A file with this text.
-    pub fn of_text(path: PathBuf, text: &str) -> Result<Self, Failure> {
-        Ok(Self { table: parse(&path, text)?, path })
-    }
-
-    /// The same for a command that writes it: one that is not there is empty.
-    pub fn read_or_empty(options: &Options) -> Result<Self, Failure> {
-        match Place::of(options)? {
-            Some(place) if !place.path.exists() => Ok(Self { path: place.path, ..Self::default() }),
-            _ => Self::read(options),
-        }
-    }
-
-    /// Complains about a key that is no setting: a mistyped key would otherwise be silently without effect.
-    pub fn check_keys(&self) -> Result<(), Failure> {
-        for (key, _) in self.table.iter() {
-            if !FILE_KEYS.contains(&key) {
-                let known = FILE_KEYS.join(", ");
-                return Err(Failure::new(
-                    Kind::Settings,
-                    format!(
-                        "settings file {}: unknown key {}",
-                        self.path.display(),
-                        crate::error::escape(key)
-                    ),
-                )
-                .hint(format!("known keys: {known}")));
-            }
-        }
-        Ok(())
-    }
-
-    /// A key's values; numbers and booleans become text, a list stays one.
-    pub fn values(&self, key: &str) -> Result<Vec<Found>, Failure> {
-        let origin = || Origin::File(self.path.clone(), key.to_owned());
-        let scalar = |value: &Value| match value {
-            Value::String(text) => Some(text.value().clone()),
-            Value::Integer(number) => Some(number.value().to_string()),
-            Value::Boolean(flag) => Some(flag.value().to_string()),
-            _ => None,
-        };
-        let wrong = || {
-            let found = Found { text: String::new(), origin: origin() };
-            found.complaint(
-                "the value has the wrong type",
-                "text, a number, true or false; a list only for repository and permission",
-            )
-        };
-        let found = |value| Ok(Found { text: scalar(value).ok_or_else(wrong)?, origin: origin() });
-        match self.table.get(key) {
-            None => Ok(Vec::new()),
-            Some(Item::Value(Value::Array(items))) if matches!(key, "repository" | "permission") => {
-                items.iter().map(found).collect()
-            }
-            Some(Item::Value(value)) => Ok(vec![found(value)?]),
-            Some(_) => Err(wrong()),
-        }
-    }
-}
-
-/// Where the settings file is, and who says so.
-pub struct Place {
-    /// As named, or the default.
-    pub path: PathBuf,
-    /// The kind of a complaint about a file that was named; `None`: the default.
-    named: Option<Kind>,
-}
-
-impl Place {
-    /// `None`: no file is named, and there is no home directory for the default one.
-    pub fn of(options: &Options) -> Result<Option<Self>, Failure> {
-        if let Some(path) = &options.config {
-            return Ok(Some(Self { path: path.clone(), named: Some(Kind::Usage) }));
-        }
-        if let Some(found) = environment("GITHUB_APP_CONFIG")? {
-            return Ok(Some(Self { path: found.text.into(), named: Some(Kind::Settings) }));
-        }
-        Ok(config_dir().map(|dir| Self { path: dir.join("config.toml"), named: None }))
-    }
-
-    /// Whether it is the file that is read where none is named.
-    pub fn is_default(&self) -> bool {
-        self.named.is_none()
-    }
-
-    /// A default file that cannot exist, such as below a HOME that is a file, is just not there.
-    fn may_be_missing(&self, error: &std::io::Error) -> bool {
-        let missing = [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory];
-        self.named.is_none() && missing.contains(&error.kind())
-    }
-
-    fn complaint(&self, error: &std::io::Error) -> Failure {
-        let kind = self.named.unwrap_or(Kind::Settings);
-        Failure::new(kind, format!("read settings file {}: {error}", self.path.display()))
-            .hint("create it, make it readable, or name another one with --config or GITHUB_APP_CONFIG")
-    }
-}
-
-/// A file's text, and why it is not to be trusted. An empty one, such as `/dev/null`, says nothing that could matter.
-fn read(path: &Path) -> io::Result<(String, Option<Distrust>)> {
-    let mut file = std::fs::File::open(path)?;
-    let distrust = trust::file(path, &file.metadata()?).err();
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    let distrust = distrust.filter(|_| !text.is_empty());
-    Ok((text, distrust))
-}
-
-fn parse(path: &Path, text: &str) -> Result<DocumentMut, Failure> {
-    text.parse().map_err(|error: TomlError| {
-        let line =
-            error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        // The parser's own message quotes the line, which may hold what was pasted by mistake.
-        Failure::new(Kind::Settings, format!("settings file {} line {line}: not valid TOML", path.display()))
-            .hint("write key = \"value\" lines, such as host = \"github.com\"")
-    })
+    Ok(None)
 }

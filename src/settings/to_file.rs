@@ -1,8 +1,11 @@
 //! The options of a command line as `setup` writes them to the settings file.
 
-use super::find::{ENVIRONMENT, option};
-use crate::cli::Options;
-use crate::error::{Failure, Kind};
+use super::Given;
+use super::form::Form;
+use super::schema::{KEYS, Key};
+use super::sources::Found;
+use super::values;
+use crate::error::Failure;
 
 /// A value of the settings file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,44 +18,36 @@ pub enum FileValue {
     List(Vec<String>),
 }
 
-/// Settings that are paths, and useless where they are relative to somewhere else.
-const PATHS: [&str; 4] = ["private_key_file", "broker_token_file", "cache_dir", "ca_file"];
-
 /// The settings that options give, in the order of the manual; relative paths made absolute.
 ///
 /// # Errors
-/// The current directory is gone.
-pub fn given_for_file(options: &Options) -> Result<Vec<(&'static str, FileValue)>, Failure> {
-    let mut given = Vec::new();
-    for (key, _) in ENVIRONMENT {
-        let Some(text) = option(options, key) else { continue };
-        let value = match key {
-            "allow_http" | "per_repository" => FileValue::Flag(is_true(text)),
-            key if PATHS.contains(&key) => FileValue::Text(absolute(text)?),
-            _ => FileValue::Text(text.trim().to_owned()),
-        };
-        given.push((key, value));
-    }
-    for (key, list) in [("repository", &options.repository), ("permission", &options.permission)] {
-        if !list.is_empty() {
-            given.push((key, FileValue::List(list.clone())));
+/// A value is not of its setting's form, or the current directory is gone.
+pub fn given_for_file(given: &Given) -> Result<Vec<(Key, FileValue)>, Failure> {
+    let mut values = Vec::new();
+    for key in KEYS.iter().copied().filter(|key| !key.row().key.is_empty()) {
+        let found = given.all(key)?;
+        if let Some(last) = found.last() {
+            let value = if key.row().is_list() {
+                FileValue::List(found.iter().map(|found| found.text().to_owned()).collect())
+            } else {
+                value(last)?
+            };
+            values.push((key, value));
         }
     }
-    if options.no_cache {
-        given.push(("no_cache", FileValue::Flag(true)));
-    }
-    if options.no_verify {
-        given.push(("verify", FileValue::Flag(false)));
-    }
-    Ok(given)
+    Ok(values)
 }
 
-/// Checked before: what is no boolean has been refused.
-fn is_true(text: &str) -> bool {
-    matches!(text.trim().to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "1")
+fn value(found: &Found) -> Result<FileValue, Failure> {
+    Ok(match found.setting.form {
+        Form::Flag => FileValue::Flag(values::boolean(found)?),
+        Form::Path => FileValue::Text(absolute(found)?),
+        _ => FileValue::Text(found.text().to_owned()),
+    })
 }
 
-fn absolute(path: &str) -> Result<String, Failure> {
-    let made = std::path::absolute(path).ok().and_then(|path| path.into_os_string().into_string().ok());
-    made.ok_or_else(|| Failure::new(Kind::Usage, format!("the path {path} cannot be made absolute")))
+fn absolute(found: &Found) -> Result<String, Failure> {
+    let made = std::path::absolute(found.path()?).ok();
+    let text = made.and_then(|path| path.into_os_string().into_string().ok());
+    text.ok_or_else(|| found.complaint("the path cannot be made absolute", "an absolute path"))
 }

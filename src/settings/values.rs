@@ -1,50 +1,111 @@
-//! Texts of settings to values: durations, booleans, identifiers, scopes. Pure.
+//! Texts of settings to values: hosts, URLs, durations, booleans, identifiers, scopes. Pure.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::form::Form;
+use super::hosts::{self, Host};
+use super::proxies;
 use super::sources::Found;
-use crate::error::{Failure, escape};
+use crate::error::Failure;
 use crate::scope;
+
+/// Whether a value is one of its setting's form, whatever else the settings say.
+///
+/// # Errors
+/// As the function that reads it has it.
+pub fn check(found: &Found) -> Result<(), Failure> {
+    match found.setting.form {
+        Form::Host => host(found).map(drop),
+        Form::Url | Form::Broker if !found.text().starts_with("unix:") => {
+            let url = hosts::check_url(found.text());
+            url.map(drop).map_err(|wrong| {
+                found.complaint(wrong, found.setting.form.expected().trim_start_matches("expected "))
+            })
+        }
+        Form::Word(what) => word(found, what).map(drop),
+        Form::Issuer => word(found, ISSUER).map(drop),
+        Form::Owner => owner(found).map(drop),
+        Form::Repository => repositories(std::slice::from_ref(found)).map(drop),
+        Form::Permission => permissions(std::slice::from_ref(found)).map(drop),
+        Form::Number => number(found).map(drop),
+        Form::Duration => duration(found).map(drop),
+        Form::Flag => boolean(found).map(drop),
+        Form::Choice(_) => choice(found).map(drop),
+        Form::Path => found.path().map(drop),
+        Form::Proxy => proxies::Proxies::new(Some(found)).map(drop),
+        Form::Url | Form::Broker | Form::Profile | Form::Command | Form::KeyText | Form::Bearer => Ok(()),
+    }
+}
+
+/// What the issuer is called.
+const ISSUER: &str = "client ID or App ID";
+
+/// The App's issuer.
+pub fn issuer(found: &Found) -> Result<String, Failure> {
+    word(found, ISSUER)
+}
+
+/// The git host.
+pub fn host(found: &Found) -> Result<Host, Failure> {
+    let expected = "a host such as github.com, SUB.ghe.com or ghe.example.com:8443";
+    Host::parse(found.text()).map_err(|wrong| found.complaint(wrong, expected))
+}
+
+/// GitHub's REST base URL, without a slash at its end.
+pub fn api_url(found: &Found) -> Result<String, Failure> {
+    let expected =
+        "a URL such as https://api.github.com or https://ghe.example.com/api/v3 (http for loopback only)";
+    let text = found.text();
+    let uri = hosts::check_url(text).map_err(|wrong| found.complaint(wrong, expected))?;
+    if uri.scheme_str() == Some("http") && !hosts::is_loopback(uri.host().unwrap_or_default()) {
+        return Err(
+            found.complaint("plain http would show the App JWT and the tokens to the network", expected)
+        );
+    }
+    if uri.query().is_some() {
+        return Err(found.complaint("a query makes no sense here", expected));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
 
 /// A duration such as `90s`, `4m` or `1h30m`. A bare number is refused: seconds or minutes would be a guess.
 pub fn duration(found: &Found) -> Result<Duration, Failure> {
-    let text = found.text.trim();
+    let text = found.text();
     text.parse::<jiff::SignedDuration>()
         .ok()
         .filter(|_| text.starts_with(|c: char| c.is_ascii_digit()))
         .and_then(|duration| Duration::try_from(duration).ok())
         .filter(|duration| *duration <= Duration::from_hours(24))
-        .ok_or_else(|| {
-            found.complaint(
-                format!("bad duration \"{}\"", escape(text)),
-                "a duration of at most 24h such as 90s, 4m or 1h30m",
-            )
-        })
+        .ok_or_else(|| found.bad("duration"))
 }
 
 /// `true`, `yes`, `on`, `1` and their opposites.
 pub fn boolean(found: &Found) -> Result<bool, Failure> {
-    match found.text.trim().to_ascii_lowercase().as_str() {
+    match found.text().to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
         "false" | "no" | "off" | "0" => Ok(false),
-        other => Err(found.complaint(format!("bad boolean \"{}\"", escape(other)), "true or false")),
+        _ => Err(found.bad("boolean")),
     }
+}
+
+/// One of the words that the setting's form lists.
+pub fn choice(found: &Found) -> Result<&str, Failure> {
+    let known = match found.setting.form {
+        Form::Choice(words) => words,
+        _ => &[],
+    };
+    if known.contains(&found.text()) { Ok(found.text()) } else { Err(found.bad("value")) }
 }
 
 /// An installation ID.
 pub fn number(found: &Found) -> Result<u64, Failure> {
-    found.text.trim().parse().ok().filter(|number| *number > 0).ok_or_else(|| {
-        found.complaint(
-            format!("bad installation ID \"{}\"", escape(&found.text)),
-            "the number at the end of the installation's settings URL",
-        )
-    })
+    found.text().parse().ok().filter(|number| *number > 0).ok_or_else(|| found.bad("installation ID"))
 }
 
 /// A trimmed word of printable ASCII; a stray line end in an identifier is GitHub's most puzzling 401.
-pub fn word(found: &Found, what: &str) -> Result<String, Failure> {
-    let text = found.text.trim();
+pub fn word(found: &Found, what: &'static str) -> Result<String, Failure> {
+    let text = found.text();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(found
             .complaint(format!("bad {what}"), &format!("a {what} of printable characters without blanks")));
@@ -54,11 +115,8 @@ pub fn word(found: &Found, what: &str) -> Result<String, Failure> {
 
 /// An account's login.
 pub fn owner(found: &Found) -> Result<String, Failure> {
-    let text = found.text.trim();
-    if scope::is_owner(text) {
-        return Ok(text.to_owned());
-    }
-    Err(found.complaint(format!("bad owner \"{}\"", escape(text)), "the login of a user or an organisation"))
+    let text = found.text();
+    if scope::is_owner(text) { Ok(text.to_owned()) } else { Err(found.bad("owner")) }
 }
 
 /// Repository names without their owner.
@@ -69,29 +127,15 @@ pub fn repositories(found: &[Found]) -> Result<Vec<String>, Failure> {
         return Err(first.complaint("too many repositories", "at most 500 repositories, GitHub's limit"));
     }
     let one = |found: &Found| {
-        let name = found.text.trim();
-        if scope::is_repository(name) {
-            return Ok(name.to_owned());
-        }
-        Err(found.complaint(
-            format!("bad repository \"{}\"", escape(name)),
-            "a repository's name without its owner (the owner goes to --owner)",
-        ))
+        let name = found.text();
+        if scope::is_repository(name) { Ok(name.to_owned()) } else { Err(found.bad("repository")) }
     };
     found.iter().map(one).collect()
 }
 
 /// `NAME=LEVEL` pairs.
 pub fn permissions(found: &[Found]) -> Result<BTreeMap<String, String>, Failure> {
-    let one = |found: &Found| {
-        let text = found.text.trim();
-        scope::permission(text).ok_or_else(|| {
-            found.complaint(
-                format!("bad permission \"{}\"", escape(text)),
-                "NAME=LEVEL with level read, write or admin, such as contents=write",
-            )
-        })
-    };
+    let one = |found: &Found| scope::permission(found.text()).ok_or_else(|| found.bad("permission"));
     found.iter().map(one).collect()
 }
 
@@ -99,10 +143,11 @@ pub fn permissions(found: &[Found]) -> Result<BTreeMap<String, String>, Failure>
 mod tests {
     use super::*;
     use crate::error::Kind;
+    use crate::settings::schema::Key;
     use crate::settings::sources::Origin;
 
-    fn found(text: &str) -> Found {
-        Found { text: text.into(), origin: Origin::Environment("GITHUB_APP_X") }
+    fn of(key: Key, text: &str) -> Found {
+        Found::new(key.row(), text.to_owned(), Origin::Environment("GITHUB_APP_X")).unwrap()
     }
 
     #[test]
@@ -114,10 +159,10 @@ mod tests {
             (" 0s ", Some(0)),
             ("24h", Some(86400)),
         ] {
-            assert_eq!(duration(&found(text)).ok().map(|d| d.as_secs()), seconds, "{text}");
+            assert_eq!(duration(&of(Key::Margin, text)).ok().map(|d| d.as_secs()), seconds, "{text}");
         }
-        for text in ["", "4", "-4m", "4 parsecs", "25h", "1d", "PT4M", "4m ago", "m"] {
-            let failure = duration(&found(text)).expect_err(text);
+        for text in ["4", "-4m", "4 parsecs", "25h", "1d", "PT4M", "4m ago", "m"] {
+            let failure = duration(&of(Key::Margin, text)).expect_err(text);
             assert_eq!(failure.kind, Kind::Settings);
             assert!(failure.message.starts_with("environment variable GITHUB_APP_X: bad duration"));
         }
@@ -125,25 +170,26 @@ mod tests {
 
     #[test]
     fn a_bad_option_is_a_usage_error() {
-        let option = Found { text: "maybe".into(), origin: Origin::Option("--per-repository".into()) };
+        let origin = Origin::Option("--per-repository".into());
+        let option = Found::new(Key::PerRepository.row(), "maybe".into(), origin).unwrap();
         assert_eq!(boolean(&option).unwrap_err().kind, Kind::Usage);
     }
 
     #[test]
     fn permissions_are_pairs_with_a_known_level() {
-        assert_eq!(permissions(&[found("Contents=Write")]).unwrap()["contents"], "write");
+        assert_eq!(permissions(&[of(Key::Permission, "Contents=Write")]).unwrap()["contents"], "write");
         for text in ["contents", "contents=wirte", "=read", "contents=", "con tents=read"] {
-            assert!(permissions(&[found(text)]).is_err(), "{text}");
+            assert!(permissions(&[of(Key::Permission, text)]).is_err(), "{text}");
         }
     }
 
     #[test]
     fn identifiers_are_trimmed_and_hold_no_blanks() {
-        assert_eq!(word(&found("Iv23li\n"), "client ID").unwrap(), "Iv23li");
-        assert!(word(&found("a b"), "client ID").is_err());
-        assert_eq!(number(&found(" 42 ")).unwrap(), 42);
-        for text in ["0", "-1", "4x", ""] {
-            assert!(number(&found(text)).is_err(), "{text}");
+        assert_eq!(word(&of(Key::AppId, "Iv23li\n"), "client ID").unwrap(), "Iv23li");
+        assert!(word(&of(Key::AppId, "a b"), "client ID").is_err());
+        assert_eq!(number(&of(Key::InstallationId, " 42 ")).unwrap(), 42);
+        for text in ["0", "-1", "4x"] {
+            assert!(number(&of(Key::InstallationId, text)).is_err(), "{text}");
         }
     }
 }

@@ -63,7 +63,7 @@ fn programs_are_told_no_secret_that_they_do_not_need() {
         for args in [
             &["token"][..],
             &["refresh", "--gh"],
-            &["exec", "--", "recorded"],
+            &["exec", "--with-secrets", "--", "recorded"],
             &["setup", "--identity", "--timer", "cron"],
             &["setup", "--undo"],
             &["setup", "--timer", "systemd", "--gh"],
@@ -87,7 +87,8 @@ fn programs_are_told_no_secret_that_they_do_not_need() {
         let kinds = hunt.kinds_in(&recorded(records.path(), name, "arguments"));
         assert!(kinds.is_empty(), "{kinds:?} among the arguments of {name}");
         let kinds = hunt.kinds_in(&recorded(records.path(), name, "environment"));
-        // `exec`'s command gets a token, and keeps the environment as it was; a command of the settings, too.
+        // `exec`'s command gets a token and, where asked for, keeps the environment as it was; a command of the settings
+        // keeps it in any case.
         let rightful = name == "recorded";
         assert!(rightful || kinds.is_empty(), "{kinds:?} in the environment of {name}");
         assert!(

@@ -84,7 +84,9 @@ fn a_settings_file_that_others_may_change_is_refused_with_the_command_that_mends
                  hint: chmod go-w {shown}\n"
             );
             output.expect(3, "", &lines);
-            sandbox.helper(&["status"]).run().expect(3, "", &lines);
+            let status = sandbox.helper(&["status"]).run();
+            assert_eq!((status.status, status.stderr.as_str()), (3, lines.as_str()));
+            assert!(status.stdout.contains("problem: settings file "), "{}", status.stdout);
         }
     }
     let nothing = sandbox.helper(&["token"]).env("GITHUB_APP_CONFIG", "/dev/null").run();

@@ -27,6 +27,19 @@ pub fn available(sandbox: &Sandbox) -> Result<(), (&'static str, bool)> {
     if works { Ok(()) } else { Err(("this machine lets nobody trace", true)) }
 }
 
+/// The files that the helper opens; `None` where programs cannot be traced.
+pub fn opened(sandbox: &Sandbox, args: &[&str], stdin: &str) -> Option<Vec<String>> {
+    available(sandbox).ok()?;
+    let log = sandbox.path().join("opened.log");
+    let tracing = ["-f", "-qq", "-s", "4096", "-e", "trace=open,openat,openat2", "-o"];
+    let run = tracing.iter().fold(sandbox.command("strace", &[]), Run::arg).arg(&log);
+    let run = args.iter().fold(run.arg(sandbox.binary()), Run::arg);
+    run.stdin(stdin).run().success();
+    let text = fs::read_to_string(log).expect("strace's log");
+    let opened = text.lines().filter(|line| !line.contains(" = -1 "));
+    Some(opened.filter_map(|line| line.split('"').nth(1)).map(str::to_owned).collect())
+}
+
 impl<'a> Tracer<'a> {
     /// Watches the system calls that name one of these paths, or a file that was opened by it.
     pub fn new(sandbox: &'a Sandbox, paths: Vec<PathBuf>) -> Self {

@@ -9,6 +9,7 @@ use crate::error::{Failure, Kind};
 use crate::provider::signer;
 use crate::settings::KeySource;
 use crate::settings::hosts::Host;
+use crate::settings::schema::Key;
 
 /// How often an answer that will not do is asked for again.
 const TRIES: usize = 3;
@@ -23,10 +24,10 @@ pub fn fill(options: &mut Options) -> Result<()> {
     say("No token source is configured yet. Three questions; the answers go\nto the settings file.\n")?;
     let host = ask("Git host [github.com]: ", host)?;
     if !host.is_empty() {
-        options.host = Some(host);
+        options.given.add(Key::Host, host);
     }
-    options.app_id = Some(ask("The App's client ID or App ID (on its settings page): ", needed)?);
-    options.private_key_file = Some(ask("Path of the App's private key file (.pem): ", key_file)?);
+    options.given.add(Key::AppId, ask("The App's client ID or App ID (on its settings page): ", needed)?);
+    options.given.add(Key::PrivateKeyFile, ask("Path of the App's private key file (.pem): ", key_file)?);
     Ok(())
 }
 

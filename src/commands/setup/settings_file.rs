@@ -9,6 +9,7 @@ use super::files;
 use super::record::{Change, Rewritten, hash};
 use crate::error::{Failure, Kind};
 use crate::settings::FileValue;
+use crate::settings::schema::Key;
 
 /// What the file's text is to be.
 pub struct Plan {
@@ -19,13 +20,13 @@ pub struct Plan {
 }
 
 /// Plans the given settings; `None`: the file says so already.
-pub fn plan(path: &Path, given: &[(&'static str, FileValue)]) -> Result<Option<Plan>> {
+pub fn plan(path: &Path, given: &[(Key, FileValue)]) -> Result<Option<Plan>> {
     let before = files::read(path).with_context(|| format!("read settings file {}", path.display()))?;
     let mut document = parse(path, before.as_deref().unwrap_or_default())?;
     let mut keys = Vec::new();
     for (key, value) in given {
-        let value = to_toml(value);
-        keys.push(((*key).to_owned(), value.to_string()));
+        let (key, value) = (key.row().key, to_toml(value));
+        keys.push((key.to_owned(), value.to_string()));
         let same = document.get(key).and_then(Item::as_value).is_some_and(|known| same(known, &value));
         if !same {
             document[key] = Item::Value(value);

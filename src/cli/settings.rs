@@ -1,0 +1,69 @@
+//! The options of settings, made from the table of all settings.
+
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, value_parser};
+
+use super::SETTINGS;
+use crate::settings::Given;
+use crate::settings::schema::{KEYS, Opt, Setting};
+
+/// A setting's option; `None`: it has none.
+fn option(setting: &'static Setting) -> Option<Arg> {
+    let mut help = setting.help.to_owned();
+    if !setting.variables.is_empty() && setting.option != Opt::Negated {
+        help.extend([" [env: ", &setting.variables.join(", "), "]"]);
+    } else if let [variable] = setting.variables {
+        help.extend([" [env: ", variable, "=false]"]);
+    }
+    if !setting.default.is_empty() {
+        help.extend([" [default: ", setting.default, "]"]);
+    }
+    let long = setting.option_name().trim_start_matches('-').to_owned();
+    let arg = Arg::new(setting.id()).long(long).help(help).global(true).help_heading(SETTINGS);
+    let text = value_parser!(String);
+    Some(match setting.option {
+        Opt::No => return None,
+        Opt::Value(name) => arg.value_name(name).value_parser(text),
+        Opt::Repeat(name) => arg.value_name(name).value_parser(text).action(ArgAction::Append),
+        Opt::Flag => arg
+            .value_name("BOOL")
+            .value_parser(text)
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
+        Opt::Negated | Opt::Switch => arg.action(ArgAction::SetTrue),
+    })
+}
+
+impl Args for Given {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.args(KEYS.iter().filter_map(|key| option(key.row())))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Given {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut given = Self::default();
+        given.update_from_arg_matches(matches)?;
+        Ok(given)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for key in KEYS.iter().copied() {
+            let id = key.row().id();
+            match key.row().option {
+                Opt::Value(_) | Opt::Repeat(_) | Opt::Flag => {
+                    let texts = matches.get_many::<String>(id).into_iter().flatten();
+                    texts.for_each(|text| self.add(key, text.clone()));
+                }
+                Opt::Negated if matches.get_flag(id) => self.add(key, "false".to_owned()),
+                Opt::Switch if matches.get_flag(id) => self.add(key, "true".to_owned()),
+                Opt::No | Opt::Negated | Opt::Switch => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! `status` for people: aligned columns, one profile after the other.
+
+use super::{Key, OfProfile, Status};
+use crate::clock::{self, span};
+use crate::error::escape;
+use crate::git::wiring::Wiring;
+use crate::provider::cached_tokens::CachedToken;
+use crate::report::Report;
+use crate::settings::Listed;
+
+type Row = Vec<String>;
+
+fn row(name: &str, text: String) -> Row {
+    vec![name.to_owned(), text]
+}
+
+fn problem(problem: &String) -> String {
+    format!("problem: {problem}")
+}
+
+impl Status {
+    pub(super) fn to_text(&self, report: Report) -> String {
+        let none = || "none".to_owned();
+        let file = row("settings file", self.settings_file.as_ref().map_or_else(none, file_in_words));
+        let dirs: Vec<String> = self.cache_dirs.iter().map(|dir| dir.display().to_string()).collect();
+        let cache = row("cache", if dirs.is_empty() { none() } else { dirs.join(", ") });
+        let gh = row("gh", self.gh_in_words());
+        let mut text = String::new();
+        if let [only] = self.profiles.as_slice()
+            && only.name.is_none()
+        {
+            let mut rows = only.rows();
+            let git = rows.pop().unwrap_or_default();
+            text += &table("", &[vec![file], rows, vec![cache, git, gh]].concat());
+            text += &(report.paint("settings", "1") + "\n");
+            text += &table("  ", &only.settings.iter().map(setting_row).collect::<Vec<_>>());
+        } else {
+            text += &table("", &[file, cache, gh]);
+            for profile in &self.profiles {
+                let name = profile.name.as_deref().unwrap_or("(without a name)");
+                text += &(report.paint(&format!("profile {name}"), "1") + "\n");
+                text += &table("  ", &profile.rows());
+                text += "  settings\n";
+                text += &table("    ", &profile.settings.iter().map(setting_row).collect::<Vec<_>>());
+            }
+        }
+        let tokens = match &self.tokens {
+            Err(wrong) => vec![vec![problem(wrong)]],
+            Ok(list) if list.is_empty() => vec![vec![none()]],
+            Ok(list) => list.iter().map(token_row).collect(),
+        };
+        text + &report.paint("tokens", "1") + "\n" + &table("  ", &tokens)
+    }
+
+    fn gh_in_words(&self) -> String {
+        let (directory, shadowing) = &self.gh;
+        let directory = directory.as_deref().unwrap_or("no directory for its login");
+        match shadowing.as_slice() {
+            [] => directory.to_owned(),
+            names => format!("{directory}, shadowed by {}", names.join(" and ")),
+        }
+    }
+}
+
+impl OfProfile {
+    /// Source, key if there is one, git.
+    fn rows(&self) -> Vec<Row> {
+        let source = self.source.as_ref().map_or_else(problem, |source| (*source).to_owned());
+        let key = self.key.as_ref().map(|key| row("private key", key.in_words()));
+        let git = self.git.as_ref().map_or_else(problem, wiring_in_words);
+        let rows = [Some(row("source", source)), key, Some(row("git", git))];
+        rows.into_iter().flatten().collect()
+    }
+}
+
+fn file_in_words(path: &String) -> String {
+    let there = std::path::Path::new(path).exists();
+    if there { path.clone() } else { format!("{path} (not there)") }
+}
+
+/// What git does for the host, in one line.
+fn wiring_in_words(wiring: &Wiring) -> String {
+    let path = if wiring.use_http_path { "with the path" } else { "without the path" };
+    match wiring.ours() {
+        Some(place) => {
+            let origin = escape(&wiring.helpers[place].origin);
+            let when =
+                if place == 0 { "asks this helper first" } else { "asks other helpers before this one" };
+            format!("{when}, {path} ({origin})")
+        }
+        None => "does not ask this helper (setup makes it)".to_owned(),
+    }
+}
+
+impl Key {
+    fn in_words(&self) -> String {
+        let Self { from, fingerprint } = self;
+        match fingerprint {
+            Ok(Some(print)) => format!("{print} ({from})"),
+            Ok(None) => format!("not known without running the {from}"),
+            Err(wrong) => format!("problem: {wrong}"),
+        }
+    }
+}
+
+fn setting_row(setting: &Listed) -> Row {
+    let value = match (&setting.problem, &setting.value) {
+        (Some(wrong), _) => format!("problem: {}", wrong.message),
+        (None, Some(value)) => format!("{value} ({})", setting.short_origin()),
+        (None, None) => format!("(not shown) ({})", setting.short_origin()),
+    };
+    row(setting.name, value)
+}
+
+fn token_row(cached: &CachedToken) -> Row {
+    let (scope, facts) = (&cached.label.scope, &cached.token.facts);
+    let repositories = match scope.repositories.as_slice() {
+        [] => "all repositories".to_owned(),
+        names => names.join(", "),
+    };
+    let permissions = scope.permissions.iter().map(|(name, level)| format!("{name}={level}"));
+    let permissions = permissions.collect::<Vec<_>>().join(", ");
+    let permissions = if permissions.is_empty() { "all permissions".to_owned() } else { permissions };
+    let left = span(facts.left(clock::now()).unwrap_or(0));
+    vec![cached.name(), format!("{left} left"), format!("{repositories}; {permissions}")]
+}
+
+/// Rows in aligned columns, each line indented; the last column is as long as it is.
+fn table(indent: &str, rows: &[Row]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
+        .collect();
+    let line = |row: &Row| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("{indent}{}", cells.collect::<Vec<_>>().join("  ")).trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn columns_are_aligned_and_lines_end_without_blanks() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        assert_eq!(
+            table("  ", &[row(["a", "long value", "x"]), row(["name", "b", ""])]),
+            "  a     long value  x\n  name  b\n"
+        );
+        assert_eq!(table("", &[]), "");
+    }
+}

@@ -1,0 +1,338 @@
+//! What kind of text a setting holds: how it is trimmed, which secrets it could be mistaken for, and whether it may be
+//! shown. The kind decides, not the place where a value is printed, so that no new setting can forget it. Pure.
+
+use crate::scope;
+use crate::secret::{self, Looks};
+
+/// More than any path, ID, URL or name has.
+const LONGEST: usize = 1024;
+/// Random words of fewer characters protect nothing.
+const SHORTEST_BEARER: usize = 20;
+
+/// The kind of a setting's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The path of a file or a directory.
+    Path,
+    /// An http or https URL.
+    Url,
+    /// The same, or `unix:/PATH`.
+    Broker,
+    /// A git host.
+    Host,
+    /// A client ID or App ID.
+    Issuer,
+    /// A word of printable characters; says what it is.
+    Word(&'static str),
+    /// An account's login.
+    Owner,
+    /// A profile's name.
+    Profile,
+    /// A repository's name.
+    Repository,
+    /// `NAME=LEVEL`.
+    Permission,
+    /// A number above zero.
+    Number,
+    /// Such as `4m`.
+    Duration,
+    /// True or false.
+    Flag,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// The URL of a proxy, which may hold a password, or `none`.
+    Proxy,
+    /// A line for the shell. Never shown: it may hold a secret.
+    Command,
+    /// The private key itself. Never shown.
+    KeyText,
+    /// A bearer itself. Never shown.
+    Bearer,
+}
+
+/// What is wrong with a text, and what to do; neither holds a part of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// Follows the setting's name.
+    pub cause: String,
+    /// The hints.
+    pub cures: Vec<String>,
+}
+
+impl Wrong {
+    fn new(cause: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { cause: cause.into(), cures: vec![cure.into()] }
+    }
+}
+
+impl Form {
+    /// Whether the text is itself a secret.
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::KeyText | Self::Bearer)
+    }
+
+    /// Whether listings and messages may show a text that passed [`Form::check`].
+    pub fn is_shown(self) -> bool {
+        !self.is_secret() && !matches!(self, Self::Command | Self::Proxy)
+    }
+
+    /// Takes off what environments, files and copying add at the ends. A path keeps its blanks.
+    pub fn trim(self, text: &str) -> &str {
+        match self {
+            Self::Path | Self::Command | Self::KeyText => text,
+            _ => text.trim(),
+        }
+    }
+
+    /// Refuses a text that is not of this kind at all, above all a secret in the wrong place.
+    pub fn check(self, text: &str) -> Result<(), Wrong> {
+        let text = self.trim(text);
+        if text.trim().is_empty() {
+            return Err(Wrong::new("the value is empty", self.expected()));
+        }
+        match self {
+            Self::KeyText => return self.check_key_text(text),
+            Self::Bearer => return self.check_bearer(text),
+            Self::Command => {}
+            _ if text.len() > LONGEST => return Err(self.misplaced_or(text, || too_long(text.len()))),
+            _ if text.contains(['\n', '\r']) => {
+                return Err(self.misplaced_or(text, || "this is a text of several lines".to_owned()));
+            }
+            _ if text.chars().any(char::is_control) => {
+                return Err(Wrong::new("the value holds a control character", self.expected()));
+            }
+            _ => {}
+        }
+        if let Some(looks) = secret::looks_like(text) {
+            return Err(self.misplaced(looks));
+        }
+        match self {
+            Self::Path => check_path(text),
+            Self::Host | Self::Proxy if is_random_word(text) => {
+                Err(Wrong::new("this looks like a secret, not like a host", self.expected()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn misplaced_or(self, text: &str, otherwise: impl FnOnce() -> String) -> Wrong {
+        match secret::looks_like(text) {
+            Some(looks) => self.misplaced(looks),
+            None => Wrong::new(otherwise(), self.expected()),
+        }
+    }
+
+    fn misplaced(self, looks: Looks) -> Wrong {
+        let not = match self {
+            Self::Path => ", not the path of a file",
+            Self::Url | Self::Broker | Self::Proxy => ", not a URL",
+            Self::Command => ", not a command",
+            _ => "",
+        };
+        let mut wrong = Wrong::new(format!("this is {}{not}", looks.in_words()), looks.belongs());
+        wrong.cures.push("if others may have seen it, replace it".to_owned());
+        wrong
+    }
+
+    fn check_key_text(self, text: &str) -> Result<(), Wrong> {
+        if looks_like_path(text) {
+            return Err(Wrong::new(
+                "this is a path, not the key itself",
+                "set GITHUB_APP_PRIVATE_KEY_FILE to it instead",
+            ));
+        }
+        match secret::looks_like(text) {
+            Some(looks @ (Looks::Token | Looks::Jwt)) => Err(self.misplaced(looks)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_bearer(self, text: &str) -> Result<(), Wrong> {
+        // Base64 may begin with a slash, but has no dots and is not all small letters.
+        let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+        let mixed = text.bytes().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        let absolute = text.starts_with('/') && !(mixed && text.bytes().all(base64));
+        if absolute || text.starts_with("~/") {
+            return Err(Wrong::new(
+                "this is a path, not the bearer itself",
+                "set GITHUB_APP_BROKER_TOKEN_FILE to it instead",
+            ));
+        }
+        match secret::looks_like(text) {
+            Some(looks @ (Looks::Key | Looks::EncodedKey | Looks::BareKey)) => Err(self.misplaced(looks)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Completes "expected".
+    pub fn expected(self) -> String {
+        match self {
+            Self::Path => "expected the path of a file or directory".to_owned(),
+            Self::Url => "expected a URL such as https://platform.example.com".to_owned(),
+            Self::Broker => "expected a URL such as https://platform.example.com, or unix:/PATH".to_owned(),
+            Self::Proxy => {
+                "expected the URL of an HTTP proxy, such as http://proxy.example.com:3128, or none".to_owned()
+            }
+            Self::Host => {
+                "expected a host such as github.com, SUB.ghe.com or ghe.example.com:8443".to_owned()
+            }
+            Self::Issuer => {
+                "expected the client ID (Iv23...) or the App ID of the App's settings page".to_owned()
+            }
+            Self::Word(what) => format!("expected a {what} of printable characters without blanks"),
+            Self::Owner => "expected the login of a user or an organisation".to_owned(),
+            Self::Profile => "expected a name of letters, digits, - and _".to_owned(),
+            Self::Repository => {
+                "expected a repository's name without its owner (the owner goes to --owner)".to_owned()
+            }
+            Self::Permission => {
+                "expected NAME=LEVEL with level read, write or admin, such as contents=write".to_owned()
+            }
+            Self::Number => "expected the number at the end of the installation's settings URL".to_owned(),
+            Self::Duration => "expected a duration of at most 24h such as 90s, 4m or 1h30m".to_owned(),
+            Self::Flag => "expected true or false".to_owned(),
+            Self::Choice(words) => format!("expected {}", or(words)),
+            Self::Command => "expected a command line for sh".to_owned(),
+            Self::KeyText => "expected the text of the App's private key".to_owned(),
+            Self::Bearer => "expected the bearer that the broker knows".to_owned(),
+        }
+    }
+}
+
+fn or(words: &[&str]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        words => words.concat(),
+    }
+}
+
+fn too_long(length: usize) -> String {
+    format!("the value has {length} bytes, more than the {LONGEST} that make sense here")
+}
+
+fn check_path(text: &str) -> Result<(), Wrong> {
+    if let Some(rest) = text.strip_prefix('~')
+        && !rest.is_empty()
+        && !rest.starts_with('/')
+    {
+        return Err(Wrong::new(
+            "~USER/ is not understood here",
+            "write the whole path, or ~/ for your own home directory",
+        ));
+    }
+    if is_random_word(text) {
+        return Err(Wrong::new(
+            "this looks like a secret itself, not the path of a file",
+            "write a bearer to a file and give its path, or set it as GITHUB_APP_BROKER_TOKEN; a path of that name is ./NAME",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a word has the form of a bearer rather than of a name that a person gives: long, without a dot, and of hex
+/// digits alone or of capitals, small letters and digits mixed.
+pub fn is_random_word(text: &str) -> bool {
+    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+/=".contains(&byte);
+    let has = |test: fn(&u8) -> bool| text.as_bytes().iter().any(test);
+    let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
+    let hex = text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let starts_bare = text.starts_with(|c: char| c.is_ascii_alphanumeric() || "-_+".contains(c));
+    text.len() >= SHORTEST_BEARER && starts_bare && (mixed || hex) && text.bytes().all(base64)
+}
+
+/// Whether one line names a file rather than being a key or a bearer.
+fn looks_like_path(text: &str) -> bool {
+    let text = text.trim();
+    let begins = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start));
+    let ends = [".pem", ".key", ".txt"].iter().any(|end| text.to_ascii_lowercase().ends_with(end));
+    text.len() <= LONGEST && !text.contains(['\n', '\r']) && !text.contains("-----") && (begins || ends)
+}
+
+/// Whether a profile may be called so.
+pub fn is_profile_name(text: &str) -> bool {
+    scope::is_owner(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEM: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----\n";
+    const NAMING: [Form; 9] = [
+        Form::Path,
+        Form::Url,
+        Form::Broker,
+        Form::Host,
+        Form::Issuer,
+        Form::Word("workspace ID"),
+        Form::Owner,
+        Form::Profile,
+        Form::Repository,
+    ];
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_named_and_not_shown() {
+        let token = format!("ghs_{}", "a1B2".repeat(10));
+        let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiIxMjM0NSJ9.c2lnbmF0dXJlLW9mLXRlc3Q";
+        let base64 = "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlFcEFJQkFBS0NBUUVB";
+        for (text, what) in [
+            (PEM, "the private key itself"),
+            (&PEM.replace('\n', "\\n"), "the private key itself"),
+            (&PEM.replace('\n', " "), "the private key itself"),
+            (base64, "the private key itself, in base64"),
+            (&token, "a token"),
+            (jwt, "a JWT"),
+        ] {
+            for form in NAMING {
+                let wrong = form.check(text).expect_err(text);
+                assert!(wrong.cause.starts_with(&format!("this is {what}")), "{form:?}: {}", wrong.cause);
+                let said = format!("{} {}", wrong.cause, wrong.cures.join(" "));
+                assert!(!said.contains("MII") && !said.contains("a1B2") && !said.contains("LS0"), "{said}");
+            }
+        }
+        for text in ["a\nb", &"x".repeat(1025)] {
+            assert!(NAMING.iter().all(|form| form.check(text).is_err()));
+        }
+    }
+
+    #[test]
+    fn a_bearer_in_a_paths_place_is_refused_and_paths_are_not() {
+        let bearer = |text: &str| Form::Path.check(text).is_err();
+        for text in [
+            "q8Zr0Vf3kXn5mB7yT2wL9cHsJ4dGaPeU",
+            "0123456789abcdef0123456789abcdef",
+            "ab/Cd+0123456789efghIJ==",
+        ] {
+            assert!(bearer(text), "{text}");
+        }
+        for text in [
+            "key.pem",
+            "./q8Zr0Vf3kXn5mB7yT2wL9cHsJ4dGaPeU",
+            "/etc/github-app/key2",
+            "~/k",
+            "~",
+            "keys/the-apps-private-key-2",
+            "a b",
+        ] {
+            assert!(!bearer(text), "{text}");
+        }
+        assert!(bearer("~other/key.pem"));
+    }
+
+    #[test]
+    fn a_path_in_a_secrets_place_is_told_the_other_way_round() {
+        for text in ["/k.pem", "~/app.pem", "./k", "keys/app.pem"] {
+            assert!(Form::KeyText.check(text).expect_err(text).cause.contains("this is a path"));
+        }
+        assert!(Form::KeyText.check(PEM).is_ok() && Form::Bearer.check(PEM).is_err());
+        for (text, is_path) in [
+            ("/configs/.auth_token", true),
+            ("/run/secrets/bearer", true),
+            ("~/bearer", true),
+            ("/q8Zr0Vf3kXn/B7yT2wL9==", false),
+            ("q8Zr0Vf3kXn5mB7yT2wL", false),
+        ] {
+            assert_eq!(Form::Bearer.check(text).is_err(), is_path, "{text}");
+        }
+    }
+}

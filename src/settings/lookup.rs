@@ -1,0 +1,322 @@
+//! The places that settings come from, read once, and the profiles in them: all, the one for a request of git's, or the one
+//! that a command is for.
+
+use std::path::PathBuf;
+
+use super::Given;
+use super::file::{File, Place};
+use super::hosts::Host;
+use super::profile::{Layer, Profile};
+use super::profiles::{Choice, choose};
+use super::schema::{KEYS, Key};
+use super::sources::{Found, from_environment};
+use super::values;
+use crate::error::{Failure, Kind};
+
+/// The user's settings file and the machine's.
+#[derive(Default)]
+pub(super) struct Files {
+    pub own: File,
+    pub system: File,
+}
+
+/// The places that settings come from, read once.
+pub struct Sources<'a> {
+    pub(super) given: &'a Given,
+    pub(super) files: Result<Files, Failure>,
+}
+
+/// What a request of git's is to the settings.
+pub enum Fit<'a> {
+    /// It is for this profile.
+    Ours(Profile<'a>),
+    /// It is for none.
+    NotOurs,
+    /// It is for several alike: a failure, whatever the host.
+    Ambiguous(Failure),
+    /// The settings cannot be read, so that nobody knows.
+    Unknown(Failure),
+}
+
+fn names_source(file: &File) -> bool {
+    KEYS.iter().any(|key| key.row().is_source && file.has(None, *key))
+}
+
+impl<'a> Sources<'a> {
+    /// Reads the settings files; a failure comes out where the first setting is needed.
+    pub fn read(given: &'a Given) -> Self {
+        let files =
+            File::read(given).and_then(|own| File::read_system(given).map(|system| Files { own, system }));
+        Self { given, files }
+    }
+
+    /// The same for `setup`, which may be about to make the file.
+    pub fn read_or_empty(given: &'a Given) -> Self {
+        let files = File::read_or_empty(given)
+            .and_then(|own| File::read_system(given).map(|system| Files { own, system }));
+        Self { given, files }
+    }
+
+    /// The setting by which options and environment make up a profile of their own.
+    fn own_source(&self) -> Result<Option<Found>, Failure> {
+        for key in KEYS.iter().copied().filter(|key| key.row().is_source) {
+            let found = match self.given.get(key)? {
+                Some(found) => Some(found),
+                None => from_environment(key)?,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where the user's settings file is or would be.
+    pub fn path(&self) -> Option<PathBuf> {
+        Place::of(self.given).ok().flatten().map(|place| place.path)
+    }
+
+    pub(super) fn files(&self) -> Result<&Files, Failure> {
+        self.files.as_ref().map_err(Clone::clone)
+    }
+
+    /// The profile without a name: that of options and environment, or of a file that has no others.
+    pub fn unnamed(&'a self) -> Profile<'a> {
+        let layers = self.files.as_ref().map(|files| {
+            let whole = !names_source(&files.own);
+            vec![
+                Layer { file: &files.own, table: None, whole: true },
+                Layer { file: &files.system, table: None, whole },
+            ]
+        });
+        self.profile(None, false, layers.unwrap_or_default())
+    }
+
+    fn profile(&'a self, name: Option<&'a str>, is_system: bool, layers: Vec<Layer<'a>>) -> Profile<'a> {
+        Profile { sources: self, name, is_system, layers, beats_environment: false }
+    }
+
+    fn own_named(&'a self, files: &'a Files, name: &'a str) -> Profile<'a> {
+        let layers = vec![
+            Layer { file: &files.own, table: Some(name), whole: true },
+            Layer { file: &files.own, table: None, whole: true },
+            Layer { file: &files.system, table: None, whole: false },
+        ];
+        self.profile(Some(name), false, layers)
+    }
+
+    fn of_system(&'a self, files: &'a Files, name: Option<&'a str>) -> Profile<'a> {
+        let mut layers = vec![Layer { file: &files.own, table: None, whole: false }];
+        layers.extend(name.map(|name| Layer { file: &files.system, table: Some(name), whole: true }));
+        layers.push(Layer { file: &files.system, table: None, whole: true });
+        self.profile(name, true, layers)
+    }
+
+    /// All profiles of the files, the user's own first.
+    fn of_files(&'a self) -> Result<Vec<Profile<'a>>, Failure> {
+        let files = self.files()?;
+        files.own.check_keys()?;
+        files.system.check_keys()?;
+        let mut own: Vec<Profile> =
+            files.own.profiles().into_iter().map(|name| self.own_named(files, name)).collect();
+        let hides = |name: &&str| !files.own.profiles().contains(name);
+        let system = files.system.profiles();
+        let mut system: Vec<Profile> =
+            system.into_iter().filter(hides).map(|name| self.of_system(files, Some(name))).collect();
+        if system.is_empty() && names_source(&files.system) {
+            system.push(self.of_system(files, None));
+        }
+        if own.is_empty() && (names_source(&files.own) || system.is_empty()) {
+            own.push(self.unnamed());
+        }
+        own.extend(system);
+        Ok(own)
+    }
+
+    /// Every profile that counts: that of options and environment alone, the one that was named, or all of the files.
+    pub fn profiles(&'a self) -> Result<Vec<Profile<'a>>, Failure> {
+        let own = self.own_source()?;
+        let name = match self.given.get(Key::Profile)? {
+            Some(found) => Some(found),
+            None => from_environment(Key::Profile)?,
+        };
+        match (own, name) {
+            (None, None) => self.of_files(),
+            (Some(_), None) => {
+                self.files()?.own.check_keys()?;
+                Ok(vec![self.unnamed()])
+            }
+            (Some(own), Some(name)) if own.origin.kind() == name.origin.kind() => Err(Failure::new(
+                name.origin.kind(),
+                format!("{} names a profile, and {} another source of tokens", name.origin, own.origin),
+            )
+            .hint("give one of the two")),
+            (_, Some(name)) => {
+                let found = self.of_files()?.into_iter().find(|profile| profile.name == Some(name.text()));
+                let found = found.ok_or_else(|| self.no_such_profile(&name))?;
+                Ok(vec![Profile { beats_environment: true, ..found }])
+            }
+        }
+    }
+
+    fn no_such_profile(&self, name: &Found) -> Failure {
+        let known: Vec<&str> = self.of_files().map_or_else(
+            |_| Vec::new(),
+            |profiles| profiles.iter().filter_map(|profile| profile.name).collect(),
+        );
+        let shown = name.shown().unwrap_or_else(|| "of that name".to_owned());
+        let failure = Failure::new(name.origin.kind(), format!("{}: no profile {shown}", name.origin));
+        match known.as_slice() {
+            [] => failure.hint("the settings file has no profiles; setup --profile NAME writes one"),
+            known => failure.hint(format!("profiles: {}", known.join(", "))),
+        }
+    }
+
+    /// The host that options or environment name.
+    fn wanted_host(&self) -> Result<Option<Host>, Failure> {
+        let found = match self.given.get(Key::Host)? {
+            Some(found) => Some(found),
+            // A profile that is named on the command line beats the host of the environment.
+            None if self.given.has(Key::Profile) => None,
+            None => from_environment(Key::Host)?,
+        };
+        found.map(|found| values::host(&found)).transpose()
+    }
+
+    /// The owner that options or environment name.
+    fn wanted_owner(&self) -> Result<Option<String>, Failure> {
+        let found = match self.given.get(Key::Owner)? {
+            Some(found) => Some(found),
+            None => from_environment(Key::Owner)?,
+        };
+        found.map(|found| values::owner(&found)).transpose()
+    }
+
+    /// The profile for a request of git's.
+    pub fn for_request(&'a self, is_asked: impl Fn(&Host) -> bool, owner: Option<&str>) -> Fit<'a> {
+        match self.try_request(&is_asked, owner) {
+            Ok(fit) => fit,
+            // What options or environment say is known even so.
+            Err(failure) => match self.wanted_host() {
+                Ok(Some(host)) if is_asked(&host) => Fit::Ambiguous(failure),
+                Ok(Some(_)) => Fit::NotOurs,
+                _ => Fit::Unknown(failure),
+            },
+        }
+    }
+
+    fn try_request(
+        &'a self,
+        is_asked: &dyn Fn(&Host) -> bool,
+        owner: Option<&str>,
+    ) -> Result<Fit<'a>, Failure> {
+        let profiles = self.profiles()?;
+        let wanted = self.wanted_host()?;
+        let fits = |host: &Host| is_asked(host) && wanted.as_ref().is_none_or(|wanted| wanted == host);
+        let given = if owner.is_none() { self.wanted_owner()? } else { None };
+        Ok(match pick(&profiles, fits, owner.or(given.as_deref()))? {
+            Picked::One(profile) => Fit::Ours(profile),
+            Picked::None => Fit::NotOurs,
+            Picked::Several(failure) => Fit::Ambiguous(failure),
+        })
+    }
+
+    /// The profile of each host for what has one login a host: the only one, or that for the owners that no other lists.
+    pub fn for_each_host(&'a self) -> Result<Vec<Profile<'a>>, Failure> {
+        let profiles = self.profiles()?;
+        let owner = self.wanted_owner()?;
+        let mut hosts: Vec<Host> = Vec::new();
+        let mut found = Vec::new();
+        for profile in &profiles {
+            let host = profile.host()?;
+            if hosts.contains(&host) {
+                continue;
+            }
+            match pick(&profiles, |known| *known == host, owner.as_deref())? {
+                Picked::One(profile) => found.push(profile),
+                Picked::None => {}
+                Picked::Several(failure) => return Err(failure),
+            }
+            hosts.push(host);
+        }
+        Ok(found)
+    }
+
+    /// The profile that options, environment or, where these leave several, the clone here mean. `clone` gives the
+    /// owner of its repository if that is at this host; it is asked only where needed.
+    pub fn chosen(&'a self, clone: impl Fn(&Host) -> Option<String>) -> Result<Profile<'a>, Failure> {
+        let profiles = self.profiles()?;
+        let named = self.given.has(Key::Profile) || profiles.len() == 1;
+        let wanted = self.wanted_host()?;
+        let fits = |host: &Host| wanted.as_ref().is_none_or(|wanted| wanted == host);
+        if named && let [only] = profiles.as_slice() {
+            let host = only.host()?;
+            if only.name.is_some() && !fits(&host) {
+                return Err(no_profile(&profiles, wanted.as_ref()));
+            }
+            return Ok(only.clone());
+        }
+        let owner = self.wanted_owner()?;
+        let decided = match pick(&profiles, fits, owner.as_deref())? {
+            Picked::One(profile) if owner.is_some() || wanted.is_some() => return Ok(profile),
+            Picked::One(profile) if of_one_host(&profiles)? => Ok(profile),
+            Picked::One(_) => {
+                Err(several(&profiles.iter().map(|profile| profile.name).collect::<Vec<_>>(), None))
+            }
+            Picked::None => return Err(no_profile(&profiles, wanted.as_ref())),
+            Picked::Several(failure) => Err(failure),
+        };
+        for profile in &profiles {
+            let here = profile.host()?;
+            let Some(of_clone) = clone(&here).filter(|_| fits(&here)) else { continue };
+            let owner = owner.as_deref().unwrap_or(&of_clone);
+            return match pick(&profiles, |host| *host == here, Some(owner))? {
+                Picked::One(profile) => Ok(profile),
+                Picked::None | Picked::Several(_) => decided,
+            };
+        }
+        decided
+    }
+}
+
+fn of_one_host(profiles: &[Profile]) -> Result<bool, Failure> {
+    let hosts = profiles.iter().map(Profile::host).collect::<Result<Vec<_>, _>>()?;
+    Ok(hosts.windows(2).all(|pair| pair[0] == pair[1]))
+}
+
+enum Picked<'a> {
+    One(Profile<'a>),
+    None,
+    Several(Failure),
+}
+
+fn pick<'a>(
+    profiles: &[Profile<'a>],
+    host: impl Fn(&Host) -> bool,
+    owner: Option<&str>,
+) -> Result<Picked<'a>, Failure> {
+    let candidates = profiles.iter().map(Profile::candidate).collect::<Result<Vec<_>, _>>()?;
+    Ok(match choose(&candidates, host, owner) {
+        Choice::None => Picked::None,
+        Choice::One(index) => Picked::One(profiles[index].clone()),
+        Choice::Several(fitting) => {
+            let names: Vec<Option<&str>> = fitting.iter().map(|&index| candidates[index].name).collect();
+            Picked::Several(several(&names, owner))
+        }
+    })
+}
+
+fn several(names: &[Option<&str>], owner: Option<&str>) -> Failure {
+    let names: Vec<&str> = names.iter().map(|name| name.unwrap_or("(without a name)")).collect();
+    let subject = owner.map_or_else(String::new, |owner| format!(" for {owner}"));
+    Failure::new(Kind::Settings, format!("several profiles fit{subject}: {}", names.join(", "))).hint(
+        "choose one with --profile, --host or --owner, or give each profile its owners in the settings file",
+    )
+}
+
+fn no_profile(profiles: &[Profile], wanted: Option<&Host>) -> Failure {
+    let hosts: Vec<String> = profiles.iter().filter_map(|p| Some(p.host().ok()?.name)).collect();
+    let subject = wanted.map_or_else(|| "these".to_owned(), |host| host.name.clone());
+    Failure::new(Kind::Settings, format!("no profile of the settings file is for {subject}"))
+        .hint(format!("its profiles are for: {}", hosts.join(", ")))
+}

@@ -1,0 +1,114 @@
+//! How one profile looks a setting up: option, then environment, then its table in the settings file, then the keys at the
+//! top.
+
+use super::file::File;
+use super::hosts::Host;
+use super::lookup::Sources;
+use super::profiles::Candidate;
+use super::schema::{KEYS, Key};
+use super::sources::{Found, from_environment};
+use super::values;
+use crate::error::Failure;
+
+/// Where one profile's settings are looked up.
+#[derive(Clone)]
+pub struct Profile<'a> {
+    pub(super) sources: &'a Sources<'a>,
+    /// In the settings file; `None`: the only one, or that of options and environment.
+    pub name: Option<&'a str>,
+    pub(super) is_system: bool,
+    pub(super) layers: Vec<Layer<'a>>,
+    /// It was chosen by `--profile`, which beats an App or a broker of the environment.
+    pub(super) beats_environment: bool,
+}
+
+/// A table of a settings file.
+#[derive(Clone)]
+pub(super) struct Layer<'a> {
+    pub file: &'a File,
+    /// `None`: the keys at the top.
+    pub table: Option<&'a str>,
+    /// Whose App, key or broker it names counts here: another file's would be mixed up with it.
+    pub whole: bool,
+}
+
+/// Whether a key says whose tokens these are, or where they come from.
+fn is_identity(key: Key) -> bool {
+    key.row().is_source || matches!(key, Key::Host | Key::ApiUrl | Key::Owners | Key::Owner)
+}
+
+impl<'a> Profile<'a> {
+    pub(super) fn candidate(&self) -> Result<Candidate<'a>, Failure> {
+        Ok(Candidate {
+            name: self.name,
+            host: self.host()?,
+            owners: self.owners()?,
+            is_system: self.is_system,
+        })
+    }
+
+    /// The owners that it is for; none: all that no other profile lists.
+    pub fn owners(&self) -> Result<Vec<String>, Failure> {
+        self.in_files(Key::Owners)?.iter().map(values::owner).collect()
+    }
+
+    /// The host answered for.
+    pub fn host(&self) -> Result<Host, Failure> {
+        self.find(Key::Host)?.map_or_else(|| Ok(Host::default()), |found| values::host(&found))
+    }
+
+    /// A setting's value, wherever it is.
+    pub(super) fn find(&self, key: Key) -> Result<Option<Found>, Failure> {
+        match self.outside(key)? {
+            Some(found) => Ok(Some(found)),
+            None => Ok(self.in_files(key)?.into_iter().next()),
+        }
+    }
+
+    /// A setting's values, where it may have several.
+    pub(super) fn list(&self, key: Key) -> Result<Vec<Found>, Failure> {
+        let given = self.sources.given.all(key)?;
+        if given.is_empty() { self.in_files(key) } else { Ok(given) }
+    }
+
+    pub(super) fn flag(&self, key: Key) -> Result<bool, Failure> {
+        self.find(key)?.map_or(Ok(false), |found| values::boolean(&found))
+    }
+
+    /// A value from the option or the environment.
+    pub(super) fn outside(&self, key: Key) -> Result<Option<Found>, Failure> {
+        // The host chooses a named profile and changes none.
+        if self.name.is_some() && key == Key::Host {
+            return Ok(None);
+        }
+        match self.sources.given.get(key)? {
+            Some(found) => Ok(Some(found)),
+            None if self.beats_environment && key.row().is_source => Ok(None),
+            None => from_environment(key),
+        }
+    }
+
+    /// Looks at every setting once: a secret in the wrong place is said at once, whether this command wants it or not.
+    pub(super) fn check_forms(&self) -> Result<(), Failure> {
+        KEYS.iter().try_for_each(|key| {
+            if key.row().is_list() { self.list(*key).map(drop) } else { self.find(*key).map(drop) }
+        })
+    }
+
+    /// The values in the settings files.
+    fn in_files(&self, key: Key) -> Result<Vec<Found>, Failure> {
+        self.sources.files()?;
+        if key.row().key.is_empty() {
+            return Ok(Vec::new());
+        }
+        for Layer { file, table, whole } in &self.layers {
+            if *whole || !is_identity(key) {
+                let values = file.values(*table, key)?;
+                if !values.is_empty() {
+                    return Ok(values);
+                }
+            }
+        }
+        Ok(Vec::new())
+    }
+}

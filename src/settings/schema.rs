@@ -1,0 +1,212 @@
+//! Every setting, one row each: its key in the settings file, what kind of text it holds, its option, its environment
+//! variables, its default and its help. The command line, the settings file's keys, the listing and the help texts are
+//! made from this table; a new setting is one row here and one use of its [`Key`].
+
+use super::form::Form;
+
+/// How the command line takes a setting. An option's name is the key with hyphens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opt {
+    /// Not at all: secrets would show in process lists, and the platform's variables are the platform's.
+    No,
+    /// `--key VALUE`; the word is what the help calls the value.
+    Value(&'static str),
+    /// The same, and it may be repeated.
+    Repeat(&'static str),
+    /// `--key`, or `--key=false` to take back what environment or file say.
+    Flag,
+    /// `--no-key`, which means false.
+    Negated,
+    /// `--key` alone, which means true.
+    Switch,
+}
+
+/// A row.
+#[derive(Debug)]
+pub struct Setting {
+    /// In the settings file; empty for what the file may not hold.
+    pub key: &'static str,
+    /// What its text is checked as, and whether it may be shown.
+    pub form: Form,
+    /// On the command line.
+    pub option: Opt,
+    /// In the environment, the first one first.
+    pub variables: &'static [&'static str],
+    /// As the help shows it; empty where there is none.
+    pub default: &'static str,
+    /// Says what it is for, in the imperative or as a noun, without a full stop.
+    pub help: &'static str,
+    /// Says where tokens come from: where option or environment give one, the profiles of the file are not looked at.
+    pub is_source: bool,
+}
+
+impl Setting {
+    /// What listings and messages call it: its key, or its variable where it has no key.
+    pub fn name(&self) -> &'static str {
+        if self.key.is_empty() { self.variables.first().copied().unwrap_or_default() } else { self.key }
+    }
+
+    /// The option's name with its hyphens; empty where there is none.
+    pub fn option_name(&self) -> String {
+        let dashed = self.id().replace('_', "-");
+        match self.option {
+            Opt::No => String::new(),
+            Opt::Negated => format!("--no-{dashed}"),
+            Opt::Value(_) | Opt::Repeat(_) | Opt::Flag | Opt::Switch => format!("--{dashed}"),
+        }
+    }
+
+    /// What clap calls it: `config` and `profile` are options without being keys of the file.
+    pub fn id(&self) -> &'static str {
+        match self.key {
+            "" if self.variables == ["GITHUB_APP_CONFIG"] => "config",
+            "" if self.variables == ["GITHUB_APP_PROFILE"] => "profile",
+            key => key,
+        }
+    }
+
+    /// Whether its file key is a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self.option, Opt::Repeat(_)) || self.key == "owners"
+    }
+}
+
+const fn row(
+    key: &'static str,
+    form: Form,
+    option: Opt,
+    variables: &'static [&'static str],
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { key, form, option, variables, default, help, is_source: false }
+}
+
+const fn source(
+    key: &'static str,
+    form: Form,
+    option: Opt,
+    variables: &'static [&'static str],
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { is_source: true, ..row(key, form, option, variables, default, help) }
+}
+
+macro_rules! settings {
+    ($($(#[$doc:meta])* $key:ident: $row:expr,)*) => {
+        /// Names a row.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Key { $($(#[$doc])* $key,)* }
+
+        /// All keys, in the order of the manual's table.
+        pub const KEYS: &[Key] = &[$(Key::$key,)*];
+
+        static TABLE: &[Setting] = &[$($row,)*];
+    };
+}
+
+impl Key {
+    /// Its row.
+    pub fn row(self) -> &'static Setting {
+        &TABLE[self as usize]
+    }
+
+    /// The key of that name in the settings file.
+    pub fn of_file(name: &str) -> Option<Self> {
+        KEYS.iter().copied().find(|key| !name.is_empty() && key.row().key == name)
+    }
+}
+
+settings! {
+    /// Which settings file.
+    Config: row("", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_CONFIG"], "", "Settings file"),
+    /// Which profile of it.
+    Profile: row("", Form::Profile, Opt::Value("NAME"), &["GITHUB_APP_PROFILE"], "by host and owner", "Profile of the settings file"),
+    /// The git host.
+    Host: row("host", Form::Host, Opt::Value("HOST"), &["GITHUB_APP_HOST"], "github.com", "Git host to answer for"),
+    /// The REST API.
+    ApiUrl: row("api_url", Form::Url, Opt::Value("URL"), &["GITHUB_APP_API_URL"], "from the host", "REST base URL"),
+    /// The issuer.
+    AppId: source("app_id", Form::Issuer, Opt::Value("ID"), &["GITHUB_APP_CLIENT_ID", "GITHUB_APP_ID"], "", "Client ID or App ID"),
+    /// The installation.
+    InstallationId: source("installation_id", Form::Number, Opt::Value("ID"), &["GITHUB_APP_INSTALLATION_ID"], "discovered", "Installation ID"),
+    /// The owner where no path names one.
+    Owner: row("owner", Form::Owner, Opt::Value("LOGIN"), &["GITHUB_APP_OWNER"], "", "Whose installation, where git names no path"),
+    /// The owners that a profile is for.
+    Owners: row("owners", Form::Owner, Opt::No, &[], "", "Owners that the profile is for"),
+    /// The key's file.
+    PrivateKeyFile: source("private_key_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_PRIVATE_KEY_FILE"], "", "The App's private key, a PEM file (the PEM itself: GITHUB_APP_PRIVATE_KEY)"),
+    /// The key's text.
+    PrivateKeyText: source("", Form::KeyText, Opt::No, &["GITHUB_APP_PRIVATE_KEY"], "", "The App's private key itself"),
+    /// Prints the key.
+    PrivateKeyCommand: source("private_key_command", Form::Command, Opt::Value("CMD"), &["GITHUB_APP_PRIVATE_KEY_COMMAND"], "", "Command that prints the private key"),
+    /// Signs.
+    SignCommand: source("sign_command", Form::Command, Opt::Value("CMD"), &["GITHUB_APP_SIGN_COMMAND"], "", "Command that signs its stdin with RS256"),
+    /// The broker.
+    BrokerUrl: source("broker_url", Form::Broker, Opt::Value("URL"), &["GITHUB_APP_BROKER_URL"], "from PLATFORM_URL", "Broker that mints for us"),
+    /// The bearer's file.
+    BrokerTokenFile: source("broker_token_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_BROKER_TOKEN_FILE"], "with PLATFORM_URL .auth_token in CONFIGS_DIR", "File with the broker's bearer (the bearer itself: GITHUB_APP_BROKER_TOKEN)"),
+    /// The bearer.
+    BrokerToken: source("", Form::Bearer, Opt::No, &["GITHUB_APP_BROKER_TOKEN"], "", "The broker's bearer itself"),
+    /// Which provider.
+    Source: row("source", Form::Choice(&["auto", "broker", "app"]), Opt::Value("SOURCE"), &["GITHUB_APP_SOURCE"], "auto", "Where tokens come from: broker, app or auto"),
+    /// Narrow to these.
+    Repository: row("repository", Form::Repository, Opt::Repeat("NAME"), &[], "", "Narrow the token to this repository (repeat)"),
+    /// Narrow to these.
+    Permission: row("permission", Form::Permission, Opt::Repeat("NAME=LEVEL"), &[], "", "Narrow the token to this permission (repeat)"),
+    /// Narrow to what git asks for.
+    PerRepository: row("per_repository", Form::Flag, Opt::Flag, &["GITHUB_APP_PER_REPOSITORY"], "", "Narrow each token to the repository git asks for"),
+    /// When to renew.
+    Margin: row("margin", Form::Duration, Opt::Value("DUR"), &["GITHUB_APP_MARGIN"], "4m", "Renew a cached token that has less life left"),
+    /// How long to try.
+    Timeout: row("timeout", Form::Duration, Opt::Value("DUR"), &["GITHUB_APP_TIMEOUT"], "30s", "Limit for everything on network and locks"),
+    /// Where tokens are kept.
+    CacheDir: row("cache_dir", Form::Path, Opt::Value("DIR"), &["GITHUB_APP_CACHE_DIR"], "", "Cache directory"),
+    /// Not at all.
+    NoCache: row("no_cache", Form::Flag, Opt::Switch, &[], "", "Keep nothing on disk"),
+    /// After a failed get.
+    OnFailure: row("on_failure", Form::Choice(&["quit", "next"]), Opt::Value("ACTION"), &["GITHUB_APP_ON_FAILURE"], "quit", "After a failed get: quit (stop git) or next (let git ask its next helper)"),
+    /// Bearers over plain http.
+    AllowHttp: row("allow_http", Form::Flag, Opt::Flag, &["GITHUB_APP_ALLOW_HTTP"], "", "Allow plain http to any broker"),
+    /// Try new tokens.
+    Verify: row("verify", Form::Flag, Opt::Negated, &["GITHUB_APP_VERIFY"], "", "Hand out a new token without trying it first"),
+    /// Whom to trust.
+    CaFile: row("ca_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_CA_FILE"], "", "Trust the CAs in this PEM file, and not the system's"),
+    /// Through whom.
+    Proxy: row("proxy", Form::Proxy, Opt::Value("URL"), &["GITHUB_APP_PROXY"], "from HTTPS_PROXY and the like", "Proxy for all requests, or none"),
+    /// Names the broker in a workspace.
+    PlatformUrl: source("", Form::Url, Opt::No, &["PLATFORM_URL"], "", "The platform's URL, in its workspaces"),
+    /// Names the workspace.
+    WorkspaceId: row("", Form::Word("workspace ID"), Opt::No, &["WORKSPACE_ID"], "", "The workspace's ID"),
+    /// Holds the bearer's file in a workspace.
+    ConfigsDir: row("", Form::Path, Opt::No, &["CONFIGS_DIR"], "/configs", "Where the platform keeps a workspace's bearer"),
+    /// Names the tenant.
+    OrganisationId: row("", Form::Word("organisation ID"), Opt::No, &["MOLECULE_ORG_ID"], "", "The tenant on the platform"),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_name_means_one_setting() {
+        let rows = || KEYS.iter().map(|key| key.row());
+        let keys: Vec<&str> = rows().map(|row| row.key).filter(|key| !key.is_empty()).collect();
+        let variables: Vec<&str> = rows().flat_map(|row| row.variables).copied().collect();
+        let options: Vec<String> = rows().map(Setting::option_name).filter(|name| !name.is_empty()).collect();
+        assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
+        assert_eq!(variables.iter().collect::<BTreeSet<_>>().len(), variables.len());
+        assert_eq!(options.iter().collect::<BTreeSet<_>>().len(), options.len());
+        assert!(rows().all(|row| !row.name().is_empty() && !row.help.ends_with('.')));
+    }
+
+    #[test]
+    fn what_is_secret_has_neither_option_nor_file_key() {
+        for row in KEYS.iter().map(|key| key.row()).filter(|row| row.form.is_secret()) {
+            assert_eq!((row.key, row.option), ("", Opt::No), "{}", row.name());
+        }
+    }
+}
