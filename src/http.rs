@@ -92,6 +92,19 @@ impl Answer {
         Some(date.as_second())
     }
 
+    /// Whether GitHub's API has refused something in its own form: a JSON object with a `message`, and a header that
+    /// github.com and Enterprise Server send with every answer, and no proxy, login page or gateway does.
+    pub fn is_githubs_refusal(&self) -> bool {
+        let marks = ["x-github-request-id", "x-github-media-type"];
+        marks.iter().any(|mark| self.headers.contains_key(*mark)) && !self.message().is_empty()
+    }
+
+    /// Whether it is a web page: the API answers in JSON.
+    pub fn is_page(&self) -> bool {
+        let named = self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+        named || self.body.trim_ascii_start().first() == Some(&b'<')
+    }
+
     /// The `message` of GitHub's JSON errors, not yet escaped; empty where there is none.
     pub fn message(&self) -> String {
         #[derive(serde::Deserialize)]
@@ -179,9 +192,14 @@ impl<'a> Client<'a> {
             if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
                 return Ok(answer);
             }
-            url = redirect(call, &url, answer.header("location")).map_err(Trouble::lasting)?;
+            url = match redirect(call, &url, answer.header("location")) {
+                Ok(url) => url,
+                // The caller knows what GitHub's API never does.
+                Err(_) if call.who == "GitHub" => return Ok(answer),
+                Err(failure) => return Err(Trouble::lasting(failure)),
+            };
         }
-        Err(Trouble::lasting(Failure::new(Kind::Other, format!("{} redirects in a circle", call.who))))
+        Err(Trouble::lasting(Failure::new(Kind::Other, format!("too many redirects by {}", call.who))))
     }
 
     fn attempt(&self, call: &Call, url: &str) -> Result<Answer, Trouble> {

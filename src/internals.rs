@@ -12,6 +12,7 @@ use crate::error::{Failure, render};
 use crate::http::{Answer, retry};
 use crate::private_key::PrivateKey;
 use crate::protocol::{self, Reply};
+use crate::provider::api::Api;
 use crate::provider::entry::{Decision, Entry};
 use crate::provider::{Ask, body_of_broker, explain};
 use crate::scope::Repository;
@@ -76,7 +77,8 @@ pub fn token_of_broker(headers: &str, body: &[u8]) -> Result<(String, Option<i64
 pub fn refusal(status: u16, headers: &str, body: &[u8]) -> (String, Option<Duration>) {
     let answer = Answer::made(status, headers, body);
     let pause = retry::advice(&answer, clock::now()).map(|advice| retry::pause(advice, 1, 0.5));
-    (render(&explain(&answer, "Iv23liExample").into()), pause)
+    let api = Api { host: &Host::default(), url: "https://api.github.com" };
+    (render(&explain(&answer, "Iv23liExample", api).into()), pause)
 }
 
 /// When a token dies, by the local clock.

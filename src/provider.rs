@@ -7,6 +7,7 @@ use crate::report::Report;
 use crate::scope::{Repository, Scope};
 use crate::token::Token;
 
+pub mod api;
 pub mod app;
 pub mod bot;
 pub mod broker;

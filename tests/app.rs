@@ -165,12 +165,14 @@ fn nothing_secret_shows_under_v_or_in_the_cache_beside_the_token() {
 
 #[test]
 fn an_answer_that_is_not_githubs_is_no_token() {
-    for (status, body) in [(200, "<html>"), (201, "<html>"), (201, "{}"), (201, r#"{"token":"a\nb"}"#)] {
+    for (status, body, code) in
+        [(200, "<html>", 3), (201, "<html>", 3), (201, "{}", 1), (201, r#"{"token":"a\nb"}"#, 1)]
+    {
         let (github, sandbox) = app_sandbox();
         sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
         github.script_mint(vec![Response::text(status, body)]);
         let output = sandbox.helper(&["token"]).run();
-        assert_eq!((output.status, output.stdout.as_str()), (1, ""), "{status} {body}: {}", output.stderr);
+        assert_eq!((output.status, output.stdout.as_str()), (code, ""), "{status} {body}: {}", output.stderr);
         assert!(output.stderr.contains("mint a token for installation 7: "), "{}", output.stderr);
     }
 }

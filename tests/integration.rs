@@ -25,6 +25,7 @@ mod keys;
 mod leaks;
 mod neighbours;
 mod network;
+mod not_the_api;
 mod owners;
 mod profiles;
 mod protocol;

@@ -76,7 +76,9 @@ fn what_cannot_be_revoked_stays_and_does_not_keep_the_others() {
     output.fails_with(4);
     let text = "revoke the token of octo-org at ";
     assert!(message(&output).starts_with(text), "{}", output.stderr);
-    assert!(output.stderr.contains("hint: --local evicts it without asking GitHub; it dies by itself in "));
+    assert!(
+        output.stderr.contains("hint: --local evicts it without asking GitHub; it expires by itself in ")
+    );
     github.suspend(7, false);
     assert_eq!(github.live_tokens().len(), 1);
     sandbox.helper(&["revoke", "--all"]).run().expect(0, "", "");

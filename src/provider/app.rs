@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::api::Api;
 use super::installation::{Found, Installation};
 use super::memory::{Kept, Memory};
 use super::session::Session;
@@ -87,6 +88,11 @@ impl<'a> App<'a> {
         Self { memory, session: Arc::clone(session), ..self }
     }
 
+    /// The API that is asked.
+    pub(super) fn api(&self) -> Api<'_> {
+        self.settings.into()
+    }
+
     /// The REST base URL.
     pub(super) fn api_url(&self) -> &str {
         &self.settings.api_url
@@ -119,6 +125,7 @@ impl<'a> App<'a> {
         let answer = self.post(&first)?;
         match answer.status {
             404 if remembered => {
+                self.check_absence(&answer)?;
                 // Re-installed: the account has a new installation ID.
                 self.forget(ask.scope.owner.as_deref());
                 let second = target(self.installation(ask)?.installation);
@@ -167,7 +174,7 @@ impl<'a> App<'a> {
         if answer.status != 201 {
             return Err(self.explain_mint(target, answer).into());
         }
-        let minted: Minted = refusal::parse(answer)?;
+        let minted: Minted = refusal::parse(answer, self.api())?;
         token::check_text(&minted.token)?;
         let Installation { id, account } = &target.installation;
         self.report.note(|| format!("minted a token for installation {id}"));
@@ -213,12 +220,34 @@ impl<'a> App<'a> {
         if answer.status != 200 {
             return Err(self.explain(&answer).into());
         }
-        Ok(refusal::parse(&answer)?)
+        Ok(refusal::parse(&answer, self.api())?)
+    }
+
+    /// Makes sure that a 404 is GitHub's own word: in its form, and where somebody has chosen the API URL, from a place
+    /// that knows the route which every API has. With a word too many in the URL GitHub itself has a 404 for all.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`]: it is not the API.
+    pub(super) fn check_absence(&self, answer: &Answer) -> Result<()> {
+        let api = self.api();
+        api.check(answer)?;
+        let known_to_all = format!("{}/app", api.url);
+        if api.is_default() || answer.url == known_to_all {
+            return Ok(());
+        }
+        let own = self.as_app("GET", &known_to_all, None)?;
+        api.check(&own)?;
+        if own.status == 404 { Err(api.wrong("has no API below it").into()) } else { Ok(()) }
     }
 
     /// The failure for an answer to a call of the App's.
     pub(super) fn explain(&self, answer: &Answer) -> Failure {
-        let failure = refusal::explain(answer, &self.identity.issuer);
+        if answer.status == 404
+            && let Err(error) = self.check_absence(answer)
+        {
+            return Failure::of(&error);
+        }
+        let failure = refusal::explain(answer, &self.identity.issuer, self.api());
         match self.session.fingerprint() {
             Some(print) if refusal::is_undecoded(answer) => failure
                 .hint(format!("the key in use has the fingerprint {print}, as that page shows its keys")),

@@ -4,6 +4,7 @@
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use super::api::Api;
 use super::refusal;
 use crate::error::{Failure, Kind, escape};
 use crate::http::{Answer, Call, Client};
@@ -45,7 +46,7 @@ pub fn of(settings: &Settings, client: &Client, token: &Token) -> Result<Bot> {
     let encoded = login.replace('[', "%5B").replace(']', "%5D");
     let url = format!("{}/users/{encoded}", settings.api_url);
     let answer = client.send(&call("GET", url, token, None)).context("ask GitHub for the App's bot")?;
-    let user: User = read(&answer).context("ask GitHub for the App's bot")?;
+    let user: User = read(&answer, settings.into()).context("ask GitHub for the App's bot")?;
     let User { id, login } = user;
     let email = format!("{id}+{login}@users.noreply.{}", settings.host.name);
     Ok(Bot { name: login, email })
@@ -56,7 +57,7 @@ fn viewer(settings: &Settings, client: &Client, token: &Token) -> Result<String>
     let base = settings.api_url.strip_suffix("/v3").unwrap_or(&settings.api_url);
     let body = r#"{"query":"query{viewer{login}}"}"#.to_owned();
     let answer = client.send(&call("POST", format!("{base}/graphql"), token, Some(body)))?;
-    let login = read::<Viewer>(&answer)?.data.viewer.login;
+    let login = read::<Viewer>(&answer, settings.into())?.data.viewer.login;
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_[]".contains(c);
     if login.is_empty() || !login.chars().all(plain) {
         return Err(Failure::new(Kind::Other, format!("GitHub names the bot {}", escape(&login))).into());
@@ -68,9 +69,10 @@ fn call(method: &'static str, url: String, token: &Token, body: Option<String>) 
     Call { body, ..Call::to_github(method, url, &token.secret) }
 }
 
-fn read<T: for<'de> Deserialize<'de>>(answer: &Answer) -> Result<T> {
+fn read<T: for<'de> Deserialize<'de>>(answer: &Answer, api: Api) -> Result<T> {
     if answer.status == 200 {
-        return Ok(refusal::parse(answer)?);
+        return Ok(refusal::parse(answer, api)?);
     }
+    api.check(answer)?;
     Err(refusal::plain(answer).hint("check the API URL, and that the App is installed").into())
 }

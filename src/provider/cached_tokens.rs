@@ -4,6 +4,7 @@ use std::io;
 
 use anyhow::{Context, Result};
 
+use super::api::Api;
 use super::entry::{Entry, Label};
 use super::refusal;
 use crate::cache::Cache;
@@ -12,6 +13,7 @@ use crate::error::{Failure, Kind, escape};
 use crate::http::{Call, Client};
 use crate::report::Report;
 use crate::scope::Scope;
+use crate::settings::hosts::Host;
 use crate::token::Token;
 
 /// A cached token that is alive.
@@ -92,11 +94,16 @@ impl CachedToken {
         let answer = client.send(&call).with_context(|| format!("revoke the token of {}", self.name()))?;
         match answer.status {
             204 => report.note(|| format!("revoked the token of {}", self.name())),
-            401 => report.note(|| format!("the token of {} was dead already", self.name())),
+            401 if answer.is_githubs_refusal() => {
+                report.note(|| format!("the token of {} was dead already", self.name()));
+            }
             _ => {
                 let left = span(self.token.facts.left(clock::now()).unwrap_or(0));
-                let failure = refusal::plain(&answer)
-                    .hint(format!("--local evicts it without asking GitHub; it dies by itself in {left}"));
+                let host = Host::parse(&self.label.host_url).unwrap_or_default();
+                let foreign = Api { host: &host, url: &self.label.api_url }.check(&answer).err();
+                let failure = foreign
+                    .unwrap_or_else(|| refusal::plain(&answer))
+                    .hint(format!("--local evicts it without asking GitHub; it expires by itself in {left}"));
                 return Err(failure).with_context(|| format!("revoke the token of {}", self.name()));
             }
         }

@@ -33,7 +33,7 @@ impl App<'_> {
     fn grants(&self, target: &Target) -> Option<Details> {
         let url = format!("{}/app/installations/{}", self.api_url(), target.installation.id);
         let answer = self.look(&url).ok().filter(|answer| answer.status == 200)?;
-        refusal::parse(&answer).ok()
+        refusal::parse(&answer, self.api()).ok()
     }
 
     fn repositories(&self, target: &Target, grants: &Details) -> Vec<String> {
@@ -58,7 +58,7 @@ impl App<'_> {
     /// Whether the App is installed for a repository; `true` where GitHub does not say.
     fn reaches(&self, owner: &str, name: &str) -> bool {
         let url = format!("{}/repos/{owner}/{name}/installation", self.api_url());
-        self.look(&url).map_or(true, |answer| answer.status != 404)
+        self.look(&url).map_or(true, |answer| answer.status != 404 || !answer.is_githubs_refusal())
     }
 
     /// Once: whoever waits for the failure shall not wait for its explanation too.

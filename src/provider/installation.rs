@@ -115,10 +115,13 @@ impl App<'_> {
         let answer = self.as_app("GET", &url, None).with_context(|| looking_up(name))?;
         match answer.status {
             200 => {
-                let body: Body = refusal::parse(&answer).with_context(|| looking_up(name))?;
+                let body: Body = refusal::parse(&answer, self.api()).with_context(|| looking_up(name))?;
                 Ok(Known::Installed(body.into()))
             }
-            404 => Ok(Known::Absent),
+            404 => {
+                self.check_absence(&answer).with_context(|| looking_up(name))?;
+                Ok(Known::Absent)
+            }
             // Not every GitHub has this route.
             _ if route == "enterprises" => Ok(Known::Absent),
             _ => Err(self.explain(&answer)).with_context(|| looking_up(name)),
@@ -135,7 +138,7 @@ impl App<'_> {
         if answer.status != 200 || answer.url == url {
             return Ok(None);
         }
-        let installation = refusal::parse::<Body>(&answer)?.into();
+        let installation = refusal::parse::<Body>(&answer, self.api())?.into();
         let path = answer.url.strip_prefix(self.api_url()).unwrap_or_default();
         let (id, name) = match path.trim_start_matches('/').split('/').collect::<Vec<_>>()[..] {
             ["repositories", id, ..] => (id.parse().ok(), None),
@@ -153,7 +156,9 @@ impl App<'_> {
             if answer.status != 200 {
                 return Err(self.explain(&answer).into());
             }
-            found.extend(refusal::parse::<Vec<Body>>(&answer)?.into_iter().map(Installation::from));
+            found.extend(
+                refusal::parse::<Vec<Body>>(&answer, self.api())?.into_iter().map(Installation::from),
+            );
             match next_page(answer.header("link")) {
                 // The App JWT goes nowhere but to the API.
                 Some(next) if next.starts_with(&format!("{}/", self.api_url())) => next.clone_into(&mut url),

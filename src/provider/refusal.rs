@@ -3,14 +3,15 @@
 
 use serde::Deserialize;
 
+use super::api::Api;
 use crate::error::{Failure, Kind, escape};
 use crate::http::Answer;
 
 /// Reads the JSON of an answer that is no refusal.
-pub fn parse<T: for<'de> Deserialize<'de>>(answer: &Answer) -> Result<T, Failure> {
+pub fn parse<T: for<'de> Deserialize<'de>>(answer: &Answer, api: Api) -> Result<T, Failure> {
+    api.check(answer)?;
     serde_json::from_slice(&answer.body).map_err(|_| {
-        Failure::new(Kind::Other, "GitHub's answer is not the JSON that it documents")
-            .hint("check the API URL: for Enterprise Server it ends in /api/v3")
+        Failure::new(Kind::Other, "GitHub's answer is not the JSON that it documents").hint(api.hint())
     })
 }
 
@@ -42,7 +43,10 @@ pub fn plain(answer: &Answer) -> Failure {
 }
 
 /// Explains an answer to a call that was signed with the App JWT of an issuer.
-pub fn explain(answer: &Answer, issuer: &str) -> Failure {
+pub fn explain(answer: &Answer, issuer: &str, api: Api) -> Failure {
+    if let Err(another) = api.check(answer) {
+        return another;
+    }
     let message = answer.message();
     let failure = plain(answer);
     let begins = |start: &str| message.starts_with(start);
@@ -55,8 +59,10 @@ pub fn explain(answer: &Answer, issuer: &str) -> Failure {
             failure.hint("the local clock is off, even after a correction by GitHub's: set it, for example with NTP")
         }
         401 if begins("'Issuer'") || begins("Missing 'issuer'") => {
-            failure.hint(format!("GitHub does not know the App {issuer}: check GITHUB_APP_CLIENT_ID or --app-id"))
-                .hint("Enterprise Server up to 3.13 takes the numeric App ID only")
+            let failure = failure
+                .hint(format!("GitHub does not know the App {issuer}: check GITHUB_APP_CLIENT_ID or --app-id"));
+            let numeric = "Enterprise Server up to 3.13 takes the numeric App ID only";
+            if api.may_be_server() { failure.hint(numeric) } else { failure }
         }
         401 if begins("Integration must generate a public key") => {
             failure.hint("the App has no private key: generate one on the App's settings page")
@@ -81,7 +87,7 @@ pub fn explain(answer: &Answer, issuer: &str) -> Failure {
         }
         422 => failure.hint("check --repository and --permission"),
         200..300 => Failure::new(Kind::Other, format!("GitHub's answer ({}) makes no sense", answer.status))
-            .hint("check the API URL: for Enterprise Server it ends in /api/v3"),
-        _ => failure.hint("check the API URL"),
+            .hint(api.hint()),
+        _ => failure.hint(api.hint()),
     }
 }

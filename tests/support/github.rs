@@ -17,6 +17,7 @@ use std::time::Duration;
 use super::http_server::{HttpServer, Recorded, Request, Response, lock};
 use super::keys;
 use super::tls::TestCa;
+use super::tokens::random_text;
 
 pub use mint::{Minted, Narrowing};
 pub(super) use state::State;
@@ -72,11 +73,12 @@ fn is_recorded_api(seen: &Recorded) -> bool {
 }
 
 fn serve(state: &State, request: &Request) -> Response {
-    if is_api(request.header("host"), &request.path) {
+    let response = if is_api(request.header("host"), &request.path) {
         rest::answer(state, request)
     } else {
-        git_http::answer(state, request)
-    }
+        git_http::answer(state, request).with_header("Server", "GitHub-Babel/3.0")
+    };
+    response.with_header("X-GitHub-Request-Id", random_text(24))
 }
 
 impl LoopbackGitHub {

@@ -42,10 +42,10 @@ pub fn examine(patient: &Patient, checks: &mut Checks) {
     }
 }
 
-/// Whether GitHub refuses a token; where it cannot be asked, the benefit of the doubt.
+/// Whether GitHub itself refuses a token; where it cannot be asked, the benefit of the doubt.
 fn is_dead(patient: &Patient, token: &Secret) -> bool {
     let settings = &patient.settings;
     let client = Client::new(&settings.network, patient.deadline, patient.report).impatient();
     let call = Call::to_github("GET", format!("{}/rate_limit", settings.api_url), token);
-    client.probe(&call).is_ok_and(|answer| answer.status == 401)
+    client.probe(&call).is_ok_and(|answer| answer.status == 401 && answer.is_githubs_refusal())
 }

@@ -13,6 +13,12 @@ pub fn failure(status: u16, message: &str) -> Response {
     Response::json(status, body)
 }
 
+/// The web application's answer to a path that it does not know.
+pub fn page_not_found() -> Response {
+    let page = "<!DOCTYPE html><html><title>Page not found</title></html>";
+    Response::bytes(404, "text/html; charset=utf-8", page.as_bytes().to_vec())
+}
+
 /// `GET /app`.
 pub fn app_json(state: &State, installations: usize) -> Value {
     let permissions: serde_json::Map<String, Value> =

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::answers::page_not_found;
 use super::repos::{http_backend, neutral};
 use super::state::{Repository, Standing, State, includes};
 use crate::support::http_server::{Request, Response};
@@ -20,7 +21,7 @@ struct Target {
 
 /// Answers any request that is not REST.
 pub fn answer(state: &State, request: &Request) -> Response {
-    let Some(target) = parse(state, request) else { return Response::text(404, "Not Found") };
+    let Some(target) = parse(state, request) else { return page_not_found() };
     let public = target.repository.as_ref().is_some_and(|repository| repository.public);
     let Some(authorization) = request.header("authorization") else {
         let open = public && !target.write;

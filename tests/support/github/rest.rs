@@ -3,16 +3,18 @@
 
 use serde_json::{Value, json};
 
-use super::answers::{app_json, failure, installation_json, repository_json};
+use super::answers::{app_json, failure, installation_json, page_not_found, repository_json};
 use super::state::{Installation, Repository, Standing, State, Token};
 use super::{BOT_USER_ID, SLUG, jwt, mint};
 use crate::support::http_server::{Request, Response, lock, percent_decode};
-use crate::support::tokens::random_text;
 
 /// Answers any request below `/api/`.
 pub fn answer(state: &State, request: &Request) -> Response {
-    let response = checked(state, request);
-    response.with_header("X-GitHub-Request-Id", random_text(24))
+    let response = checked(state, request).with_header("Server", "github.com");
+    if response.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {
+        return response;
+    }
+    response.with_header("X-GitHub-Media-Type", "github.v3; format=json")
 }
 
 fn checked(state: &State, request: &Request) -> Response {
@@ -23,11 +25,11 @@ fn checked(state: &State, request: &Request) -> Response {
     }
     let path = percent_decode(&request.path);
     let mut segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    if segments[0] == "api" {
-        segments.remove(0);
-    } else {
+    if request.header("host").is_some_and(|host| host.starts_with("api.")) {
         // A host of its own has the routes at its root.
         segments.insert(0, "v3");
+    } else {
+        segments.remove(0);
     }
     // gh sends other headers to these, and nobody's are checked here.
     match (request.method.as_str(), &segments[..]) {
@@ -50,7 +52,8 @@ fn checked(state: &State, request: &Request) -> Response {
     if !gh && request.header("x-github-api-version") != Some("2022-11-28") {
         return failure(400, "the test server wants X-GitHub-Api-Version: 2022-11-28");
     }
-    let ["v3", route @ ..] = &segments[..] else { return not_found() };
+    // The web application's, not the API's.
+    let ["v3", route @ ..] = &segments[..] else { return page_not_found() };
     routed(state, request, route)
 }
 

@@ -151,6 +151,11 @@ impl Response {
         Self { behaviour: Behaviour::Drop, ..Self::empty(0) }
     }
 
+    /// The first header of this name, whatever its case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        find(&self.headers, name)
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
