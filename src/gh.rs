@@ -15,6 +15,7 @@ use anyhow::Result;
 
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
+use crate::http::retry;
 use crate::process::{self, Outcome};
 use crate::secret::Secret;
 use crate::settings::hosts::Host;
@@ -168,6 +169,11 @@ impl<'a> Gh<'a> {
         if text.contains("failed to migrate config") {
             return Failure::new(Kind::Other, message)
                 .hint(format!("gh trips over an old login that has expired: remove {directory}/hosts.yml"))
+                .into();
+        }
+        if retry::says_limit(&text) {
+            return Failure::new(Kind::Temporary, message)
+                .hint("GitHub limits requests: try again later")
                 .into();
         }
         if text.contains("HTTP 403") || text.contains("HTTP 404") || text.contains("missing required scope") {

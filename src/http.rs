@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use ureq::http::{HeaderMap, HeaderValue, Request, Uri};
+use ureq::http::{HeaderValue, Request, Uri};
 use zeroize::Zeroizing;
 
 use crate::clock::{self, Deadline};
@@ -15,6 +15,7 @@ use crate::report::Report;
 use crate::secret::Secret;
 use crate::settings::network::{self, Network};
 
+mod answer;
 mod connections;
 mod proxy;
 mod resolve;
@@ -23,6 +24,7 @@ mod roots;
 mod trouble;
 mod unix;
 
+pub use answer::Answer;
 pub use connections::Connections;
 use trouble::Trouble;
 
@@ -57,61 +59,6 @@ impl Call {
         ];
         let authorization = Some(Secret::new(format!("Bearer {}", bearer.expose())));
         Self { method, url, authorization, headers, body: None, who: "GitHub" }
-    }
-}
-
-/// A response with its whole body.
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// Who answered in the end, after redirects.
-    pub url: String,
-    headers: HeaderMap,
-    /// May hold a token.
-    pub body: Zeroizing<Vec<u8>>,
-}
-
-impl Answer {
-    /// One that nobody has sent.
-    #[cfg(feature = "internals")]
-    pub fn made(status: u16, headers: &str, body: &[u8]) -> Self {
-        let pairs = headers.lines().filter_map(|line| line.split_once(": "));
-        let headers = pairs.filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
-        let headers = headers.collect::<HeaderMap>();
-        Self { status, url: String::new(), headers, body: Zeroizing::new(body.to_vec()) }
-    }
-
-    /// A header as text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The server's clock, in seconds since 1970.
-    pub fn date(&self) -> Option<i64> {
-        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(self.header("date")?).ok()?;
-        Some(date.as_second())
-    }
-
-    /// Whether GitHub's API has refused something in its own form: a JSON object with a `message`, and a header that
-    /// github.com and Enterprise Server send with every answer, and no proxy, login page or gateway does.
-    pub fn is_githubs_refusal(&self) -> bool {
-        let marks = ["x-github-request-id", "x-github-media-type"];
-        marks.iter().any(|mark| self.headers.contains_key(*mark)) && !self.message().is_empty()
-    }
-
-    /// Whether it is a web page: the API answers in JSON.
-    pub fn is_page(&self) -> bool {
-        let named = self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
-        named || self.body.trim_ascii_start().first() == Some(&b'<')
-    }
-
-    /// The `message` of GitHub's JSON errors, not yet escaped; empty where there is none.
-    pub fn message(&self) -> String {
-        #[derive(serde::Deserialize)]
-        struct Body {
-            message: String,
-        }
-        serde_json::from_slice::<Body>(&self.body).map(|body| body.message).unwrap_or_default()
     }
 }
 

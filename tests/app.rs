@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::common::{app_sandbox, get, message, password, request_for, targets};
+use crate::common::{app_sandbox, get, message, now, password, request_for, targets};
 use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
 use crate::support::http_server::Response;
 use crate::support::keys::{app_key_pem, other_key_pem, pkcs8_pem};
@@ -114,6 +114,44 @@ fn temporary_trouble_at_github_ends_within_the_timeout() {
         assert_eq!((output.status, output.stdout.as_str()), (5, ""), "{text}: {}", output.stderr);
         assert!(message(&output).contains(text), "{text}: {}", output.stderr);
     }
+}
+
+#[test]
+fn a_limit_in_whatever_words_is_temporary_says_until_when_and_is_not_remembered_as_a_refusal() {
+    let refusal = |message: &str| Response::json(403, json!({ "message": message, "status": "403" }));
+    for (response, waited) in [
+        (refusal("You have triggered an abuse detection mechanism. Please wait a few minutes"), "60"),
+        (refusal("You have exceeded a secondary rate limit and have been temporarily blocked"), "60"),
+        (refusal("Forbidden").with_header("Retry-After", "300"), "300"),
+        (refusal("Forbidden").with_header("X-RateLimit-Remaining", "0"), "60"),
+    ] {
+        let (github, sandbox) = app_sandbox();
+        github.script_mint(vec![response]);
+        let before = now();
+        let output = sandbox.helper(&["--owner=octo-org", "--timeout=20s", "token"]).run();
+        output.fails_with(5);
+        let until = output.stderr.lines().find_map(|line| line.strip_prefix("hint: wait until "));
+        let until: jiff::Timestamp = until.expect("a time").parse().expect("a time");
+        let waited: i64 = waited.parse().expect("seconds");
+        let spent = until.as_second() - before - waited;
+        assert!((0..20).contains(&spent), "{spent}: {}", output.stderr);
+        assert_eq!(github.mint_requests(), 1, "nobody is asked again before then");
+        password(&get(&sandbox, &github, "octo-org/hello"));
+    }
+}
+
+#[test]
+fn a_short_limit_is_waited_for() {
+    let (github, sandbox) = app_sandbox();
+    let limit = Response::json(403, json!({ "message": "Forbidden" }));
+    github.script_mint(vec![
+        limit.clone().with_header("Retry-After", "1"),
+        limit.with_header("Retry-After", "0"),
+    ]);
+    sandbox.helper(&["token"]).run().success();
+    assert_eq!(github.mint_requests(), 3);
+    let times = github.server().requests().len();
+    assert!(times < 8, "zero seconds are no reason to ask all the time: {times}");
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::common::{Cloud, message};
 use crate::support::gh::{Gh, ghs};
 use crate::support::http_server::Response;
@@ -88,7 +90,12 @@ fn an_api_that_is_down_for_gh_ends_in_time_with_the_old_login_intact() {
         let place = with_gh(&gh);
         place.sandbox.helper(&["refresh", "--gh"]).run().expect(0, "", "");
         let before = kept(&place);
-        for (response, limit) in [(Response::text(503, "down"), "20s"), (Response::hang(), "2s")] {
+        let limited = json!({ "message": "API rate limit exceeded for installation ID 7." });
+        for (response, limit) in [
+            (Response::text(503, "down"), "20s"),
+            (Response::json(403, limited), "20s"),
+            (Response::hang(), "2s"),
+        ] {
             place.github.script_root((0..3).map(|_| response.clone()).collect());
             let started = Instant::now();
             let output = place.sandbox.helper(&["--timeout", limit, "refresh", "--gh"]).run();

@@ -9,6 +9,20 @@ use super::Answer;
 /// The longest wait that is believed, in seconds: a year. Servers' numbers may be any.
 const LONGEST: i64 = 365 * 24 * 3600;
 
+/// The wait where a limit does not say how long, in seconds, as GitHub advises.
+const UNTOLD: i64 = 60;
+
+/// What GitHub and others call a limit, in lower case. Only the sense is the same in all of them: later it will do.
+const LIMITS: [&str; 7] = [
+    "rate limit",
+    "rate-limit",
+    "abuse detection",
+    "too many requests",
+    "wait a few minutes",
+    "try again later",
+    "retry your request again later",
+];
+
 /// When to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
@@ -22,7 +36,7 @@ pub enum Advice {
 pub fn advice(answer: &Answer, now: i64) -> Option<Advice> {
     let limited = match answer.status {
         429 => true,
-        403 if is_rate_limit(answer) => true,
+        403 if is_limit(answer) => true,
         501 => return None,
         status if status >= 500 => false,
         _ => return None,
@@ -33,32 +47,48 @@ pub fn advice(answer: &Answer, now: i64) -> Option<Advice> {
     if !limited {
         return Some(Advice::BackOff);
     }
-    if answer.header("x-ratelimit-remaining") == Some("0") {
+    if is_used_up(answer) {
         let reset = answer.header("x-ratelimit-reset").and_then(|reset| reset.trim().parse::<i64>().ok());
         // GitHub sends an epoch, the platform's limiter the seconds that remain.
-        return Some(reset.map_or(Advice::BackOff, |reset| {
+        return Some(reset.map_or(Advice::Wait(UNTOLD), |reset| {
             let seconds = if reset > 1_000_000_000 { reset - answer.date().unwrap_or(now) } else { reset };
             Advice::Wait(seconds.clamp(1, LONGEST))
         }));
     }
-    Some(if answer.status == 403 || is_rate_limit(answer) { Advice::Wait(60) } else { Advice::BackOff })
+    Some(if answer.status == 403 || says_limit(&answer.words()) {
+        Advice::Wait(UNTOLD)
+    } else {
+        Advice::BackOff
+    })
 }
 
-fn is_rate_limit(answer: &Answer) -> bool {
-    let message = answer.message();
-    answer.header("x-ratelimit-remaining") == Some("0")
-        || message.starts_with("API rate limit exceeded")
-        || message.starts_with("You have exceeded a secondary rate limit")
+/// Whether a 403 is a limit and no refusal: by its headers, its words, or the page of the manual that it names.
+fn is_limit(answer: &Answer) -> bool {
+    answer.header("retry-after").is_some()
+        || is_used_up(answer)
+        || says_limit(&answer.words())
+        || says_limit(&answer.documentation())
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
+fn is_used_up(answer: &Answer) -> bool {
+    answer.header("x-ratelimit-remaining").is_some_and(|left| left.trim() == "0")
+}
+
+/// Whether a sentence is about a limit.
+pub fn says_limit(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    LIMITS.iter().any(|words| text.contains(words))
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3); never at once, or a server that says 0 would be
+/// asked all the time.
 fn retry_after(value: Option<&str>, now: i64) -> Option<i64> {
     let value = value?.trim();
     if let Ok(seconds) = value.parse::<i64>() {
-        return Some(seconds.max(0));
+        return Some(seconds.max(1));
     }
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-    Some((date.as_second() - now).max(0))
+    Some((date.as_second() - now).max(1))
 }
 
 /// The pause before the next attempt; `jitter` in 0..1 spreads a crowd of clients.
@@ -90,7 +120,8 @@ mod tests {
 
     #[test]
     fn only_what_another_try_can_mend_is_tried_again() {
-        let secondary = r#"{"message":"You have exceeded a secondary rate limit. Please wait"}"#;
+        let forbidden = r#"{"message":"Forbidden"}"#;
+        let by_manual = r#"{"message":"Forbidden","documentation_url":"https://docs.github.com/rest/overview/resources-in-the-rest-api#abuse-rate-limits"}"#;
         for (status, headers, body, expected) in [
             (200, &[][..], "", None),
             (400, &[], "", None),
@@ -111,10 +142,50 @@ mod tests {
                 Some(Advice::Wait(90)),
             ),
             (429, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "30")], "", Some(Advice::Wait(30))),
-            (403, &[], secondary, Some(Advice::Wait(60))),
+            (403, &[], forbidden, None),
+            (403, &[("x-ratelimit-remaining", "1")], forbidden, None),
+            (403, &[("retry-after", "9")], forbidden, Some(Advice::Wait(9))),
+            (403, &[("retry-after", "soon")], forbidden, Some(Advice::Wait(60))),
+            (403, &[("x-ratelimit-remaining", "0")], forbidden, Some(Advice::Wait(60))),
+            (403, &[], by_manual, Some(Advice::Wait(60))),
+            (429, &[("retry-after", "0")], "", Some(Advice::Wait(1))),
+            (503, &[("retry-after", "Fri, 15 Jan 2027 07:59:59 GMT")], "", Some(Advice::Wait(1))),
             (429, &[("retry-after", "Fri, 15 Jan 2027 08:00:20 GMT")], "", Some(Advice::Wait(20))),
         ] {
             assert_eq!(advice(&answer(status, headers, body), NOW), expected, "{status} {headers:?} {body}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_known_by_any_of_its_words_and_no_policy_is_taken_for_one() {
+        for (message, limit) in [
+            ("API rate limit exceeded for installation ID 7.", true),
+            (
+                "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+                true,
+            ),
+            ("You have triggered an abuse detection mechanism. Please wait a few minutes", true),
+            (
+                "You have been temporarily blocked from content creation. Please retry your request again later.",
+                true,
+            ),
+            ("Maximum number of login attempts exceeded. Please try again later.", true),
+            ("Too many requests have been made in the same timeframe.", true),
+            ("This installation has been suspended", false),
+            ("Resource not accessible by integration", false),
+            (
+                "Although you appear to have the correct authorization credentials, the `o` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.",
+                false,
+            ),
+            ("Resource protected by organization SAML enforcement.", false),
+            ("", false),
+        ] {
+            let json = answer(403, &[], &format!("{{\"message\":\"{message}\"}}"));
+            let text = answer(403, &[("content-type", "text/plain; charset=utf-8")], message);
+            let page = answer(403, &[("content-type", "text/html")], &format!("<p>{message}"));
+            let expected = limit.then_some(Advice::Wait(60));
+            assert_eq!([advice(&json, NOW), advice(&text, NOW)], [expected; 2], "{message}");
+            assert_eq!(advice(&page, NOW), None, "not a page's word: {message}");
         }
     }
 
