@@ -39,5 +39,6 @@ mod settings;
 mod setup;
 mod status;
 mod timer;
+mod trial;
 mod wrong_clock;
 mod wrong_forms;

@@ -43,8 +43,12 @@ impl Answer {
     /// Whether GitHub's API has refused something in its own form: a JSON object with a `message`, and a header that
     /// github.com and Enterprise Server send with every answer, and no proxy, login page or gateway does.
     pub fn is_githubs_refusal(&self) -> bool {
-        let marks = ["x-github-request-id", "x-github-media-type"];
-        marks.iter().any(|mark| self.headers.contains_key(*mark)) && !self.message().is_empty()
+        self.is_marked_by_github() && !self.message().is_empty()
+    }
+
+    /// Whether it has come from GitHub at all, be it the API, the git host or a page.
+    pub fn is_marked_by_github(&self) -> bool {
+        ["x-github-request-id", "x-github-media-type"].iter().any(|mark| self.headers.contains_key(*mark))
     }
 
     /// Whether it is a web page: the API answers in JSON.

@@ -56,7 +56,7 @@ impl App<'_> {
     }
 
     /// Whether the App is installed for a repository; `true` where GitHub does not say.
-    fn reaches(&self, owner: &str, name: &str) -> bool {
+    pub(super) fn reaches(&self, owner: &str, name: &str) -> bool {
         let url = format!("{}/repos/{owner}/{name}/installation", self.api_url());
         self.look(&url).map_or(true, |answer| answer.status != 404 || !answer.is_githubs_refusal())
     }

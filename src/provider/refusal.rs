@@ -35,6 +35,26 @@ pub fn is_undecoded(answer: &Answer) -> bool {
     answer.status == 401 && answer.message().starts_with("A JSON web token could not be decoded")
 }
 
+/// Sentences about a policy, by words in them in lower case, and what to do. They are the same tomorrow.
+const POLICIES: [(&str, &str); 7] = [
+    (
+        "suspended",
+        "an owner of the account must unsuspend the App's installation under Settings, Applications",
+    ),
+    ("ip allow list", "an owner must add this machine's address to the organisation's IP allow list"),
+    ("saml", "an owner must let the App through the organisation's single sign-on"),
+    ("single sign-on", "an owner must let the App through the organisation's single sign-on"),
+    ("correct authorization credentials", "check the App's installation and the policies of its owner"),
+    ("forbids access", "check the App's installation and the policies of its owner"),
+    ("access blocked", "GitHub has blocked the repository: its owner can ask GitHub's support"),
+];
+
+/// What to do about a refusal by policy, if the sentence is one.
+pub fn policy(words: &str) -> Option<&'static str> {
+    let words = words.to_ascii_lowercase();
+    POLICIES.iter().find(|(sign, _)| words.contains(sign)).map(|(_, hint)| *hint)
+}
+
 /// What GitHub answered, in its own words and without advice.
 pub fn plain(answer: &Answer) -> Failure {
     let message = answer.message();
@@ -68,13 +88,8 @@ pub fn explain(answer: &Answer, issuer: &str, api: Api) -> Failure {
             failure.hint("the App has no private key: generate one on the App's settings page")
         }
         401 => failure.hint("check the App ID, the private key and the API URL"),
-        403 if is_suspended(answer) => {
-            failure.hint("an owner of the account must unsuspend the App's installation under Settings, Applications")
-        }
-        403 if message.contains("IP allow list") => {
-            failure.hint("an owner must add this machine's address to the organisation's IP allow list")
-        }
-        403 => failure.hint("check the App's installation and the policies of its owner"),
+        403 => failure
+            .hint(policy(&message).unwrap_or("check the App's installation and the policies of its owner")),
         404 => failure
             .hint(format!("check that App {issuer} is installed there, and the installation ID and API URL")),
         422 if is_unknown_permission(answer) => failure.hint(

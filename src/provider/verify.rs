@@ -1,5 +1,6 @@
 //! Waits until GitHub knows a token everywhere: a new one may be refused for seconds, which git shows as
-//! "repository not found". It is handed out in the end whatever the answers were.
+//! "repository not found". It is handed out in the end whatever the answers were. What time does not change ends the wait
+//! at once: a policy, a limit, a repository that the installation does not have, an answer that is not GitHub's.
 
 use std::time::Duration;
 
@@ -7,7 +8,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
 use super::app::App;
-use crate::http::{Answer, Call};
+use super::refusal;
+use crate::clock;
+use crate::error::escape;
+use crate::http::{Answer, Call, retry};
 use crate::scope::Repository;
 use crate::secret::Secret;
 use crate::token::Token;
@@ -23,13 +27,15 @@ pub fn wait_until_known(app: &App, repository: Option<&Repository>, token: &Toke
         Some(repository) => git_call(&app.host_url(), repository, &token.secret),
         None => rest_call(app.api_url(), &token.secret),
     };
+    let mut asked = false;
     for pause in PAUSES.map(Duration::from_millis).into_iter().map(Some).chain([None]) {
-        let answer = app.client.probe(&call);
-        match answer.as_ref().map(|answer| answer.status) {
+        let answer = app.client.probe(&call).ok()?;
+        match answer.status {
+            401 | 403 if is_lasting(app, repository, &answer) => return None,
+            401 | 403 => {}
             // REST has no 404 for this call but where the call itself does not exist.
-            Ok(401 | 403) => {}
-            Ok(404) if repository.is_some() => {}
-            _ => return answer.ok().and_then(|answer| owner(&answer)),
+            404 if repository.is_some_and(|repository| asked || is_there(app, repository)) => asked = true,
+            _ => return owner(&answer),
         }
         app.report.note(|| "the new token is not known everywhere yet".into());
         if !pause.is_some_and(|pause| app.client.deadline.wait(pause)) {
@@ -37,6 +43,34 @@ pub fn wait_until_known(app: &App, repository: Option<&Repository>, token: &Toke
         }
     }
     None
+}
+
+/// Whether a refusal will be the same in some seconds. A policy is said in GitHub's own words; what anything else on the
+/// way has written is not shown.
+fn is_lasting(app: &App, repository: Option<&Repository>, answer: &Answer) -> bool {
+    if !answer.is_marked_by_github() {
+        return answer.is_page();
+    }
+    let words = answer.words();
+    let Some(hint) = refusal::policy(&words) else { return retry::advice(answer, clock::now()).is_some() };
+    let place = repository.map(|Repository { owner, name }| format!(" for {owner}/{name}"));
+    let place = place.unwrap_or_default();
+    app.report.warn(&format!("GitHub refuses the new token{place}: {}\nhint: {hint}", escape(&words)));
+    true
+}
+
+/// Whether the installation has a repository, by what GitHub tells the App: its JWT is known everywhere, and "not found"
+/// to the token alone is the delay that is waited for.
+fn is_there(app: &App, repository: &Repository) -> bool {
+    let Repository { owner, name } = repository;
+    let there = app.reaches(owner, name);
+    if !there {
+        app.report.warn(&format!(
+            "the App's installation does not include {owner}/{name}, or there is no such repository\n\
+             hint: an owner can add it to the installation under Settings, Applications"
+        ));
+    }
+    there
 }
 
 /// Whether the token covers the repository by what GitHub said of it. If not, git will find "repository not found",

@@ -206,6 +206,11 @@ impl LoopbackGitHub {
         lock(&self.state.inner).scripted_roots = responses.into();
     }
 
+    /// Lets the git host refuse every token with this answer.
+    pub fn refuse_git(&self, response: Response) {
+        lock(&self.state.inner).git_refusal = Some(response);
+    }
+
     /// Sets how long new tokens live.
     pub fn set_token_life(&self, seconds: i64) {
         lock(&self.state.inner).token_life = seconds;

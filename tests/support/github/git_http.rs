@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::answers::page_not_found;
 use super::repos::{http_backend, neutral};
 use super::state::{Repository, Standing, State, includes};
-use crate::support::http_server::{Request, Response};
+use crate::support::http_server::{Request, Response, lock};
 
 /// What is asked of which repository.
 struct Target {
@@ -30,6 +30,9 @@ pub fn answer(state: &State, request: &Request) -> Response {
     let Some(token) = basic_token(authorization) else {
         return unauthorized("invalid credentials");
     };
+    if let Some(refusal) = lock(&state.inner).git_refusal.clone() {
+        return refusal;
+    }
     match state.standing(&token, request.now) {
         Standing::Dead => unauthorized(
             "Invalid username or token. Password authentication is not supported for Git operations.",

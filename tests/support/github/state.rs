@@ -26,6 +26,8 @@ pub struct Inner {
     pub tokens: HashMap<String, Token>,
     pub scripted_mints: VecDeque<Response>,
     pub scripted_roots: VecDeque<Response>,
+    /// What the git host answers to every token.
+    pub git_refusal: Option<Response>,
     pub token_life: i64,
     pub deny_for: Duration,
     pub deny_uses: usize,
@@ -88,6 +90,7 @@ impl State {
             tokens: HashMap::new(),
             scripted_mints: VecDeque::new(),
             scripted_roots: VecDeque::new(),
+            git_refusal: None,
             token_life: 3600,
             deny_for: Duration::ZERO,
             deny_uses: 0,
