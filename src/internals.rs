@@ -151,7 +151,9 @@ impl Key {
     /// # Errors
     /// The message with its hints.
     pub fn from_text(text: &str) -> Result<Self, String> {
-        PrivateKey::from_text(text).map(|key| Self(Arc::new(key))).map_err(|failure| render(&failure.into()))
+        PrivateKey::from_bytes(text.as_bytes())
+            .map(|key| Self(Arc::new(key)))
+            .map_err(|failure| render(&failure.into()))
     }
 
     /// The length of an App JWT signed with it.

@@ -12,16 +12,19 @@ use jsonwebtoken::errors::{ErrorKind, new_error};
 use jsonwebtoken::signature::{Error as SignatureError, Signer as JwtSign};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use rsa::PrivateKey as RsaKey;
-use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey};
+use rsa::pkcs1::{ALGORITHM_OID, DecodeRsaPrivateKey, EncodeRsaPrivateKey};
 use rsa::pkcs1v15::SigningKey;
-use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
+use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey, PrivateKeyInfoRef};
 use rsa::sha2::{Digest, Sha256};
 use rsa::signature::{SignatureEncoding, Signer as RsaSign};
 use rsa::traits::PublicKeyParts;
-use zeroize::Zeroizing;
 
 use crate::app_jwt::Signer;
 use crate::error::{Failure, Kind};
+
+mod armour;
+
+use armour::Block;
 
 /// An RSA private key that signs App JWTs; wiped when dropped.
 pub struct PrivateKey(EncodingKey);
@@ -37,29 +40,36 @@ impl PrivateKey {
         format!("SHA256:{}", STANDARD.encode(digest))
     }
 
-    /// Reads a key: PEM, with `\n` escapes, CRLF, quotes or blanks around it, or as base64 of all that.
-    pub fn from_text(text: &str) -> Result<Self, Failure> {
-        let key = parse(text)?;
+    /// Reads a key: PEM in every form that it may have taken on its way; see [`armour`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
+        let key = parse(bytes)?;
         let der = key.to_pkcs1_der().map_err(|_| bad_key("the RSA key cannot be used"))?;
         install_provider();
         Ok(Self(EncodingKey::from_rsa_der(der.as_bytes())))
     }
 }
 
-fn parse(text: &str) -> Result<RsaKey, Failure> {
-    let pem = normalise(text);
-    let key = if pem.contains("-----BEGIN RSA PRIVATE KEY-----") && !pem.contains("ENCRYPTED") {
-        RsaKey::from_pkcs1_pem(&pem).ok()
-    } else if pem.contains("-----BEGIN PRIVATE KEY-----") {
-        RsaKey::from_pkcs8_pem(&pem).ok()
-    } else {
-        None
+fn parse(bytes: &[u8]) -> Result<RsaKey, Failure> {
+    let (blocks, text) = armour::read(bytes);
+    // A certificate or a public key may stand beside it.
+    let private = |block: &&Block| matches!(block.label.as_str(), "RSAPRIVATEKEY" | "PRIVATEKEY");
+    let Some(block) = blocks.iter().find(private) else {
+        let nearest = blocks.iter().find(|block| block.label.ends_with("PRIVATEKEY")).or(blocks.first());
+        return Err(nearest.map_or_else(|| no_armour(bytes, &text), complaint));
     };
-    let key = key.ok_or_else(|| complaint(&pem))?;
+    let der = block.der().ok_or_else(|| complaint(block))?;
+    // What it is counts, not what it says that it is.
+    let key = RsaKey::from_pkcs1_der(&der).ok().or_else(|| RsaKey::from_pkcs8_der(&der).ok());
+    let key = key.ok_or_else(|| if is_of_another_kind(&der) { no_rsa() } else { complaint(block) })?;
     if key.size() < 256 {
         return Err(bad_key("the RSA key has fewer than 2048 bits, which GitHub does not hand out"));
     }
     Ok(key)
+}
+
+/// Whether it is a whole PKCS#8 key, but for another algorithm.
+fn is_of_another_kind(der: &[u8]) -> bool {
+    PrivateKeyInfoRef::try_from(der).is_ok_and(|info| info.algorithm.oid != ALGORITHM_OID)
 }
 
 impl Signer for Arc<PrivateKey> {
@@ -68,67 +78,50 @@ impl Signer for Arc<PrivateKey> {
     }
 }
 
-/// Undoes what environments, `.env` files and secret stores do to a PEM text.
-fn normalise(text: &str) -> Zeroizing<String> {
-    let trimmed = unquote(text);
-    if !trimmed.contains("-----BEGIN") {
-        let compact: Zeroizing<String> = Zeroizing::new(trimmed.split_whitespace().collect());
-        if let Ok(bytes) = STANDARD.decode(compact.as_bytes())
-            && let Ok(decoded) = String::from_utf8(bytes)
-        {
-            let decoded = Zeroizing::new(decoded);
-            if decoded.trim_start().starts_with("-----BEGIN") {
-                return normalise(&decoded);
-            }
-        }
-    }
-    let lines = Zeroizing::new(trimmed.replace("\\r", "").replace("\\n", "\n"));
-    let mut pem = Zeroizing::new(String::with_capacity(lines.len() + 1));
-    for line in lines.lines() {
-        pem.push_str(line.trim());
-        pem.push('\n');
-    }
-    pem
-}
-
-fn unquote(text: &str) -> &str {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    for quote in ['"', '\''] {
-        if let Some(inner) = text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
-            return inner.trim();
-        }
-    }
-    text
-}
-
 fn bad_key(message: &str) -> Failure {
     Failure::new(Kind::Settings, message).hint(
         "use the PEM file that GitHub offers under the App's settings, \"Private keys\" (it begins with BEGIN RSA PRIVATE KEY)",
     )
 }
 
+fn no_rsa() -> Failure {
+    bad_key("this is no RSA key; GitHub Apps sign with RSA (RS256)")
+}
+
 /// Says which wrong kind of text a key setting holds.
-fn complaint(pem: &str) -> Failure {
-    let begins = |label: &str| pem.contains(&format!("-----BEGIN {label}"));
-    let complete = pem.contains("-----END") && pem.trim_end().ends_with("-----");
-    if pem.trim().is_empty() {
+fn complaint(block: &Block) -> Failure {
+    let Block { label, body, has_end } = block;
+    // The headers of the old form stand where the body should, such as `Proc-Type: 4,ENCRYPTED`.
+    let is_encrypted = **label == "ENCRYPTEDPRIVATEKEY" || body.contains("Proc-Type:");
+    match label.as_str() {
+        _ if is_encrypted => bad_key("the private key is encrypted with a passphrase")
+            .hint("decrypt it with: openssl rsa -in KEY -out PLAIN, or let --private-key-command print the decrypted key"),
+        "OPENSSHPRIVATEKEY" => bad_key("this is an OpenSSH key, not a PEM key")
+            .hint("convert a copy of it with: ssh-keygen -p -m PEM -N '' -f COPY"),
+        "PUBLICKEY" | "RSAPUBLICKEY" => bad_key("this is a public key; the App's private key is needed"),
+        label if label.contains("CERTIFICATE") => {
+            bad_key("this is a certificate; the App's private key is needed")
+        }
+        "ECPRIVATEKEY" | "DSAPRIVATEKEY" => no_rsa(),
+        label if !label.ends_with("KEY") && *has_end => bad_key("this is no PEM private key"),
+        _ if body.is_empty() && !*has_end => bad_key("only the first line of the private key is here")
+            .hint("put quotes around the whole key, or write it in one line with \\n for line ends, or as base64"),
+        _ => bad_key("the private key is cut short or damaged"),
+    }
+}
+
+/// The same for a text without armour.
+fn no_armour(bytes: &[u8], text: &str) -> Failure {
+    let is_der = |bytes: &[u8]| bytes.starts_with(&[0x30, 0x82]);
+    let letters = armour::strip(text);
+    if letters.is_empty() {
         bad_key("the private key is empty")
-    } else if begins("OPENSSH PRIVATE KEY") {
-        bad_key("this is an OpenSSH key, not a PEM key")
-            .hint("convert a copy of it with: ssh-keygen -p -m PEM -N '' -f COPY")
-    } else if begins("ENCRYPTED PRIVATE KEY") || pem.contains("Proc-Type: 4,ENCRYPTED") {
-        bad_key("the private key is encrypted with a passphrase")
-            .hint("decrypt it with: openssl rsa -in KEY -out PLAIN, or let --private-key-command print the decrypted key")
-    } else if begins("PUBLIC KEY") || begins("RSA PUBLIC KEY") {
-        bad_key("this is a public key; the App's private key is needed")
-    } else if begins("CERTIFICATE") {
-        bad_key("this is a certificate; the App's private key is needed")
-    } else if begins("EC PRIVATE KEY") || (complete && begins("PRIVATE KEY")) {
-        bad_key("this is no RSA key; GitHub Apps sign with RSA (RS256)")
-    } else if begins("") && pem.trim().lines().count() == 1 {
-        bad_key("only the first line of the private key is here")
-            .hint("in an environment file, write the key in one line with \\n for line ends, or as base64")
-    } else if begins("RSA PRIVATE KEY") || begins("PRIVATE KEY") {
+    } else if is_der(bytes) {
+        bad_key("this is a key or a certificate in DER; PEM is needed")
+            .hint("convert it with: openssl rsa -inform DER -in KEY -out PEM")
+    } else if armour::decode(&letters).is_some_and(|inner| is_der(&inner)) {
+        bad_key("the private key lacks its first and last line, BEGIN and END")
+    } else if text.contains("-----END") {
         bad_key("the private key is cut short or damaged")
     } else {
         bad_key("this is no PEM private key")

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::{app_sandbox, message};
 use crate::support::github::{LoopbackGitHub, Options};
-use crate::support::keys::{app_key_pem, other_key_pem};
+use crate::support::keys::{app_key_pem, other_key_pem, pkcs8_pem};
 use crate::support::sandbox::Sandbox;
 
 const README: &str = include_str!("../README.md");
@@ -75,6 +75,39 @@ fn every_example_of_a_key_kept_elsewhere_mints_a_token() {
         assert!(github.live_tokens().contains(&output.stdout.trim().to_owned()), "{name}");
     }
     assert_eq!(examples.len(), STAND_INS.len(), "each example is tried");
+}
+
+#[test]
+fn a_key_that_was_flattened_on_its_way_is_read_from_variable_file_and_command() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    let (github, sandbox) = app_sandbox();
+    sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
+    sandbox.set_env("GITHUB_APP_VERIFY", "0");
+    sandbox.remove_env("GITHUB_APP_PRIVATE_KEY_FILE");
+    let mut mints = 0;
+    for pem in [app_key_pem().to_owned(), pkcs8_pem()] {
+        for (name, text) in [
+            ("blanks", pem.replace('\n', " ")),
+            ("nothing", pem.replace('\n', "")),
+            ("doubled and CRLF", pem.replace('\n', "\r\n\r\n")),
+            ("escaped twice, in quotes", format!("\"{}\"", pem.replace('\n', "\\\\n"))),
+            ("base64 of tabs", STANDARD.encode(pem.replace('\n', "\t"))),
+        ] {
+            let file = sandbox.write_private("flat.pem", &text).display().to_string();
+            for (variable, value) in [
+                ("GITHUB_APP_PRIVATE_KEY", text.as_str()),
+                ("GITHUB_APP_PRIVATE_KEY_FILE", &file),
+                ("GITHUB_APP_PRIVATE_KEY_COMMAND", &format!("cat '{file}'")),
+            ] {
+                let output = sandbox.helper(&["--no-cache", "token"]).env(variable, value).run();
+                assert_eq!(output.success().stderr, "", "{name} by {variable}");
+                mints += 1;
+            }
+        }
+    }
+    assert_eq!(github.mints(), mints);
 }
 
 #[test]

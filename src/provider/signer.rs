@@ -37,12 +37,11 @@ impl Keeper {
     pub fn load(source: &KeySource, deadline: Deadline, report: Report) -> Result<Self> {
         let key = match source {
             KeySource::File(path) => read(path, Some(report))?,
-            KeySource::Text(text) => PrivateKey::from_text(text.expose())
+            KeySource::Text(text) => PrivateKey::from_bytes(text.expose().as_bytes())
                 .context("read private key from environment variable GITHUB_APP_PRIVATE_KEY")?,
             KeySource::Command(line) => {
                 let output = command::run("private key command", line.expose(), b"", deadline)?;
-                let text = Zeroizing::new(String::from_utf8_lossy(&output).into_owned());
-                PrivateKey::from_text(&text).context("read what the private key command printed")?
+                PrivateKey::from_bytes(&output).context("read what the private key command printed")?
             }
             KeySource::SignCommand(command) => return Ok(Self::Command(command.clone())),
         };
@@ -73,7 +72,7 @@ impl Keeper {
 pub fn fingerprint(source: &KeySource) -> Result<Option<String>> {
     Ok(match source {
         KeySource::File(path) => Some(read(path, None)?.fingerprint()),
-        KeySource::Text(text) => Some(PrivateKey::from_text(text.expose())?.fingerprint()),
+        KeySource::Text(text) => Some(PrivateKey::from_bytes(text.expose().as_bytes())?.fingerprint()),
         KeySource::Command(_) | KeySource::SignCommand(_) => None,
     })
 }
@@ -96,10 +95,10 @@ fn read(path: &Path, report: Option<Report>) -> Result<PrivateKey> {
                 "everybody may read the private key {shown} (mode {mode:03o}); mend it with: chmod 600 {shown}"
             ));
         }
-        fs::read_to_string(path)
+        fs::read(path)
     });
     let text = text.map(Zeroizing::new).map_err(wrong);
-    text.and_then(|text| PrivateKey::from_text(&text)).with_context(|| format!("read private key {shown}"))
+    text.and_then(|text| PrivateKey::from_bytes(&text)).with_context(|| format!("read private key {shown}"))
 }
 
 /// A key that never leaves its KMS, vault or HSM.

@@ -140,13 +140,13 @@ fn keys_that_cannot_be_used_are_not_shown() {
     let cut = &pem[..pem.len() / 2];
     let encrypted = pkcs8_pem().replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
     let proc_type = pem.replacen('\n', "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n", 1);
-    let one_line = pem.replace('\n', " ");
+    let without_backslashes = pem.replace('\n', "n");
     let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
     for (name, text) in [
         ("cut short", cut),
         ("encrypted", &encrypted),
         ("encrypted in the old way", &proc_type),
-        ("in one line", &one_line),
+        ("with escapes that have lost their backslash", &without_backslashes),
         ("without its head", &body),
         ("called a public one", &pem.replace("RSA PRIVATE", "PUBLIC")),
         ("with a flipped letter", &pem.replacen("MII", "MIJ", 1)),
