@@ -163,7 +163,7 @@ impl Profile<'_> {
 
     fn margin(&self) -> Result<Duration, Failure> {
         let Some(found) = self.find(Key::Margin)? else { return Ok(Duration::from_mins(4)) };
-        values::duration(&found)
+        values::margin(&found)
     }
 
     /// For the broker, which mints and never fetches: without an App it starts all the same and says so to all.

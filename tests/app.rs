@@ -165,6 +165,22 @@ fn a_token_that_is_not_known_everywhere_yet_is_held_back_until_it_is() {
 }
 
 #[test]
+fn a_life_that_no_token_has_mints_once_and_is_answered_with_the_best_there_is() {
+    let (github, sandbox) = app_sandbox();
+    let cached = sandbox.helper(&["token"]).run().success().stdout.clone();
+    for args in [&["token", "--min-life=2h"][..], &["token", "--json", "--min-life=24h"]] {
+        let before = github.mint_requests();
+        let output = sandbox.helper(args).run();
+        assert_eq!(output.success().stderr, "", "{args:?}");
+        assert_eq!(github.mint_requests(), before + 1, "{args:?}");
+        assert!(!output.stdout.contains(cached.trim()), "{args:?}: a new one has more life");
+    }
+    let best = sandbox.helper(&["token"]).run().success().stdout.clone();
+    github.script_mint((0..9).map(|_| Response::text(500, "down")).collect());
+    sandbox.helper(&["--timeout=1s", "token", "--min-life=2h"]).run().expect(0, &best, "");
+}
+
+#[test]
 fn a_private_ca_is_trusted_by_ssl_cert_file_and_unknown_ones_are_told_apart() {
     let ca = TestCa::new();
     let github = LoopbackGitHub::start_tls(&ca, Options { classic_tokens: true, ..Options::default() });

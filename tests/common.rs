@@ -33,9 +33,12 @@ pub fn broker_sandbox(url: &str, bearer: &str) -> Sandbox {
     sandbox
 }
 
-/// A broker that has a new token for every request.
+/// The life of a token that the longest margin finds too short, in seconds: `--margin=55m` renews it at each call.
+pub const SHORT_LIFE: i64 = 50 * 60;
+
+/// A broker that has a new token of [`SHORT_LIFE`] for every request.
 pub fn fresh_tokens() -> FakeBroker {
-    let expiry = from_now(3600);
+    let expiry = from_now(SHORT_LIFE);
     FakeBroker::guarded("bearer", move |_| token_response(&broker_token(), &expiry))
 }
 

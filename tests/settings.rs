@@ -30,6 +30,8 @@ fn a_bad_option_is_a_usage_error_and_a_bad_variable_or_key_a_settings_error() {
     let sandbox = broker_sandbox("http://127.0.0.1:1", "bearer");
     for (option, variable, value, text) in [
         ("--margin", "GITHUB_APP_MARGIN", "4 parsecs", "bad duration \"4 parsecs\""),
+        ("--margin", "GITHUB_APP_MARGIN", "56m", "every call would mint"),
+        ("--margin", "GITHUB_APP_MARGIN", "2h", "every call would mint"),
         ("--timeout", "GITHUB_APP_TIMEOUT", "0s", "leaves no time"),
         ("--timeout", "GITHUB_APP_TIMEOUT", "30", "bad duration"),
         ("--host", "GITHUB_APP_HOST", "http://github.com", "loopback host only"),

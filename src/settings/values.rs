@@ -80,6 +80,20 @@ pub fn duration(found: &Found) -> Result<Duration, Failure> {
         .ok_or_else(|| found.bad("duration"))
 }
 
+/// The longest margin: with more, nearly every call would mint, as a token lives for an hour.
+const LONGEST_MARGIN: Duration = Duration::from_mins(55);
+
+/// How early a token is renewed.
+pub fn margin(found: &Found) -> Result<Duration, Failure> {
+    match duration(found)? {
+        margin if margin <= LONGEST_MARGIN => Ok(margin),
+        _ => Err(found.complaint(
+            "with so long a margin every call would mint, as a token lives for an hour",
+            "a duration of at most 55m such as 4m",
+        )),
+    }
+}
+
 /// `true`, `yes`, `on`, `1` and their opposites.
 pub fn boolean(found: &Found) -> Result<bool, Failure> {
     match found.text().to_ascii_lowercase().as_str() {
@@ -165,6 +179,13 @@ mod tests {
             let failure = duration(&of(Key::Margin, text)).expect_err(text);
             assert_eq!(failure.kind, Kind::Settings);
             assert!(failure.message.starts_with("environment variable GITHUB_APP_X: bad duration"));
+        }
+    }
+
+    #[test]
+    fn a_margin_leaves_some_of_a_tokens_hour() {
+        for (text, fits) in [("0s", true), ("55m", true), ("3300s", true), ("3301s", false), ("2h", false)] {
+            assert_eq!(margin(&of(Key::Margin, text)).is_ok(), fits, "{text}");
         }
     }
 

@@ -41,7 +41,7 @@ struct Case {
 const CASES: [Case; 8] = [
     Case { name: "cold get", args: &["get"], before: Before::Nothing, silent: Silent::Cached },
     Case { name: "cached get", args: &["get"], before: Before::Fresh, silent: Silent::Cached },
-    Case { name: "renewal", args: &["--margin=2h", "get"], before: Before::Fresh, silent: Silent::Cached },
+    Case { name: "renewal", args: &["--margin=55m", "get"], before: Before::Fresh, silent: Silent::Cached },
     Case { name: "erase", args: &["erase"], before: Before::Fresh, silent: Silent::Gone },
     Case { name: "store", args: &["store"], before: Before::Fresh, silent: Silent::Ended },
     Case { name: "refresh", args: &["refresh"], before: Before::Nothing, silent: Silent::Ended },

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use super::disk::watched;
 use super::{Site, leave_out, long, say};
-use crate::common::{REQUEST, from_now};
+use crate::common::{REQUEST, SHORT_LIFE, from_now};
 use crate::support::broker::{FakeBroker, broker_token, token_response};
 use crate::support::strace::{Tracer, available};
 
@@ -28,7 +28,7 @@ fn a_get_that_is_killed_at_any_moment_leaves_nothing_in_the_way_and_no_secret() 
     let runs = if long() { 500 } else { 40 };
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
-    let expiry = from_now(3600);
+    let expiry = from_now(SHORT_LIFE);
     let site = Site::with(FakeBroker::guarded("bearer", move |_| {
         // Some of the moments shall fall into the wait for an answer.
         token_response(&broker_token(), &expiry).after(Duration::from_millis(2))
@@ -71,7 +71,7 @@ fn a_command_that_is_killed_before_any_system_call_on_the_cache_leaves_nothing_i
     }
     let tracer = Tracer::new(&site.sandbox, watched(&site));
     let mut half_written = 0;
-    for args in [&["get"][..], &["--margin=2h", "get"], &["refresh", "--min-life=2h"]] {
+    for args in [&["get"][..], &["--margin=55m", "get"], &["refresh", "--min-life=2h"]] {
         let prepare = || {
             if args == ["get"] {
                 site.make_cold();
@@ -104,10 +104,10 @@ fn left_overs_of_other_entries_go_with_the_next_write_and_living_ones_stay() {
     }
     let lock = fs::File::create(site.cache().join("living.lock")).expect("a new file");
     lock.lock().expect("nobody holds it");
-    site.sandbox.helper(&["--margin=2h", "get"]).stdin(REQUEST).run().success();
+    site.sandbox.helper(&["--margin=55m", "get"]).stdin(REQUEST).run().success();
     let left: Vec<PathBuf> = site.temporary_files();
     assert_eq!(left, [living], "{left:?}: the one whose lock is held is being written");
     drop(lock);
-    site.sandbox.helper(&["--margin=2h", "get"]).stdin(REQUEST).run().success();
+    site.sandbox.helper(&["--margin=55m", "get"]).stdin(REQUEST).run().success();
     site.everything_works("after left-overs");
 }

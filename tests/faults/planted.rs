@@ -129,7 +129,7 @@ fn a_link_to_a_lock_that_another_program_holds_is_no_way_to_block_a_push_beyond_
     lock.lock().expect("nobody holds it");
     let cached = site.get();
     answers(&cached, "a hit takes no lock");
-    let renewal = site.sandbox.helper(&["--timeout=300ms", "--margin=2h", "get"]).stdin(REQUEST).run();
+    let renewal = site.sandbox.helper(&["--timeout=300ms", "--margin=55m", "get"]).stdin(REQUEST).run();
     assert_eq!(password(&renewal), password(&cached), "the living token is better than none");
     fs::remove_file(site.file("json")).expect("a file of ours");
     let output = site.sandbox.helper(&["--timeout=300ms", "token"]).limit(Duration::from_secs(5)).run();

@@ -9,7 +9,7 @@ use rustix::process::{Signal, kill_process};
 
 use super::disk::watched;
 use super::{Site, answers, ends_well, leave_out};
-use crate::common::{REQUEST, from_now, password};
+use crate::common::{REQUEST, SHORT_LIFE, from_now, password};
 use crate::support::broker::{FakeBroker, broker_token, token_response};
 use crate::support::strace::{Tracer, available};
 use crate::support::wrong_clock::{library, off_by};
@@ -47,7 +47,7 @@ fn files_that_are_replaced_between_open_and_rename_cost_a_warning_at_most() {
         let (new, entry) = (site.file("new"), site.file("json"));
         // Stopped once the new file is written: the next call is the rename.
         let tracer = Tracer::new(&site.sandbox, watched(&site));
-        let stop = tracer.helper(Some("write:signal=STOP:when=1"), &["--margin=2h", "get"]);
+        let stop = tracer.helper(Some("write:signal=STOP:when=1"), &["--margin=55m", "get"]);
         let mut running = stop.stdin(REQUEST).spawn();
         let stopped = loop {
             if let Some(stopped) = tracer.stopped() {
@@ -74,7 +74,7 @@ fn files_that_are_replaced_between_open_and_rename_cost_a_warning_at_most() {
 
 /// A broker that holds its second answer back until the test ends.
 fn hanging_second() -> FakeBroker {
-    let (calls, expiry) = (std::sync::atomic::AtomicUsize::new(0), from_now(3600));
+    let (calls, expiry) = (std::sync::atomic::AtomicUsize::new(0), from_now(SHORT_LIFE));
     FakeBroker::start(move |_| {
         let nth = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let answer = token_response(&broker_token(), &expiry);
@@ -86,7 +86,7 @@ fn hanging_second() -> FakeBroker {
 fn a_lock_is_waited_for_no_longer_than_the_timeout_while_its_holder_hangs_and_is_free_once_it_is_dead() {
     let site = Site::with(hanging_second());
     let token = password(&site.get());
-    let mut holder = site.sandbox.helper(&["--timeout=50s", "--margin=2h", "get"]).stdin(REQUEST).spawn();
+    let mut holder = site.sandbox.helper(&["--timeout=50s", "--margin=55m", "get"]).stdin(REQUEST).spawn();
     while site.broker.requests().len() < 2 {
         assert!(!holder.has_ended(), "it has to hang at the fetch");
         std::thread::yield_now();
@@ -96,7 +96,7 @@ fn a_lock_is_waited_for_no_longer_than_the_timeout_while_its_holder_hangs_and_is
     // Arguments, input, and the status while another process holds the lock and does not run.
     for (args, stdin, status) in [
         (&["get"][..], REQUEST, 0),
-        (&["--margin=2h", "get"], REQUEST, 0),
+        (&["--margin=55m", "get"], REQUEST, 0),
         (&["status"], "", 0),
         (&["refresh", "--min-life=2h"], "", 0),
         (&["store"], &approved, 0),
@@ -151,14 +151,14 @@ fn a_clock_that_jumps_back_or_forward_neither_keeps_a_dead_token_nor_blocks_a_ne
 fn pauses_and_remembered_refusals_do_not_outlast_a_clock_that_jumps() {
     let Some(library) = library() else { return };
     for offset in [-90_000_000, 90_000_000] {
-        let (calls, expiry) = (std::sync::atomic::AtomicUsize::new(0), from_now(3600));
+        let (calls, expiry) = (std::sync::atomic::AtomicUsize::new(0), from_now(SHORT_LIFE));
         let site = Site::with(FakeBroker::start(move |_| {
             match calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
                 1 => crate::support::broker::error_response(403, "no"),
                 _ => token_response(&broker_token(), &expiry),
             }
         }));
-        let run = site.sandbox.helper(&["--margin=2h", "get"]).stdin(REQUEST);
+        let run = site.sandbox.helper(&["--margin=55m", "get"]).stdin(REQUEST);
         let refused = off_by(run, &library, offset).run();
         assert_eq!(refused.stdout, "quit=1\n", "{offset}");
         let files: Vec<PathBuf> = site.temporary_files();
