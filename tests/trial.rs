@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::common::{app_sandbox, from_now, get, password, request_for, targets};
@@ -51,6 +53,29 @@ fn a_refusal_by_policy_is_said_at_once_in_githubs_words_and_the_token_is_handed_
             )
         );
         get(&sandbox, &github, "octo-org/hello").expect(0, &output.stdout, "");
+    }
+}
+
+#[test]
+fn a_policy_that_quotes_the_token_is_shown_without_it() {
+    let (github, sandbox) = app_sandbox();
+    let server = HttpServer::start(|request| {
+        let sent = request.header("authorization").unwrap_or_default().to_owned();
+        let token = sent.strip_prefix("Basic ").and_then(|basic| STANDARD.decode(basic).ok());
+        let token = String::from_utf8(token.unwrap_or_default()).expect("text");
+        let sentence = format!("suspended\u{1b}[2J: {sent}, {token}");
+        Response::text(403, &sentence).with_header("X-GitHub-Request-Id", "x")
+    });
+    // The API is GitHub's, and git's host is another.
+    sandbox.set_env("GITHUB_APP_API_URL", github.api_url());
+    sandbox.set_env("GITHUB_APP_HOST", server.url());
+    let request = format!("protocol=http\nhost={}\npath=octo-org/hello\n", server.authority());
+    let output = sandbox.helper(&["-v", "get"]).stdin(request).run();
+    let token = password(&output);
+    assert!(output.stderr.contains("warning: GitHub refuses the new token"), "{}", output.stderr);
+    let basic = STANDARD.encode(format!("x-access-token:{token}"));
+    for secret in [&token, &basic, &token[..60], &basic[40..100], "\u{1b}"] {
+        assert!(!output.stderr.contains(secret), "{}", output.stderr);
     }
 }
 

@@ -56,7 +56,7 @@ pub fn load(roots: &Roots) -> Result<RootCerts, Failure> {
 
 fn complaint(message: String) -> Failure {
     Failure::new(Kind::Settings, message)
-        .hint("name a PEM file of CA certificates that this user may read, such as with --ca-file or GITHUB_APP_CA_FILE")
+        .hint("name a PEM file of CA certificates that this user may read, with --ca-file or GITHUB_APP_CA_FILE")
         .hint("or take the setting away, so that the system's CA certificates count")
 }
 

@@ -6,9 +6,12 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 
 use super::{Site, answers, leave_out};
-use crate::common::REQUEST;
+use crate::common::{REQUEST, broker_sandbox};
+use crate::support::broker::FakeBroker;
+use crate::support::http_server::Response;
 use crate::support::process::{Output, Run};
 use crate::support::sandbox::Sandbox;
+use crate::support::tls::TestCa;
 
 /// The user and group `nobody`: not the one that made the files here.
 const OTHER: u32 = 65534;
@@ -84,6 +87,26 @@ fn a_cached_token_is_read_from_a_read_only_disk_without_a_word() {
     site.sandbox.write("request", REQUEST);
     let Some(output) = in_namespace(&site.sandbox, script) else { return };
     output.expect(0, "", "");
+}
+
+#[test]
+fn a_system_without_any_ca_is_told_what_to_install() {
+    let broker = FakeBroker::start_tls(&TestCa::new(), |_| Response::empty(204));
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    let script = "for place in /etc/ssl /etc/pki /etc/security/certificates /opt/etc/ssl; do
+            [ ! -d $place ] || mount -t tmpfs none $place
+        done
+        exec \"$0\" token";
+    let Some(output) = in_namespace(&sandbox, script) else { return };
+    output.expect(
+        3,
+        "",
+        &format!(
+            "git-credential-github-app: fetch a token from {}/admin/github-installation-token: this system has no CA certificates to check servers by\n\
+             hint: install them (in most distributions the package ca-certificates), or name a PEM file with --ca-file or GITHUB_APP_CA_FILE\n",
+            broker.url()
+        ),
+    );
 }
 
 /// The helper as another user, who may read its settings.
