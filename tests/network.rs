@@ -215,6 +215,14 @@ fn a_proxy_may_have_a_password_which_no_command_shows() {
     let request = "protocol=https\nhost=github.com\npath=octo-org/hello\n";
     let get = sandbox.helper(&["-v", "get"]).stdin(request).run();
     assert!(attribute(&get, "password").is_some(), "{}", get.stderr);
+    for (value, line) in [
+        ("http://me:hunter2@proxy.test:3128", "proxy = \"http://...@proxy.test:3128\"\n"),
+        ("me:hunter2@proxy.test:3128", "proxy = \"...@proxy.test:3128\"\n"),
+    ] {
+        let setup = sandbox.helper(&["setup", "--print", "--proxy", value]).run();
+        assert!(setup.success().stdout.contains(line), "{}", setup.stdout);
+        assert!(!setup.stdout.contains("hunter2"), "{}", setup.stdout);
+    }
     let shown = format!("http://{}", proxy.authority());
     for args in [&["status"][..], &["status", "--json"], &["doctor"], &["-v", "token"]] {
         let Output { stdout, stderr, .. } = sandbox.helper(args).run();

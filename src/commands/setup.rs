@@ -107,7 +107,7 @@ impl Plan {
     fn to_text(&self) -> Result<String> {
         let mut parts = Vec::new();
         if let Some(file) = &self.settings_file {
-            parts.push(format!("# {}\n{}", self.settings_path.display(), file.text));
+            parts.push(format!("# {}\n{}", self.settings_path.display(), file.shown()));
         }
         let lines = self.git.iter().map(git_config::Plan::to_text).collect::<String>();
         parts.push(format!("# {}\n{lines}", self.git_file.display()));

@@ -15,10 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use ureq::tls::{Certificate, RootCerts};
 
 use crate::error::{Failure, Kind};
-use crate::settings::network::{Named, Roots};
-
-/// Whether the system's list is files that are read here.
-const IN_FILES: bool = cfg!(all(unix, not(target_vendor = "apple")));
+use crate::settings::network::{CAS_IN_FILES, Named, Roots};
 
 /// The certificates to trust.
 ///
@@ -37,7 +34,7 @@ pub fn load(roots: &Roots) -> Result<RootCerts, Failure> {
         }
     }
     if roots.file.is_none() && roots.directories.is_none() {
-        if !IN_FILES {
+        if !CAS_IN_FILES {
             return Ok(RootCerts::PlatformVerifier);
         }
         found = of_system();

@@ -8,8 +8,9 @@ use super::schema::Key;
 use super::sources::{Origin, variable};
 use crate::error::Failure;
 
-/// Whether `SSL_CERT_FILE` and `SSL_CERT_DIR` name the system's list: macOS and Windows keep theirs elsewhere.
-const BY_VARIABLES: bool = cfg!(all(unix, not(target_vendor = "apple")));
+/// Whether the system's list of CAs is files, which `SSL_CERT_FILE` and `SSL_CERT_DIR` can name: macOS and Windows keep
+/// theirs elsewhere.
+pub const CAS_IN_FILES: bool = cfg!(all(unix, not(target_vendor = "apple")));
 
 /// The way to every server.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +51,7 @@ impl Profile<'_> {
             let file = Named { value: found.path()?, origin: found.origin };
             return Ok(Network { proxies, roots: Roots { file: Some(file), directories: None } });
         }
-        if !BY_VARIABLES {
+        if !CAS_IN_FILES {
             return Ok(Network { proxies, roots: Roots::default() });
         }
         let directories = variable("SSL_CERT_DIR")?.map(|text| {

@@ -14,9 +14,24 @@ use crate::settings::schema::Key;
 /// What the file's text is to be.
 pub struct Plan {
     before: Option<String>,
-    /// The new text.
-    pub text: String,
+    text: String,
     keys: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// The new text as people may see it: without the password of a proxy.
+    pub fn shown(&self) -> String {
+        self.text.split_inclusive('\n').map(without_password).collect()
+    }
+}
+
+fn without_password(line: &str) -> String {
+    let is_proxy = line.split_once('=').is_some_and(|(key, _)| key.trim() == "proxy");
+    match (line.split_once("://"), line.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) if is_proxy => format!("{scheme}://...@{place}"),
+        (None, Some((_, place))) if is_proxy => format!("proxy = \"...@{place}"),
+        _ => line.to_owned(),
+    }
 }
 
 /// Plans the given settings; `None`: the file says so already.
