@@ -57,7 +57,7 @@ pub fn asked(input: &[u8], host: &str) -> Option<Asked> {
 pub fn reply(token: &str, expiry: Option<i64>, authtype: bool, state: Option<&str>) -> Option<String> {
     token::check_text(token).ok()?;
     let password = &Secret::new(token.to_owned());
-    let reply = Reply { password, expiry, authtype, state, again: state.is_some() };
+    let reply = Reply { user: "x-access-token", password, expiry, authtype, state, again: state.is_some() };
     Some(reply.to_secret().expose().to_owned())
 }
 

@@ -119,7 +119,8 @@ proptest! {
     fn git_reads_the_token_as_it_is_or_there_is_no_answer(token in any::<String>(), expiry in any::<Option<i64>>()) {
         prop_assume!(token::check_text(&token).is_ok());
         let password = &Secret::new(token.clone());
-        let reply = Reply { password, expiry, authtype: true, state: Some("id"), again: true }.to_secret();
+        let user = "x-access-token";
+        let reply = Reply { user, password, expiry, authtype: true, state: Some("id"), again: true }.to_secret();
         let read = protocol::parse(reply.expose().as_bytes()).expect("git's protocol");
         let password = read.password.expect("a password");
         prop_assert_eq!(password.expose(), token);

@@ -17,6 +17,12 @@ const MAX_LINE: usize = 65_535;
 /// What marks a `state[]` value as ours.
 const STATE_PREFIX: &str = "github-app:";
 
+/// The user name that GitHub documents for installation tokens
+/// (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation>).
+const USER: &str = "x-access-token";
+/// User names that name nobody: what documents of other hosts and package managers put into URLs.
+const PLACEHOLDERS: [&str; 5] = [USER, "git", "oauth2", "x-oauth-basic", "token"];
+
 /// What git asks or tells.
 #[derive(Debug, Default)]
 pub struct Request {
@@ -36,6 +42,23 @@ pub struct Request {
     pub state: bool,
     /// The identifiers in `state[]` values that carry our prefix.
     pub our_state: Option<String>,
+}
+
+impl Request {
+    /// The user name of somebody who has a credential of their own, so that it is not ours to answer for.
+    pub fn person(&self) -> Option<&[u8]> {
+        self.username.as_deref().filter(|name| !name.is_empty() && !is_placeholder(name))
+    }
+
+    /// The user name to answer with: the placeholder that was asked for, as some clients use no other.
+    pub fn user(&self) -> &str {
+        let asked = self.username.as_deref().filter(|name| is_placeholder(name));
+        asked.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or(USER)
+    }
+}
+
+fn is_placeholder(name: &[u8]) -> bool {
+    PLACEHOLDERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Reads a message up to a blank line or the end, and no further.
@@ -150,6 +173,8 @@ fn once(slot: &mut Option<Vec<u8>>, value: &[u8]) -> Option<()> {
 /// A successful answer to `get`.
 #[derive(Debug)]
 pub struct Reply<'a> {
+    /// See [`Request::user`].
+    pub user: &'a str,
     /// The installation token.
     pub password: &'a Secret,
     /// When it dies, in seconds since 1970 by the local clock; `None` where nobody knows.
@@ -181,9 +206,7 @@ impl Reply<'_> {
                 text.push_str("continue=1\n");
             }
         }
-        text.push_str("username=x-access-token\npassword=");
-        text.push_str(self.password.expose());
-        text.push('\n');
+        text.extend(["username=", self.user, "\npassword=", self.password.expose(), "\n"]);
         if let Some(expiry) = self.expiry {
             text.extend(["password_expiry_utc=", &expiry.to_string(), "\n"]);
         }

@@ -120,6 +120,46 @@ fn the_spellings_that_mean_our_host_are_answered() {
     }
 }
 
+/// The user names that name nobody, in the forms that people write.
+const PLACEHOLDERS: [&str; 8] =
+    ["x-access-token", "git", "Git", "oauth2", "OAUTH2", "x-oauth-basic", "token", "Token"];
+
+#[test]
+fn user_names_that_name_nobody_are_ours_and_repeated_also_from_a_url() {
+    let broker = fresh_tokens();
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    let run = |operation: &str, input: &str| sandbox.helper(&[operation]).stdin(input).run();
+    for name in PLACEHOLDERS {
+        let fields = format!("{REQUEST}path=o/r\nusername={name}\n");
+        for input in [&fields, &format!("url=https://{name}@github.com/o/r\n")] {
+            let output = run("get", input);
+            assert_eq!(attribute(&output, "username"), Some(name), "{input:?}: {}", output.stderr);
+            let token = password(&output);
+            run("store", &format!("{fields}password={token}\n")).expect(0, "", "");
+            assert_eq!(password(&run("get", input)), token, "{name}: cached");
+            run("erase", &format!("{input}password={token}\n")).expect(0, "", "");
+            assert_ne!(password(&run("get", input)), token, "{name}: evicted");
+        }
+    }
+}
+
+#[test]
+fn a_persons_user_name_is_not_ours_in_any_operation() {
+    let broker = fresh_tokens();
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    let run = |operation: &str, input: &str| sandbox.helper(&[operation]).stdin(input).run();
+    let token = password(&run("get", REQUEST));
+    for name in ["me", "github", "git2", "oauth", "x-access-token2", "token-bot"] {
+        for input in [format!("{REQUEST}username={name}\n"), format!("url=https://{name}@github.com\n")] {
+            run("get", &input).expect(0, "", "");
+            run("store", &format!("{input}password={token}\n")).expect(0, "", "");
+            run("erase", &format!("{input}password={token}\n")).expect(0, "", "");
+            run("erase", &input).expect(0, "", "");
+        }
+    }
+    assert_eq!(password(&run("get", REQUEST)), token, "no such erase is about our token");
+}
+
 #[test]
 fn capability_lists_what_is_used_and_unknown_operations_are_silent() {
     let sandbox = crate::support::sandbox::Sandbox::new();

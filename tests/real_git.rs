@@ -96,6 +96,23 @@ fn git_works_over_tls_with_a_private_ca() {
     }
 }
 
+#[test]
+fn urls_with_a_user_name_that_names_nobody_are_cloned_and_a_persons_is_left_to_git() {
+    for git in gits() {
+        let (github, sandbox) = app_sandbox();
+        sandbox.configure_helper(&github.url(), &[]);
+        let url = |user: &str| github.clone_url("octo-org", "hello").replace("://", &format!("://{user}@"));
+        for user in ["git", "oauth2", "x-oauth-basic", "token", "x-access-token", "GIT"] {
+            git.command(&sandbox, sandbox.path(), &["clone", "-q", &url(user), user]).success();
+            git.command(&sandbox, &sandbox.path().join(user), &["push", "-q", "origin", "HEAD:next"])
+                .success();
+        }
+        assert_eq!(github.mints(), 1, "{}: one token, stored and not erased", git.full_version());
+        let output = git.command(&sandbox, sandbox.path(), &["clone", "-q", &url("me"), "mine"]);
+        assert!(output.stderr.contains("could not read Password for"), "{}", output.stderr);
+    }
+}
+
 /// A repository of one owner with a submodule of another, made and cloned again with the sandbox's settings.
 fn work_with_submodules(git: &Git, github: &LoopbackGitHub, sandbox: &Sandbox) {
     github.add_installation(8, "other-org");

@@ -53,7 +53,7 @@ fn answer(ours: Ours, report: Report) -> Result<Option<Secret>> {
         return Ok(None);
     };
     let request = ours.request;
-    ask.refused = request.our_state.filter(|_| request.state);
+    ask.refused = request.our_state.clone().filter(|_| request.state);
     let token = match provider(&settings, &ask.scope, deadline, report).token(&ask) {
         Err(error) if Failure::of(&error).kind == Kind::NotInstalled => {
             report.note(|| format!("not ours: {error:#}"));
@@ -65,6 +65,7 @@ fn answer(ours: Ours, report: Report) -> Result<Option<Secret>> {
     let again = token.cached && ask.refused.is_none();
     let id = (request.state && (again || ask.refused.is_some())).then(|| token.id());
     let reply = Reply {
+        user: request.user(),
         password: &token.secret,
         expiry: token.facts.expiry_for_git(),
         authtype: request.authtype,

@@ -29,28 +29,26 @@ pub struct Ours<'a> {
 /// Reads a request from stdin; `None`: not ours, which is no failure and deserves no word.
 pub fn read<'a>(sources: &'a Sources, report: Report) -> Result<Option<Ours<'a>>> {
     let Some(request) = protocol::read(io::stdin().lock())? else { return Ok(None) };
-    let named = request.username.as_deref().is_some_and(|name| !matches!(name, b"" | b"x-access-token"));
     let repository = request.path.as_deref().map(Repository::from_path);
     let is_asked = |host: &Host| host.is_asked_by(&request.protocol, &request.host);
     let owner = repository.iter().flatten().next().map(|repository| repository.owner.as_str());
-    let profile = match sources.for_request(is_asked, owner) {
-        Fit::Ours(profile) => profile,
-        Fit::NotOurs => return Ok(None),
-        Fit::Ambiguous(failure) => return Err(failure.into()),
+    let fit = sources.for_request(is_asked, owner);
+    if request.person().is_some() || repository == Some(None) {
+        return Ok(None);
+    }
+    match fit {
+        Fit::Ours(profile) => Ok(Some(Ours { profile, request, repository: repository.flatten() })),
+        Fit::NotOurs => Ok(None),
+        Fit::Ambiguous(failure) => Err(failure.into()),
         // The host is not known, as the settings are wrong: a failed `get` must not stop git on hosts that are not
         // ours, but whoever has broken the settings has to be told.
-        Fit::Unknown(failure) if is_asked(&Host::default()) => return Err(failure.into()),
+        Fit::Unknown(failure) if is_asked(&Host::default()) => Err(failure.into()),
         Fit::Unknown(failure) => {
             if request.protocol == b"https" && !request.host.is_empty() {
                 report.warn(&format!("{failure}; not answering"));
             }
-            return Ok(None);
+            Ok(None)
         }
-    };
-    match repository {
-        _ if named => Ok(None),
-        Some(None) => Ok(None),
-        repository => Ok(Some(Ours { profile, request, repository: repository.flatten() })),
     }
 }
 

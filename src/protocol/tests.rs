@@ -84,8 +84,8 @@ fn a_password_that_is_no_text_still_counts_as_given() {
 #[test]
 fn replies_are_exact() {
     let password = Secret::new("ghs_1.2_3".into());
-    let mut reply =
-        Reply { password: &password, expiry: Some(99), authtype: false, state: None, again: false };
+    let (user, password) = ("x-access-token", &password);
+    let mut reply = Reply { user, password, expiry: Some(99), authtype: false, state: None, again: false };
     let plain = "username=x-access-token\npassword=ghs_1.2_3\npassword_expiry_utc=99\n";
     assert_eq!(reply.to_secret().expose(), plain);
     (reply.authtype, reply.state, reply.again) = (true, Some("ab"), true);
@@ -95,9 +95,32 @@ fn replies_are_exact() {
             "capability[]=authtype\ncapability[]=state\nephemeral=1\nstate[]=github-app:ab\ncontinue=1\n{plain}"
         )
     );
-    (reply.authtype, reply.again, reply.expiry) = (false, false, None);
+    (reply.authtype, reply.again, reply.expiry, reply.user) = (false, false, None, "OAuth2");
     assert_eq!(
         reply.to_secret().expose(),
-        "capability[]=state\nstate[]=github-app:ab\nusername=x-access-token\npassword=ghs_1.2_3\n"
+        "capability[]=state\nstate[]=github-app:ab\nusername=OAuth2\npassword=ghs_1.2_3\n"
     );
+}
+
+#[test]
+fn user_names_that_name_nobody_are_answered_as_they_are_and_others_belong_to_people() {
+    let request =
+        |username: Option<&[u8]>| Request { username: username.map(<[u8]>::to_vec), ..Request::default() };
+    for (asked, answered) in [
+        (None, "x-access-token"),
+        (Some(""), "x-access-token"),
+        (Some("x-access-token"), "x-access-token"),
+        (Some("git"), "git"),
+        (Some("GIT"), "GIT"),
+        (Some("OAuth2"), "OAuth2"),
+        (Some("X-OAuth-Basic"), "X-OAuth-Basic"),
+        (Some("token"), "token"),
+    ] {
+        let request = request(asked.map(str::as_bytes));
+        assert_eq!((request.person(), request.user()), (None, answered), "{asked:?}");
+    }
+    for name in [&b"me"[..], b"gits", b" git", b"oauth", b"x-access-token:x", b"git\xff", b"gi\xc4\xb1t"] {
+        let request = request(Some(name));
+        assert_eq!((request.person(), request.user()), (Some(name), "x-access-token"));
+    }
 }

@@ -66,14 +66,18 @@ fn no_repository() -> Response {
     Response::text(404, "Repository not found.")
 }
 
-/// The password of Basic authentication, if the user is the one that GitHub documents.
+/// User names that clients send beside a token: the one that GitHub documents, and those of URLs that name nobody.
+const USERS: [&str; 5] = ["x-access-token", "git", "oauth2", "x-oauth-basic", "token"];
+
+/// The password of Basic authentication, if the user is none of a person's.
 fn basic_token(authorization: &str) -> Option<String> {
     let (scheme, encoded) = authorization.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-    text.strip_prefix("x-access-token:").map(str::to_owned)
+    let (user, token) = text.split_once(':')?;
+    USERS.iter().any(|known| user.eq_ignore_ascii_case(known)).then(|| token.to_owned())
 }
 
 fn parse(state: &State, request: &Request) -> Option<Target> {
