@@ -4,12 +4,13 @@
 //! directory: else they are not used.
 //! A file is written under its lock as a new file beside it and then renamed. Damaged means missing. What a killed
 //! process has left half-written goes with the next write of anybody.
+//! An entry's time of modification is not when it was written but a mark that its user sets, as that costs no writing.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rsa::sha2::{Digest, Sha256};
 use rustix::fs::OFlags;
@@ -77,7 +78,7 @@ impl Cache {
     ///
     /// # Errors
     /// It cannot be read, or it is not ours alone.
-    pub fn read(&self, key: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    pub fn read(&self, key: &str) -> io::Result<Option<Stored>> {
         let path = self.dir.join(format!("{key}.json"));
         let file = match private().read(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -90,8 +91,10 @@ impl Cache {
         check(&metadata, "chmod 600")?;
         let mut content =
             Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
-        file.take(MAX_ENTRY).read_to_end(&mut content)?;
-        Ok(Some(content))
+        (&file).take(MAX_ENTRY).read_to_end(&mut content)?;
+        // A time that the file system has made has a fraction; it says nothing.
+        let mark = (metadata.mtime_nsec() == 0).then(|| metadata.mtime());
+        Ok(Some(Stored { content, mark, file }))
     }
 
     /// Takes an entry's lock if nobody else holds it. It is released when dropped, and when the process dies.
@@ -158,6 +161,25 @@ impl Cache {
     }
 }
 
+/// An entry as it lies on the disk.
+pub struct Stored {
+    /// All of it.
+    pub content: Zeroizing<Vec<u8>>,
+    /// In seconds since 1970; `None` where nobody has set one.
+    pub mark: Option<i64>,
+    file: File,
+}
+
+impl Stored {
+    /// Sets the mark, without a lock and without writing.
+    ///
+    /// # Errors
+    /// The file system has no times to set.
+    pub fn set_mark(&self, mark: i64) -> io::Result<()> {
+        set_mark(&self.file, mark)
+    }
+}
+
 /// Proof that this process alone may write an entry.
 #[derive(Debug)]
 pub struct Lock<'a> {
@@ -167,19 +189,19 @@ pub struct Lock<'a> {
 }
 
 impl Lock<'_> {
-    /// Replaces the entry's content, or leaves it as it was.
-    pub fn write(&self, content: &[u8]) -> io::Result<()> {
+    /// Replaces the entry's content and mark, or leaves both as they were.
+    pub fn write(&self, content: &[u8], mark: i64) -> io::Result<()> {
         let target = self.cache.dir.join(format!("{}.json", self.key));
         // The name is free while we hold the lock: a left-over is from a process that was killed here.
         let new = self.cache.dir.join(format!("{}.new", self.key));
         let _ = fs::remove_file(&new);
         self.cache.sweep();
-        let written = private()
-            .write(true)
-            .create_new(true)
-            .open(&new)
-            .and_then(|mut file| file.write_all(content))
-            .and_then(|()| fs::rename(&new, &target));
+        let written = private().write(true).create_new(true).open(&new).and_then(|mut file| {
+            file.write_all(content)?;
+            // Without a mark the entry is as good.
+            let _ = set_mark(&file, mark);
+            fs::rename(&new, &target)
+        });
         if written.is_err() {
             let _ = fs::remove_file(&new);
         }
@@ -200,6 +222,11 @@ fn private() -> OpenOptions {
     options
 }
 
+fn set_mark(file: &File, mark: i64) -> io::Result<()> {
+    let since_1970 = Duration::from_secs(u64::try_from(mark).unwrap_or(0));
+    file.set_modified(SystemTime::UNIX_EPOCH + since_1970)
+}
+
 fn check(metadata: &fs::Metadata, mend: &str) -> io::Result<()> {
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(io::Error::other("it belongs to another user"));
@@ -214,68 +241,5 @@ fn check(metadata: &fs::Metadata, mend: &str) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    use super::*;
-
-    #[test]
-    fn keys_tell_apart_what_only_looks_alike() {
-        assert_ne!(key(&["ab", "c"]), key(&["a", "bc"]));
-        assert_ne!(key(&["a", ""]), key(&["a"]));
-        assert_eq!(key(&["a"]).len(), 64);
-    }
-
-    #[test]
-    fn entries_are_private_and_replaced_as_a_whole() {
-        let dir = tempfile::tempdir().unwrap();
-        let cache = Cache::open(&dir.path().join("a/b")).unwrap();
-        assert!(cache.read("k").unwrap().is_none());
-        let lock = cache.try_lock("k").unwrap().expect("free");
-        assert!(cache.try_lock("k").unwrap().is_none(), "the lock is held");
-        fs::write(dir.path().join("a/b/k.new"), "left over").unwrap();
-        lock.write(b"one").unwrap();
-        lock.write(b"two").unwrap();
-        assert_eq!(cache.read("k").unwrap().unwrap().as_slice(), b"two");
-        assert_eq!(fs::metadata(dir.path().join("a/b")).unwrap().mode() & 0o777, 0o700);
-        for entry in fs::read_dir(dir.path().join("a/b")).unwrap() {
-            assert_eq!(entry.unwrap().metadata().unwrap().mode() & 0o777, 0o600);
-        }
-        drop(lock);
-        assert!(cache.try_lock("k").unwrap().is_some(), "released");
-    }
-
-    #[test]
-    fn entries_are_listed_by_their_keys_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let cache = Cache::open(&dir.path().join("c")).unwrap();
-        let deadline = Deadline::after(Duration::from_secs(1));
-        let name = key(&["a"]);
-        cache.lock(&name, deadline).unwrap().write(b"x").unwrap();
-        fs::write(dir.path().join("c/README.json"), "not ours").unwrap();
-        assert_eq!(cache.keys().unwrap(), [name]);
-        let held = cache.lock("k", deadline).unwrap();
-        assert!(cache.lock("k", Deadline::after(Duration::ZERO)).is_err(), "waits no longer than it may");
-        drop(held);
-    }
-
-    #[test]
-    fn what_is_not_ours_alone_is_not_used() {
-        let dir = tempfile::tempdir().unwrap();
-        let open = dir.path().join("open");
-        fs::create_dir(&open).unwrap();
-        fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(Cache::open(&open).unwrap_err().to_string().contains("mode 755"));
-        let link = dir.path().join("link");
-        symlink(dir.path(), &link).unwrap();
-        assert!(Cache::open(&link).unwrap_err().to_string().contains("not a directory"));
-        let cache = Cache::open(&dir.path().join("c")).unwrap();
-        fs::write(dir.path().join("victim"), "x").unwrap();
-        symlink(dir.path().join("victim"), dir.path().join("c/k.json")).unwrap();
-        assert!(cache.read("k").is_err(), "a symbolic link is not followed");
-        cache.try_lock("k").unwrap().unwrap().write(b"new").unwrap();
-        assert_eq!(fs::read(dir.path().join("victim")).unwrap(), b"x");
-        fs::set_permissions(dir.path().join("c/k.json"), fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(cache.read("k").unwrap_err().to_string().contains("mode 640"));
-    }
-}
+#[path = "cache/tests.rs"]
+mod tests;

@@ -118,7 +118,7 @@ pub fn rewritten_entry(bytes: &[u8]) -> Vec<u8> {
 pub fn handed_out(bytes: &[u8], margin: i64, now: i64) -> Option<(String, Option<i64>)> {
     match Entry::from_bytes(bytes).decide(&Ask::default(), margin, now) {
         Decision::Hand(token) => Some((token.secret.expose().to_owned(), token.facts.left(now))),
-        Decision::Fail(_) | Decision::Renew => None,
+        Decision::Try(_) | Decision::Fail(_) | Decision::Renew => None,
     }
 }
 
@@ -138,8 +138,8 @@ pub fn changed_entry(bytes: &[u8], password: &str, now: i64) -> Vec<u8> {
 #[must_use]
 pub fn has_cached_token(dir: &Path, key: &str, now: i64) -> bool {
     let read = Cache::open(dir).and_then(|cache| cache.read(key));
-    let Ok(Some(bytes)) = read else { return false };
-    matches!(Entry::from_bytes(&bytes).decide(&Ask::default(), 240, now), Decision::Hand(_))
+    let Ok(Some(stored)) = read else { return false };
+    matches!(Entry::of(&stored).decide(&Ask::default(), 240, now), Decision::Hand(_))
 }
 
 /// A private key.

@@ -20,8 +20,10 @@ pub mod inspect;
 mod installation;
 mod memory;
 mod refusal;
+mod reports;
 pub mod session;
 pub mod signer;
+mod trial;
 mod verify;
 
 #[cfg(feature = "internals")]
@@ -42,6 +44,8 @@ pub struct Ask {
     pub new: bool,
     /// The token that git's `state[]` says was refused.
     pub refused: Option<String>,
+    /// Whoever gets the token may never say whether it works.
+    pub unreported: bool,
 }
 
 /// Yields tokens.

@@ -1,14 +1,17 @@
 //! Settings and requests that many tests share.
 
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::support::broker::{FakeBroker, broker_token, token_response};
 use crate::support::connect_proxy::ConnectProxy;
 use crate::support::git::Git;
 use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
+use crate::support::http_server::{HttpServer, Recorded};
 use crate::support::keys::app_key_pem;
 use crate::support::process::Output;
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Sandbox, files_below};
 use crate::support::tls::TestCa;
 use crate::support::tokens::rfc3339;
 
@@ -29,6 +32,10 @@ pub fn from_now(seconds: i64) -> String {
 pub fn broker_sandbox(url: &str, bearer: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.set_env("GITHUB_APP_BROKER_URL", url);
+    if url.starts_with("http:") {
+        // A trial of a cached token would ask the real github.com: nobody listens there.
+        sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:9");
+    }
     sandbox.set_env("GITHUB_APP_BROKER_TOKEN_FILE", sandbox.write_private("bearer", format!("{bearer}\n")));
     sandbox
 }
@@ -58,6 +65,18 @@ pub fn configure_app(sandbox: &Sandbox, github: &LoopbackGitHub) {
     sandbox.set_env("GITHUB_APP_HOST", github.url());
     sandbox.set_env("GITHUB_APP_CLIENT_ID", CLIENT_ID);
     sandbox.set_env("GITHUB_APP_PRIVATE_KEY_FILE", sandbox.write_private("app.pem", app_key_pem()));
+}
+
+/// A workspace of a platform whose broker mints at the loopback GitHub.
+pub fn broker_in_front_of(github: &LoopbackGitHub) -> (FakeBroker, Sandbox) {
+    let broker = FakeBroker::in_front_of(github, "bearer");
+    let sandbox = Sandbox::new();
+    sandbox.set_env("GITHUB_APP_HOST", github.url());
+    sandbox.set_env("PLATFORM_URL", broker.url());
+    sandbox.set_env("WORKSPACE_ID", "ws-1");
+    sandbox.set_env("CONFIGS_DIR", sandbox.path());
+    sandbox.write_private(".auth_token", "bearer\n");
+    (broker, sandbox)
 }
 
 /// A loopback GitHub over TLS with the private repository `octo-org/hello`.
@@ -117,6 +136,43 @@ pub fn request_for(github: &LoopbackGitHub, path: &str) -> String {
 /// Runs `get` for a repository of a loopback GitHub.
 pub fn get(sandbox: &Sandbox, github: &LoopbackGitHub, path: &str) -> Output {
     sandbox.helper(&["get"]).stdin(request_for(github, path)).run()
+}
+
+/// The entries of a sandbox's cache, tokens and looked-up installations alike.
+pub fn cache_entries(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let is_entry = |path: &PathBuf| path.extension().is_some_and(|end| end == "json");
+    files_below(&sandbox.home().join(".cache")).into_iter().filter(is_entry).collect()
+}
+
+/// Lets so many seconds pass for everything that waits for clients to report: nobody has to sleep.
+pub fn let_pass(sandbox: &Sandbox, seconds: u64) {
+    for path in cache_entries(sandbox) {
+        let mark = fs::metadata(&path).and_then(|entry| entry.modified()).expect("a file with a time");
+        let text = fs::read_to_string(&path).expect("JSON");
+        if let Some((before, tried)) = text.split_once("\"tried\":") {
+            let end = tried.find(|c: char| !c.is_ascii_digit()).expect("more JSON");
+            let earlier = tried[..end].parse::<u64>().expect("a time").saturating_sub(seconds);
+            fs::write(&path, format!("{before}\"tried\":{earlier}{}", &tried[end..]))
+                .expect("a file of ours");
+        }
+        let earlier = if mark == UNIX_EPOCH { mark } else { mark - Duration::from_secs(seconds) };
+        File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(earlier))
+            .expect("a file of ours");
+    }
+}
+
+/// The requests by which the helper has tried a token, new ones and cached ones alike.
+pub fn trials(server: &HttpServer) -> usize {
+    let is_trial = |seen: &Recorded| {
+        let git = seen.target.ends_with("/info/refs?service=git-upload-pack");
+        let ours =
+            seen.header("user-agent").is_some_and(|agent| agent.starts_with("git-credential-github-app/"));
+        ours && (git || seen.target.ends_with("/installation/repositories?per_page=1"))
+    };
+    server.requests().iter().filter(|seen| is_trial(seen)).count()
 }
 
 /// Method and target of every request that a loopback GitHub has seen.

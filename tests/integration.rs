@@ -40,5 +40,6 @@ mod setup;
 mod status;
 mod timer;
 mod trial;
+mod unreported;
 mod wrong_clock;
 mod wrong_forms;

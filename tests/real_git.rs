@@ -4,25 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::common::{app_sandbox, configure_app, push_submodules};
-use crate::support::broker::FakeBroker;
+use crate::common::{app_sandbox, broker_in_front_of, configure_app, push_submodules};
 use crate::support::git::{Git, gits};
 use crate::support::github::{LoopbackGitHub, Options};
 use crate::support::keys::app_key_pem;
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
-
-/// A workspace of a platform whose broker mints at the loopback GitHub.
-fn broker_in_front_of(github: &LoopbackGitHub) -> (FakeBroker, Sandbox) {
-    let broker = FakeBroker::in_front_of(github, "bearer");
-    let sandbox = Sandbox::new();
-    sandbox.set_env("GITHUB_APP_HOST", github.url());
-    sandbox.set_env("PLATFORM_URL", broker.url());
-    sandbox.set_env("WORKSPACE_ID", "ws-1");
-    sandbox.set_env("CONFIGS_DIR", sandbox.path());
-    sandbox.write_private(".auth_token", "bearer\n");
-    (broker, sandbox)
-}
 
 /// Clone, fetch, list, push small and large, clone again; the API is asked in the first command alone.
 fn work_with(git: &Git, github: &LoopbackGitHub, sandbox: &Sandbox) {

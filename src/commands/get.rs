@@ -53,6 +53,8 @@ fn answer(ours: Ours, report: Report) -> Result<Option<Secret>> {
         return Ok(None);
     };
     let request = ours.request;
+    // Whoever offers `state` comes back where the token is refused; others may never be heard of again.
+    ask.unreported = settings.verify && !request.state;
     ask.refused = request.our_state.clone().filter(|_| request.state);
     let token = match provider(&settings, &ask.scope, deadline, report).token(&ask) {
         Err(error) if Failure::of(&error).kind == Kind::NotInstalled => {

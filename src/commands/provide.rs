@@ -46,7 +46,7 @@ pub fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, r
         label: label(settings, scope),
         margin: settings.margin,
     };
-    Cached::new(inner, keeping, deadline, report)
+    Cached::new(inner, Client::new(&settings.proxies, deadline, report), keeping, report)
 }
 
 /// A client for the broker, by the way that its settings name.
@@ -155,6 +155,15 @@ impl Asks {
     pub fn with_min_life(mut self, min_life: i64) -> Self {
         self.first.min_life = min_life;
         self.otherwise.iter_mut().for_each(|ask| ask.min_life = min_life);
+        self
+    }
+
+    /// The same for a token that somebody gets who may not report of it.
+    #[must_use]
+    pub fn to_hand_out(mut self, settings: &Settings) -> Self {
+        for ask in std::iter::once(&mut self.first).chain(&mut self.otherwise) {
+            ask.unreported = settings.verify;
+        }
         self
     }
 

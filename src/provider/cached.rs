@@ -10,18 +10,24 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::entry::{Decision, Entry, Label};
-use super::{Ask, TokenProvider};
-use crate::cache::{Cache, LOOK, Lock};
+use super::{Ask, TokenProvider, trial};
+use crate::cache::{Cache, LOOK, Lock, Stored};
 use crate::clock::{self, Deadline, span};
 use crate::error::{Failure, Kind};
+use crate::http::Client;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::token::Token;
+
+/// How long a trial by another process is waited for: a token that is perhaps dead is better than none.
+const TRIAL: Duration = Duration::from_secs(10);
 
 /// The cache for one key.
 pub struct Cached<'a> {
     /// Asked on a miss.
     inner: Box<dyn TokenProvider + 'a>,
+    /// Tries tokens that nobody has reported of.
+    client: Client<'a>,
     /// `None`: nothing is kept.
     dir: Option<PathBuf>,
     /// Names the entry: see [`crate::cache::key`].
@@ -53,18 +59,19 @@ impl<'a> Cached<'a> {
     /// Wraps a provider.
     pub fn new(
         inner: Box<dyn TokenProvider + 'a>,
+        client: Client<'a>,
         keeping: Keeping,
-        deadline: Deadline,
         report: Report,
     ) -> Self {
         let Keeping { dir, key, label, margin } = keeping;
         Self {
             inner,
+            deadline: client.deadline,
+            client,
             dir,
             key,
             label,
             margin,
-            deadline,
             report,
             cache: OnceCell::new(),
             warned: Cell::new(false),
@@ -84,38 +91,60 @@ impl<'a> Cached<'a> {
     /// Changes the entry if there is anything to change; takes the lock only then.
     fn change(&self, change: impl Fn(&mut Entry) -> bool) {
         let Some(cache) = self.cache() else { return };
-        if !change(&mut self.read(cache)) {
-            return;
+        let (mut entry, stored) = self.read(cache);
+        if !change(&mut entry) {
+            return set_mark(stored.as_ref(), &entry);
         }
         let lock = match cache.lock(&self.key, self.deadline) {
             Ok(lock) => lock,
             Err(error) => return self.warn("change", &error),
         };
-        let mut entry = self.read(cache);
+        let (mut entry, _) = self.read(cache);
         if change(&mut entry) {
             self.write(&lock, &entry);
         }
     }
 
     fn renew(&self, cache: &Cache, lock: &Lock, ask: &Ask) -> Result<Token> {
-        let mut entry = self.read(cache);
-        match entry.decide(ask, self.margin_seconds(), clock::now()) {
-            Decision::Hand(token) => return Ok(token),
+        let (mut entry, stored) = self.read(cache);
+        let evicted = match entry.decide(ask, self.margin_seconds(), clock::now()) {
+            Decision::Hand(token) => return Ok(self.hand_out(token, entry, stored.as_ref(), ask)),
             Decision::Fail(failure) => return Err(failure.into()),
-            Decision::Renew => {}
-        }
-        if let Some(id) = &ask.refused
-            && entry.evict_refused(id, clock::now())
-        {
+            Decision::Try(token) => {
+                let repository = ask.repository.as_ref();
+                let dead = trial::is_dead(&self.client, &self.label, repository, &token.secret);
+                entry.tried(dead, clock::now());
+                if !dead {
+                    entry.hand_out(clock::now());
+                    self.write(lock, &entry);
+                    // Where that failed, the mark at least bounds the trials.
+                    return Ok(self.hand_out(token, entry, stored.as_ref(), ask));
+                }
+                self.report.note(|| "the cached token was revoked".into());
+                true
+            }
+            Decision::Renew => ask.refused.as_ref().is_some_and(|id| entry.evict_refused(id, clock::now())),
+        };
+        if evicted {
             // Written before asking: a process that dies now must not leave the refused token behind.
             self.write(lock, &entry);
             if let Decision::Fail(failure) = entry.decide(ask, self.margin_seconds(), clock::now()) {
                 return Err(failure.into());
             }
         }
+        self.fetch(lock, entry, ask)
+    }
+
+    /// Asks the provider, and keeps what it says.
+    fn fetch(&self, lock: &Lock, mut entry: Entry, ask: &Ask) -> Result<Token> {
         let outcome = self.inner.token(&Ask { new: ask.new || entry.needs_new(), ..ask.clone() });
         match &outcome {
-            Ok(token) => entry.keep(token, &self.label, clock::now()),
+            Ok(token) => {
+                entry.keep(token, &self.label, clock::now());
+                if ask.unreported {
+                    entry.hand_out(clock::now());
+                }
+            }
             Err(error) => {
                 let failure = Failure::of(error);
                 if failure.kind == Kind::Temporary {
@@ -127,6 +156,18 @@ impl<'a> Cached<'a> {
         }
         self.write(lock, &entry);
         outcome
+    }
+
+    /// Gives a cached token away, and marks that somebody has it now who may never report.
+    fn hand_out(&self, token: Token, mut entry: Entry, stored: Option<&Stored>, ask: &Ask) -> Token {
+        self.report.note(|| {
+            format!("token from the cache, {} left", span(token.facts.left(clock::now()).unwrap_or(0)))
+        });
+        if ask.unreported {
+            entry.hand_out(clock::now());
+            set_mark(stored, &entry);
+        }
+        token
     }
 
     /// A token inside the margin is better than none while renewal fails.
@@ -156,19 +197,20 @@ impl<'a> Cached<'a> {
         self.cache.get_or_init(open).as_ref()
     }
 
-    fn read(&self, cache: &Cache) -> Entry {
+    /// The entry, an empty one if need be, and where it lies.
+    fn read(&self, cache: &Cache) -> (Entry, Option<Stored>) {
         match cache.read(&self.key) {
-            Ok(Some(bytes)) => Entry::from_bytes(&bytes),
-            Ok(None) => Entry::default(),
+            Ok(Some(stored)) => (Entry::of(&stored), Some(stored)),
+            Ok(None) => (Entry::default(), None),
             Err(error) => {
                 self.warn("read an entry of", &error);
-                Entry::default()
+                (Entry::default(), None)
             }
         }
     }
 
     fn write(&self, lock: &Lock, entry: &Entry) {
-        if let Err(error) = lock.write(&entry.to_bytes()) {
+        if let Err(error) = lock.write(&entry.to_bytes(), entry.mark()) {
             self.warn("write to", &error);
             if !entry.has_token() {
                 // What is still on the disk was evicted: better no entry than a dead token.
@@ -189,28 +231,31 @@ impl<'a> Cached<'a> {
     }
 }
 
+/// Brings an entry's mark on the disk up to date. A file system that refuses leaves things as they are.
+fn set_mark(stored: Option<&Stored>, entry: &Entry) {
+    if let Some(stored) = stored.filter(|stored| stored.mark != Some(entry.mark())) {
+        let _ = stored.set_mark(entry.mark());
+    }
+}
+
 impl TokenProvider for Cached<'_> {
     fn token(&self, ask: &Ask) -> Result<Token> {
         let Some(cache) = self.cache() else { return self.inner.token(ask) };
+        let trial = self.deadline.at_most(TRIAL);
         loop {
-            let entry = self.read(cache);
-            match entry.decide(ask, self.margin_seconds(), clock::now()) {
-                Decision::Hand(token) => {
-                    self.report.note(|| {
-                        format!(
-                            "token from the cache, {} left",
-                            span(token.facts.left(clock::now()).unwrap_or(0))
-                        )
-                    });
-                    return Ok(token);
-                }
+            let (entry, stored) = self.read(cache);
+            let untried = match entry.decide(ask, self.margin_seconds(), clock::now()) {
+                Decision::Hand(token) => return Ok(self.hand_out(token, entry, stored.as_ref(), ask)),
                 Decision::Fail(failure) => return Err(failure.into()),
-                Decision::Renew => {}
-            }
-            match cache.try_lock(&self.key) {
-                Ok(Some(lock)) => return self.renew(cache, &lock, ask),
-                Ok(None) if self.deadline.wait(LOOK) => {}
-                Ok(None) => {
+                Decision::Try(token) => Some(token),
+                Decision::Renew => None,
+            };
+            match (cache.try_lock(&self.key), untried) {
+                (Ok(Some(lock)), _) => return self.renew(cache, &lock, ask),
+                (Ok(None), Some(_)) if trial.wait(LOOK) => {}
+                (_, Some(token)) => return Ok(self.hand_out(token, entry, stored.as_ref(), ask)),
+                (Ok(None), None) if self.deadline.wait(LOOK) => {}
+                (Ok(None), None) => {
                     let failure = Failure::new(
                         Kind::Temporary,
                         "another process has been asking for this token all the time",
@@ -218,7 +263,7 @@ impl TokenProvider for Cached<'_> {
                     .hint("try again, or raise --timeout");
                     return self.fall_back(&entry, ask, Err(failure.into()));
                 }
-                Err(error) => {
+                (Err(error), None) => {
                     self.warn("lock an entry of", &error);
                     return self.inner.token(ask);
                 }

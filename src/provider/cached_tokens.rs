@@ -60,7 +60,7 @@ fn entries(cache: &Cache, report: Report) -> io::Result<Vec<(String, Entry)>> {
     let mut found = Vec::new();
     for key in cache.keys()? {
         match cache.read(&key) {
-            Ok(Some(bytes)) => found.push((key, Entry::from_bytes(&bytes))),
+            Ok(Some(stored)) => found.push((key, Entry::of(&stored))),
             Ok(None) => {}
             Err(error) => {
                 report.warn(&format!("cannot read {key}.json in the cache: {error}; passing over it"));
@@ -122,10 +122,10 @@ impl CachedToken {
             }
             _ => anyhow::Error::from(error),
         })?;
-        let Some(bytes) = cache.read(&self.key)? else { return Ok(()) };
-        let mut entry = Entry::from_bytes(&bytes);
+        let Some(stored) = cache.read(&self.key)? else { return Ok(()) };
+        let mut entry = Entry::of(&stored);
         if entry.withdraw(&self.token.id())
-            && let Err(error) = lock.write(&entry.to_bytes())
+            && let Err(error) = lock.write(&entry.to_bytes(), entry.mark())
         {
             lock.remove().map_err(|_| error)?;
         }

@@ -4,11 +4,15 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Ask;
+use super::reports::Reports;
+use crate::cache::Stored;
 use crate::clock::span;
 use crate::error::{Failure, Kind};
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::token::{self, Facts, Token};
+
+mod refused;
 
 /// Entries of another version are treated as missing.
 const VERSION: u32 = 2;
@@ -18,8 +22,6 @@ const MAX_STRIKES: u32 = 2;
 const PAUSE: i64 = 60;
 /// The end of the year 9999, in seconds since 1970.
 const LAST_TIME: i64 = 253_402_300_799;
-/// How many evicted tokens are remembered.
-const MAX_EVICTED: usize = 8;
 
 /// The state of one cache key.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,6 +38,8 @@ pub struct Entry {
     strikes: u32,
     paused_until: i64,
     refusal: Option<Refusal>,
+    #[serde(default)]
+    reports: Reports,
 }
 
 /// What an entry is for, in words: its file's name does not tell.
@@ -94,6 +98,7 @@ impl Default for Entry {
             strikes: 0,
             paused_until: 0,
             refusal: None,
+            reports: Reports::default(),
         }
     }
 }
@@ -103,6 +108,8 @@ impl Default for Entry {
 pub enum Decision {
     /// Hand out the cached token.
     Hand(Token),
+    /// The same, but nobody has said whether it works: try it first.
+    Try(Token),
     /// Say so without asking anybody.
     Fail(Failure),
     /// Ask the provider.
@@ -116,11 +123,22 @@ impl Entry {
         serde_json::from_slice(bytes).ok().filter(sound).unwrap_or_default()
     }
 
+    /// Reads an entry from the disk, with its mark.
+    pub fn of(stored: &Stored) -> Self {
+        let entry = Self::from_bytes(&stored.content);
+        Self { reports: entry.reports.marked(stored.mark), ..entry }
+    }
+
+    /// The mark for the disk.
+    pub fn mark(&self) -> i64 {
+        self.reports.mark()
+    }
+
     /// Whether we may have written it: times that no clock has would overflow where they are compared.
     fn is_plausible(&self) -> bool {
         let token = self.token.iter().flat_map(|kept| [Some(kept.since), kept.facts.expiry]);
         let refusal = self.refusal.iter().flat_map(|refusal| [Some(refusal.since), Some(refusal.until)]);
-        let mut times = token.chain(refusal).flatten().chain([self.paused_until]);
+        let mut times = token.chain(refusal).flatten().chain([self.paused_until, self.reports.tried]);
         times.all(|time| (0..=LAST_TIME).contains(&time)) && self.strikes <= MAX_STRIKES
     }
 
@@ -138,7 +156,8 @@ impl Entry {
             && let Some(token) = self.alive(now)
             && token.facts.left(now) > Some(wanted)
         {
-            return Decision::Hand(token);
+            let overdue = ask.unreported && self.reports.is_overdue(now);
+            return if overdue { Decision::Try(token) } else { Decision::Hand(token) };
         }
         if within(self.paused_until, now, PAUSE) {
             let left = span(self.paused_until - now);
@@ -187,12 +206,28 @@ impl Entry {
         self.token.is_none() && !self.evicted.is_empty()
     }
 
+    /// A token goes to somebody who may never say whether it works.
+    pub fn hand_out(&mut self, now: i64) {
+        self.reports.hand_out(now);
+    }
+
+    /// The cached token was tried: dead ones are evicted. That is no strike: trials are few, and mints with them.
+    pub fn tried(&mut self, dead: bool, now: i64) {
+        self.reports.clear();
+        self.reports.tried = now;
+        if dead {
+            self.issued = None;
+            self.drop_token();
+        }
+    }
+
     /// Takes a fresh token in. One without an expiry, or known to be refused, is not kept.
     pub fn keep(&mut self, token: &Token, label: &Label, now: i64) {
         let id = token.id();
         self.label = Some(label.clone());
         self.refusal = None;
         self.proven = false;
+        self.reports.clear();
         self.token = None;
         if !self.evicted.contains(&id) && token.facts.expiry.is_some() {
             let text = KeptText(Zeroizing::new(token.secret.expose().to_owned()));
@@ -200,99 +235,10 @@ impl Entry {
         }
         self.issued = Some(id);
     }
-
-    /// Remembers a refusal for some seconds, so that a storm of gits is no storm of mints.
-    pub fn refuse(&mut self, failure: &Failure, now: i64) {
-        let seconds = match failure.kind {
-            Kind::NotInstalled => 60,
-            Kind::Refused => 15,
-            _ => return,
-        };
-        let since = failure.since.unwrap_or(now);
-        self.refusal = Some(Refusal { failure: failure.clone(), since, until: since + seconds });
-    }
-
-    /// A token worked: fresh ones may be minted again. Whether anything changed.
-    pub fn prove(&mut self, password: &Secret) -> bool {
-        let id = token::id(password.expose().as_bytes());
-        let known = self.issued.as_ref() == Some(&id) || self.evicted.contains(&id);
-        if !known || (self.proven && self.strikes == 0 && !self.evicted.contains(&id)) {
-            return false;
-        }
-        self.proven = true;
-        self.strikes = 0;
-        self.paused_until = 0;
-        self.evicted.retain(|evicted| *evicted != id);
-        true
-    }
-
-    /// git says that a password was refused; without one, that the credential shall go. Whether anything changed.
-    pub fn evict(&mut self, password: Option<&Secret>, now: i64) -> bool {
-        let Some(password) = password else {
-            return self.drop_token();
-        };
-        let id = token::id(password.expose().as_bytes());
-        let cached = self.token.as_ref().is_some_and(|kept| password.matches(kept.text.0.as_bytes()));
-        self.evict_id(&id, cached, now)
-    }
-
-    /// git's `state[]` names a token that was refused.
-    pub fn evict_refused(&mut self, id: &str, now: i64) -> bool {
-        if self.evicted.iter().any(|evicted| evicted == id) {
-            return false;
-        }
-        let dropped = self.drop_token();
-        self.evict_id(id, false, now) || dropped
-    }
-
-    /// Its owner has revoked a token, or wants it out of the cache: no sign of trouble. Whether anything changed.
-    pub fn withdraw(&mut self, id: &str) -> bool {
-        if self.token.as_ref().is_none_or(|kept| token::id(kept.text.0.as_bytes()) != id) {
-            return false;
-        }
-        self.issued = None;
-        self.drop_token()
-    }
-
-    fn evict_id(&mut self, id: &str, cached: bool, now: i64) -> bool {
-        let fresh = self.issued.as_deref() == Some(id);
-        if cached {
-            self.drop_token();
-        }
-        if fresh {
-            self.issued = None;
-            if !self.proven {
-                self.strike(now);
-            }
-            self.remember(id.to_owned());
-        }
-        cached || fresh
-    }
-
-    fn drop_token(&mut self) -> bool {
-        let Some(kept) = self.token.take() else { return false };
-        self.remember(token::id(kept.text.0.as_bytes()));
-        true
-    }
-
-    fn remember(&mut self, id: String) {
-        if !self.evicted.contains(&id) {
-            self.evicted.push(id);
-            let surplus = self.evicted.len().saturating_sub(MAX_EVICTED);
-            self.evicted.drain(..surplus);
-        }
-    }
-
-    fn strike(&mut self, now: i64) {
-        self.strikes = MAX_STRIKES.min(self.strikes + 1);
-        if self.strikes >= MAX_STRIKES {
-            self.paused_until = now + PAUSE;
-        }
-    }
 }
 
 /// Whether a time still lies ahead; one further ahead than it was ever set is from a clock that has jumped.
-fn within(until: i64, now: i64, limit: i64) -> bool {
+pub(super) fn within(until: i64, now: i64, limit: i64) -> bool {
     until > now && until - now <= limit
 }
 

@@ -20,6 +20,7 @@ fn secret(text: &str) -> Secret {
 fn decision(entry: &Entry, ask: &Ask, now: i64) -> String {
     match entry.decide(ask, 240, now) {
         Decision::Hand(token) => token.secret.expose().to_owned(),
+        Decision::Try(token) => format!("try {}", token.secret.expose()),
         Decision::Fail(failure) => format!("fail: {}", failure.message),
         Decision::Renew => "renew".to_owned(),
     }

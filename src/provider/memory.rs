@@ -81,7 +81,7 @@ impl Memory {
             return Ok((remembered, true));
         }
         let (found, _) = new()?;
-        let _ = lock.write(&serde_json::to_vec(&found).unwrap_or_default());
+        let _ = lock.write(&serde_json::to_vec(&found).unwrap_or_default(), 0);
         Ok((found, false))
     }
 
@@ -94,7 +94,7 @@ impl Memory {
         if let Ok(lock) = cache.lock(key, self.deadline)
             && read(&cache, key).is_some()
         {
-            let _ = lock.write(b"");
+            let _ = lock.write(b"", 0);
         }
     }
 }
@@ -109,8 +109,8 @@ impl Memory {
 }
 
 fn read(cache: &Cache, key: &str) -> Option<Remembered> {
-    let bytes = cache.read(key).ok()??;
-    let remembered: Remembered = serde_json::from_slice(&bytes).ok()?;
+    let stored = cache.read(key).ok()??;
+    let remembered: Remembered = serde_json::from_slice(&stored.content).ok()?;
     remembered.is_fresh(clock::now()).then_some(remembered)
 }
 

@@ -97,7 +97,8 @@ fn may_read(app: &App, repository: &Repository, token: &Token) -> bool {
     listed
 }
 
-fn git_call(host_url: &str, repository: &Repository, token: &Secret) -> Call {
+/// A call that git would begin with.
+pub(super) fn git_call(host_url: &str, repository: &Repository, token: &Secret) -> Call {
     let Repository { owner, name } = repository;
     let basic = STANDARD.encode(format!("x-access-token:{}", token.expose()));
     Call {
@@ -111,7 +112,8 @@ fn git_call(host_url: &str, repository: &Repository, token: &Secret) -> Call {
     }
 }
 
-fn rest_call(api_url: &str, token: &Secret) -> Call {
+/// A call that any installation token may make.
+pub(super) fn rest_call(api_url: &str, token: &Secret) -> Call {
     Call::to_github("GET", format!("{api_url}/installation/repositories?per_page=1"), token)
 }
 
