@@ -18,6 +18,7 @@ mod docs;
 mod doctor;
 mod exec;
 mod faults;
+mod first_aid;
 mod gh;
 mod hosts;
 mod install;

@@ -1,12 +1,54 @@
-//! `erase`: evicts the token that git says was refused, and no other.
+//! `erase`: evicts the token that git says was refused, and no other; without a path, wherever a token of the host is.
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::request;
+use super::{existing_cache, request};
+use crate::clock::Deadline;
+use crate::protocol::Request;
+use crate::provider::cached_tokens;
+use crate::provider::entry::Label;
 use crate::report::Report;
-use crate::settings::Sources;
+use crate::settings::hosts::Host;
+use crate::settings::{Settings, Sources};
 
 /// Runs the operation.
 pub fn run(sources: &Sources, report: Report) -> Result<()> {
-    request::with_cached(sources, report, |cached, request| cached.evict(request.password.as_ref()))
+    let Some(ours) = request::read(sources, report)? else { return Ok(()) };
+    if ours.repository.is_none() {
+        return everywhere(sources, &ours.request, report);
+    }
+    request::with_cached(ours, report, |cached, request| cached.evict(request.password.as_ref()))
+}
+
+/// Where git names no repository, each token is of one owner, App and scope or another, and a person who wants the
+/// host's gone means them all. Needs no token source: first aid must work where settings are broken, too.
+fn everywhere(sources: &Sources, request: &Request, report: Report) -> Result<()> {
+    let profiles = sources.profiles().unwrap_or_else(|_| vec![sources.unnamed()]);
+    let mut emptied: Vec<Option<PathBuf>> = Vec::new();
+    for profile in profiles {
+        let settings = profile.without_source()?;
+        if !emptied.contains(&settings.cache_dir) {
+            in_cache(&settings, request, report);
+            emptied.push(settings.cache_dir);
+        }
+    }
+    Ok(())
+}
+
+fn in_cache(settings: &Settings, request: &Request, report: Report) {
+    let cache = match existing_cache(settings) {
+        Ok(Some(cache)) => cache,
+        Ok(None) => return,
+        Err(error) => return report.warn(&format!("cannot {error:#}")),
+    };
+    let of_host = |label: &Label| {
+        Host::parse(&label.host_url).is_ok_and(|host| host.is_asked_by(&request.protocol, &request.host))
+    };
+    let password = request.password.as_ref();
+    let deadline = Deadline::after(settings.timeout);
+    if let Err(error) = cached_tokens::evict_all(&cache, of_host, password, deadline, report) {
+        report.warn(&format!("cannot evict all tokens of the host: {error:#}"));
+    }
 }

@@ -11,14 +11,14 @@ use crate::protocol::Reply;
 use crate::provider::TokenProvider;
 use crate::report::Report;
 use crate::secret::Secret;
-use crate::settings::{OnFailure, Sources};
+use crate::settings::{OnFailure, Profile, Sources};
 
 /// Runs the operation.
 pub fn run(sources: &Sources, report: Report) -> Result<()> {
     let (outcome, on_failure) = match request::read(sources, report) {
         Ok(None) => return Ok(()),
         Ok(Some(ours)) => {
-            let on_failure = ours.profile.on_failure();
+            let on_failure = ours.profile.as_ref().map_or_else(|_| sources.on_failure(), Profile::on_failure);
             (answer(ours, report), on_failure)
         }
         Err(error) => (Err(error), sources.on_failure()),
@@ -37,8 +37,9 @@ pub fn run(sources: &Sources, report: Report) -> Result<()> {
 
 /// The whole reply; `None`: not ours.
 fn answer(ours: Ours, report: Report) -> Result<Option<Secret>> {
-    let settings = ours.profile.settings()?;
-    note_origins(&ours.profile, report);
+    let profile = ours.profile?;
+    let settings = profile.settings()?;
+    note_origins(&profile, report);
     let deadline = Deadline::after(settings.timeout);
     if settings.per_repository && ours.repository.is_none() {
         return Err(Failure::new(

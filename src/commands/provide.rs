@@ -46,7 +46,7 @@ pub fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, r
         label: label(settings, scope),
         margin: settings.margin,
     };
-    Cached::new(inner, Client::new(&settings.proxies, deadline, report), keeping, report)
+    Cached::new(inner, Client::new(&settings.network, deadline, report), keeping, report)
 }
 
 /// A client for the broker, by the way that its settings name.

@@ -18,8 +18,8 @@ use crate::settings::{Fit, Profile, Sources};
 
 /// A request that is ours by protocol, host, path and user name.
 pub struct Ours<'a> {
-    /// Whose request it is.
-    pub profile: Profile<'a>,
+    /// Whose request it is, or why nobody can tell.
+    pub profile: Result<Profile<'a>, Failure>,
     /// As git sent it.
     pub request: Request,
     /// What its path names, if it has one.
@@ -36,26 +36,26 @@ pub fn read<'a>(sources: &'a Sources, report: Report) -> Result<Option<Ours<'a>>
     if request.person().is_some() || repository == Some(None) {
         return Ok(None);
     }
-    match fit {
-        Fit::Ours(profile) => Ok(Some(Ours { profile, request, repository: repository.flatten() })),
-        Fit::NotOurs => Ok(None),
-        Fit::Ambiguous(failure) => Err(failure.into()),
+    let profile = match fit {
+        Fit::Ours(profile) => Ok(profile),
+        Fit::NotOurs => return Ok(None),
+        Fit::Ambiguous(failure) => Err(failure),
         // The host is not known, as the settings are wrong: a failed `get` must not stop git on hosts that are not
         // ours, but whoever has broken the settings has to be told.
-        Fit::Unknown(failure) if is_asked(&Host::default()) => Err(failure.into()),
+        Fit::Unknown(failure) if is_asked(&Host::default()) => Err(failure),
         Fit::Unknown(failure) => {
             if request.protocol == b"https" && !request.host.is_empty() {
                 report.warn(&format!("{failure}; not answering"));
             }
-            Ok(None)
+            return Ok(None);
         }
-    }
+    };
+    Ok(Some(Ours { profile, request, repository: repository.flatten() }))
 }
 
 /// Runs `change` on the cache entry that a `store` or an `erase` is about.
-pub fn with_cached(sources: &Sources, report: Report, change: impl FnOnce(&Cached, &Request)) -> Result<()> {
-    let Some(ours) = read(sources, report)? else { return Ok(()) };
-    let settings = ours.profile.settings()?;
+pub fn with_cached(ours: Ours, report: Report, change: impl FnOnce(&Cached, &Request)) -> Result<()> {
+    let settings = ours.profile?.settings()?;
     let deadline = Deadline::after(settings.timeout);
     let Some(Ask { scope, .. }) = ask(&settings, ours.repository) else { return Ok(()) };
     change(&provider(&settings, &scope, deadline, report), &ours.request);

@@ -8,7 +8,8 @@ use crate::settings::Sources;
 
 /// Runs the operation.
 pub fn run(sources: &Sources, report: Report) -> Result<()> {
-    request::with_cached(sources, report, |cached, request| {
+    let Some(ours) = request::read(sources, report)? else { return Ok(()) };
+    request::with_cached(ours, report, |cached, request| {
         if let Some(password) = &request.password {
             cached.prove(password);
         }

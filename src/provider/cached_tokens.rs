@@ -13,6 +13,7 @@ use crate::error::{Failure, Kind, escape};
 use crate::http::{Call, Client};
 use crate::report::Report;
 use crate::scope::Scope;
+use crate::secret::Secret;
 use crate::settings::hosts::Host;
 use crate::token::Token;
 
@@ -115,20 +116,47 @@ impl CachedToken {
     /// # Errors
     /// The entry can be neither written nor removed; [`Kind::Temporary`] if another process holds its lock.
     pub fn evict(&self, cache: &Cache, deadline: Deadline) -> Result<()> {
-        let lock = cache.lock(&self.key, deadline).map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => {
-                let failure = Failure::new(Kind::Temporary, error.to_string());
-                failure.hint("try again, or raise --timeout").into()
-            }
-            _ => anyhow::Error::from(error),
-        })?;
-        let Some(stored) = cache.read(&self.key)? else { return Ok(()) };
-        let mut entry = Entry::of(&stored);
-        if entry.withdraw(&self.token.id())
-            && let Err(error) = lock.write(&entry.to_bytes(), entry.mark())
-        {
-            lock.remove().map_err(|_| error)?;
-        }
-        Ok(())
+        change(cache, &self.key, deadline, |entry| entry.withdraw(&self.token.id()))
     }
+}
+
+/// A host's credential was refused, or, without a password, shall go, and nobody says which repository's: evicts it from
+/// each entry that is chosen.
+///
+/// # Errors
+/// The first entry that could not be changed, after all others have been.
+pub fn evict_all(
+    cache: &Cache,
+    chosen: impl Fn(&Label) -> bool,
+    password: Option<&Secret>,
+    deadline: Deadline,
+    report: Report,
+) -> Result<()> {
+    let evict = |entry: &mut Entry| entry.evict(password, clock::now());
+    let mut outcome = Ok(());
+    for (key, mut entry) in entries(cache, report)? {
+        if entry.label().is_some_and(&chosen) && evict(&mut entry) {
+            outcome = outcome.and(change(cache, &key, deadline, evict));
+        }
+    }
+    outcome
+}
+
+/// Changes an entry under its lock.
+fn change(cache: &Cache, key: &str, deadline: Deadline, change: impl Fn(&mut Entry) -> bool) -> Result<()> {
+    let lock = cache.lock(key, deadline).map_err(|error| match error.kind() {
+        io::ErrorKind::TimedOut => {
+            let failure = Failure::new(Kind::Temporary, error.to_string());
+            failure.hint("try again, or raise --timeout").into()
+        }
+        _ => anyhow::Error::from(error),
+    })?;
+    let Some(stored) = cache.read(key)? else { return Ok(()) };
+    let mut entry = Entry::of(&stored);
+    if change(&mut entry)
+        && let Err(error) = lock.write(&entry.to_bytes(), entry.mark())
+    {
+        lock.remove().map_err(|_| error)?;
+    }
+    Ok(())
 }
