@@ -6,7 +6,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::settings::Given;
 
@@ -42,6 +43,19 @@ pub struct HelperLine {
     /// The helper's options
     #[command(flatten)]
     pub options: Options,
+}
+
+/// The command that a mistyped word is most like
+pub fn similar_command(word: &str) -> Option<String> {
+    // A command that takes any word for one of its own, such as a later git's operation, suggests nothing.
+    let strict = clap::Command::new("").subcommands(Cli::command().get_subcommands().cloned());
+    let error = strict.try_get_matches_from(["", word]).err()?;
+    match error.get(ContextKind::SuggestedSubcommand)? {
+        ContextValue::String(name) => Some(name.clone()),
+        // The best comes last.
+        ContextValue::Strings(names) => names.last().cloned(),
+        _ => None,
+    }
 }
 
 /// What to do

@@ -24,6 +24,8 @@ pub struct Report {
     loudness: Loudness,
     color: bool,
     stdout_color: bool,
+    /// Somebody sits where messages go.
+    terminal: bool,
 }
 
 impl Report {
@@ -39,9 +41,11 @@ impl Report {
             (0, true) => Loudness::Quiet,
             (0, false) => Loudness::Normal,
         };
+        let terminal = std::io::stderr().is_terminal();
         Self {
             loudness,
-            color: color(std::io::stderr().is_terminal()),
+            terminal,
+            color: color(terminal),
             stdout_color: color(std::io::stdout().is_terminal()),
         }
     }
@@ -67,11 +71,23 @@ impl Report {
         }
     }
 
+    /// Says what whoever sits at the terminal will wonder about next; elsewhere a note.
+    pub fn tell(self, text: impl FnOnce() -> String) {
+        if self.is_verbose() || self.terminal {
+            self.inform(&text());
+        }
+    }
+
+    /// Says what goes on, to whoever wants any word at all.
+    pub fn inform(self, text: &str) {
+        if self.loudness != Loudness::Quiet {
+            say(&format!("git-credential-github-app: {text}\n"));
+        }
+    }
+
     /// Says what is wrong but stops nothing.
     pub fn warn(self, text: &str) {
-        if self.loudness != Loudness::Quiet {
-            say(&format!("git-credential-github-app: warning: {text}\n"));
-        }
+        self.inform(&format!("warning: {text}"));
     }
 
     /// Says why the command failed and what to do next.

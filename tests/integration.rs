@@ -39,6 +39,7 @@ mod serve;
 mod settings;
 mod setup;
 mod status;
+mod terminal;
 mod timer;
 mod trial;
 mod unreported;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{existing_cache, request};
+use super::existing_cache;
+use super::request::{self, Operation};
 use crate::clock::Deadline;
 use crate::protocol::Request;
 use crate::provider::cached_tokens;
@@ -15,7 +16,7 @@ use crate::settings::{Settings, Sources};
 
 /// Runs the operation.
 pub fn run(sources: &Sources, report: Report) -> Result<()> {
-    let Some(ours) = request::read(sources, report)? else { return Ok(()) };
+    let Some(ours) = request::read(sources, Operation::Erase, report)? else { return Ok(()) };
     if ours.repository.is_none() {
         return everywhere(sources, &ours.request, report);
     }

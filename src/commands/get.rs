@@ -2,20 +2,21 @@
 
 use anyhow::Result;
 
+use super::print;
 use super::provide::{ask, note_origins, provider};
-use super::request::Ours;
-use super::{print, request};
+use super::request::{self, NEXT, Operation, Ours};
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
 use crate::protocol::Reply;
 use crate::provider::TokenProvider;
 use crate::report::Report;
+use crate::scope::Repository;
 use crate::secret::Secret;
 use crate::settings::{OnFailure, Profile, Sources};
 
 /// Runs the operation.
 pub fn run(sources: &Sources, report: Report) -> Result<()> {
-    let (outcome, on_failure) = match request::read(sources, report) {
+    let (outcome, on_failure) = match request::read(sources, Operation::Get, report) {
         Ok(None) => return Ok(()),
         Ok(Some(ours)) => {
             let on_failure = ours.profile.as_ref().map_or_else(|_| sources.on_failure(), Profile::on_failure);
@@ -50,7 +51,7 @@ fn answer(ours: Ours, report: Report) -> Result<Option<Secret>> {
         .into());
     }
     let Some(mut ask) = ask(&settings, ours.repository) else {
-        report.note(|| "not ours: the settings narrow to other repositories".into());
+        report.tell(|| format!("not ours: the settings narrow to other repositories; {NEXT}"));
         return Ok(None);
     };
     let request = ours.request;
@@ -59,7 +60,12 @@ fn answer(ours: Ours, report: Report) -> Result<Option<Secret>> {
     ask.refused = request.our_state.clone().filter(|_| request.state);
     let token = match provider(&settings, &ask.scope, deadline, report).token(&ask) {
         Err(error) if Failure::of(&error).kind == Kind::NotInstalled => {
-            report.note(|| format!("not ours: {error:#}"));
+            report.tell(|| match (&ask.repository, report.is_verbose()) {
+                (Some(Repository { owner, .. }), false) => {
+                    format!("not ours: the App is not installed for {owner}; {NEXT}")
+                }
+                _ => format!("not ours: {error:#}"),
+            });
             return Ok(None);
         }
         outcome => outcome?,

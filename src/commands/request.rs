@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal};
 use anyhow::Result;
 
 use super::provide::{ask, provider};
+use crate::cli;
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
 use crate::protocol::{self, Request};
@@ -26,19 +27,57 @@ pub struct Ours<'a> {
     pub repository: Option<Repository>,
 }
 
-/// Reads a request from stdin; `None`: not ours, which is no failure and deserves no word.
-pub fn read<'a>(sources: &'a Sources, report: Report) -> Result<Option<Ours<'a>>> {
+/// What git runs us for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// It wants a credential.
+    Get,
+    /// One worked.
+    Store,
+    /// One was refused.
+    Erase,
+}
+
+/// What follows where a `get` is not ours.
+pub const NEXT: &str = "git asks its other helpers, then you";
+
+/// Reads a request from stdin; `None`: not ours, which is no failure and deserves no word but to a person.
+pub fn read<'a>(sources: &'a Sources, operation: Operation, report: Report) -> Result<Option<Ours<'a>>> {
+    if io::stdin().is_terminal() {
+        let name = format!("{operation:?}").to_ascii_lowercase();
+        report.inform(&format!(
+            "{name} waits for git's request on standard input: lines such as protocol=https and host=github.com, then an empty line"
+        ));
+    }
     let Some(request) = protocol::read(io::stdin().lock())? else { return Ok(None) };
+    let tell = |text: &dyn Fn() -> String| {
+        if operation == Operation::Get {
+            report.tell(|| format!("not ours: {}; {NEXT}", text()));
+        }
+    };
     let repository = request.path.as_deref().map(Repository::from_path);
     let is_asked = |host: &Host| host.is_asked_by(&request.protocol, &request.host);
     let owner = repository.iter().flatten().next().map(|repository| repository.owner.as_str());
     let fit = sources.for_request(is_asked, owner);
-    if request.person().is_some() || repository == Some(None) {
+    if let Some(name) = request.person() {
+        if !matches!(fit, Fit::NotOurs | Fit::Unknown(_)) {
+            tell(&|| format!("{} is a person's user name", escape(&String::from_utf8_lossy(name))));
+        }
+        return Ok(None);
+    }
+    if repository == Some(None) {
         return Ok(None);
     }
     let profile = match fit {
         Fit::Ours(profile) => Ok(profile),
-        Fit::NotOurs => return Ok(None),
+        Fit::NotOurs => {
+            if let Some(owner) = owner
+                && !matches!(sources.for_request(is_asked, None), Fit::NotOurs | Fit::Unknown(_))
+            {
+                tell(&|| format!("no profile of this host is for {owner}"));
+            }
+            return Ok(None);
+        }
         Fit::Ambiguous(failure) => Err(failure),
         // The host is not known, as the settings are wrong: a failed `get` must not stop git on hosts that are not
         // ours, but whoever has broken the settings has to be told.
@@ -68,7 +107,9 @@ pub fn unknown_operation(words: &[OsString]) -> Result<()> {
         return Ok(());
     }
     let word = words.first().map(|word| escape(&word.to_string_lossy())).unwrap_or_default();
-    Err(Failure::new(Kind::Usage, format!("unknown command {word}"))
-        .hint("git-credential-github-app --help lists the commands")
-        .into())
+    let mut failure = Failure::new(Kind::Usage, format!("unknown command {word}"));
+    if let Some(meant) = cli::similar_command(&word) {
+        failure = failure.hint(format!("did you mean {meant}?"));
+    }
+    Err(failure.hint("git-credential-github-app --help lists the commands").into())
 }

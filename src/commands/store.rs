@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 
-use super::request;
+use super::request::{self, Operation};
 use crate::report::Report;
 use crate::settings::Sources;
 
 /// Runs the operation.
 pub fn run(sources: &Sources, report: Report) -> Result<()> {
-    let Some(ours) = request::read(sources, report)? else { return Ok(()) };
+    let Some(ours) = request::read(sources, Operation::Store, report)? else { return Ok(()) };
     request::with_cached(ours, report, |cached, request| {
         if let Some(password) = &request.password {
             cached.prove(password);

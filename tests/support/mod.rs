@@ -16,6 +16,7 @@ pub mod process;
 pub mod raw_server;
 pub mod sandbox;
 pub mod strace;
+pub mod terminal;
 pub mod tls;
 pub mod tokens;
 pub mod users;
