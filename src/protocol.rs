@@ -109,6 +109,7 @@ struct Seen {
     protocol: Option<Vec<u8>>,
     host: Option<Vec<u8>>,
     password: Option<Vec<u8>>,
+    credential: Option<Vec<u8>>,
     url: Option<Vec<u8>>,
 }
 
@@ -120,6 +121,7 @@ impl Seen {
             b"path" => once(&mut request.path, value),
             b"username" => once(&mut request.username, value),
             b"password" => once(&mut self.password, value),
+            b"credential" => once(&mut self.credential, value),
             b"url" => once(&mut self.url, value),
             b"capability[]" => {
                 match value {
@@ -153,9 +155,11 @@ impl Seen {
             request.protocol = self.protocol.unwrap_or_default();
             request.host = self.host.unwrap_or_default();
         }
-        // A password that is no text cannot be a token of ours; it must still not count as "none given".
-        request.password =
-            self.password.map(|bytes| Secret::new(String::from_utf8(bytes).unwrap_or_else(|_| "\0".into())));
+        // A password that is no text cannot be a token of ours, nor can another helper's credential for a header of its
+        // own; neither must count as "none given", which is about all that we have.
+        let foreign = self.credential.map(|_| Secret::new("\0".into()));
+        let text = |bytes| Secret::new(String::from_utf8(bytes).unwrap_or_else(|_| "\0".into()));
+        request.password = self.password.map(text).or(foreign);
         Some(request)
     }
 }

@@ -1,7 +1,11 @@
 //! What the helper answers to whom: exact bytes for what is ours, silence for everything else.
 
-use crate::common::{REQUEST, attribute, broker_sandbox, fresh_tokens, from_now, now, password};
+use crate::common::{
+    REQUEST, app_sandbox, attribute, broker_sandbox, configure_app, fresh_tokens, from_now, now, password,
+    request_for,
+};
 use crate::support::broker::{FakeBroker, broker_token};
+use crate::support::sandbox::Sandbox;
 
 fn serving() -> (FakeBroker, String) {
     let token = broker_token();
@@ -45,7 +49,7 @@ fn capabilities_are_used_only_where_offered_and_continue_only_for_a_cached_token
 
 #[test]
 fn everything_that_is_not_ours_is_met_with_silence_even_without_settings() {
-    let sandbox = crate::support::sandbox::Sandbox::new();
+    let sandbox = Sandbox::new();
     let table: &[&[u8]] = &[
         b"",
         b"\n",
@@ -93,7 +97,7 @@ fn everything_that_is_not_ours_is_met_with_silence_even_without_settings() {
 
 #[test]
 fn lines_and_inputs_of_a_mebibyte_are_no_requests() {
-    let sandbox = crate::support::sandbox::Sandbox::new();
+    let sandbox = Sandbox::new();
     let long = [b"protocol=https\nhost=github.com\npath=".as_slice(), &vec![b'a'; 1 << 20], b"\n"].concat();
     let many = [REQUEST.as_bytes(), &b"x=y\n".repeat(1 << 19)].concat();
     for input in [long, many, vec![b'='; 3 << 20], vec![0; 1 << 20]] {
@@ -162,7 +166,7 @@ fn a_persons_user_name_is_not_ours_in_any_operation() {
 
 #[test]
 fn capability_lists_what_is_used_and_unknown_operations_are_silent() {
-    let sandbox = crate::support::sandbox::Sandbox::new();
+    let sandbox = Sandbox::new();
     sandbox.helper(&["capability"]).run().expect(0, "version 0\ncapability authtype\ncapability state\n", "");
     sandbox.helper(&["renew"]).stdin(REQUEST).run().expect(0, "", "");
     sandbox.helper(&["--owner", "acme", "renew"]).stdin(REQUEST).run().expect(0, "", "");
@@ -186,6 +190,50 @@ fn erase_evicts_only_the_matching_password_and_the_next_get_asks_for_a_new_token
     erase("");
     assert_ne!(get(), second, "without a password the rest has to match");
     assert_eq!(broker.requests().len(), 3);
+}
+
+#[test]
+fn an_erase_of_another_helpers_credential_is_not_about_our_token() {
+    let broker = fresh_tokens();
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    let get = || password(&sandbox.helper(&["get"]).stdin(REQUEST).run());
+    let token = get();
+    // As git tells all helpers of a header that one of them gave and the host refused.
+    for path in ["", "path=o/r\n"] {
+        let input = format!("capability[]=authtype\nauthtype=Bearer\ncredential=refused\n{REQUEST}{path}");
+        sandbox.helper(&["erase"]).stdin(input).run().expect(0, "", "");
+        assert_eq!(get(), token);
+    }
+}
+
+#[test]
+fn a_path_that_is_no_repository_is_not_ours_whatever_installation_is_configured() {
+    let broker = fresh_tokens();
+    let (github, app) = app_sandbox();
+    let installed = Sandbox::new();
+    configure_app(&installed, &github);
+    installed.set_env("GITHUB_APP_INSTALLATION_ID", "7");
+    let fixed = broker_sandbox(&broker.url(), "bearer");
+    fixed.set_env("GITHUB_APP_HOST", github.url());
+    for path in [
+        "",
+        "/",
+        "octo-org",
+        "octo-org/",
+        "octo-org//hello",
+        "octo-org/./hello",
+        "octo-org/../hello",
+        "./hello",
+    ] {
+        for (sandbox, owner) in [(&app, false), (&app, true), (&installed, false), (&fixed, false)] {
+            let owner = if owner { &["--owner=octo-org"][..] } else { &[] };
+            for operation in ["get", "store", "erase"] {
+                let run = sandbox.helper(&[owner, &[operation]].concat()).stdin(request_for(&github, path));
+                run.run().expect(0, "", "");
+            }
+        }
+    }
+    assert_eq!((github.api_requests().len(), broker.requests().len()), (0, 0));
 }
 
 #[test]

@@ -82,6 +82,15 @@ fn a_password_that_is_no_text_still_counts_as_given() {
 }
 
 #[test]
+fn a_credential_for_another_header_counts_as_given_and_is_never_ours() {
+    let request = parse(b"authtype=Bearer\ncredential=ghs_x\nprotocol=https\nhost=github.com\n").unwrap();
+    assert!(!request.password.expect("given").matches(b"ghs_x"));
+    let request = parse(b"credential=x\npassword=ghs_x\nprotocol=https\nhost=github.com\n").unwrap();
+    assert!(request.password.expect("given").matches(b"ghs_x"));
+    assert!(parse(b"credential=x\ncredential=y\nprotocol=https\nhost=github.com\n").is_none());
+}
+
+#[test]
 fn replies_are_exact() {
     let password = Secret::new("ghs_1.2_3".into());
     let (user, password) = ("x-access-token", &password);
