@@ -11,6 +11,7 @@ mod app;
 mod broker;
 mod cache;
 mod calls;
+mod clients;
 mod clone;
 mod common;
 mod completions;

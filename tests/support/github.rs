@@ -5,6 +5,7 @@
 mod answers;
 mod git_http;
 mod jwt;
+mod lfs;
 mod mint;
 mod repos;
 mod rest;

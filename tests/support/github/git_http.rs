@@ -8,15 +8,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::answers::page_not_found;
+use super::lfs;
 use super::repos::{http_backend, neutral};
 use super::state::{Repository, Standing, State, includes};
 use crate::support::http_server::{Request, Response, lock};
 
 /// What is asked of which repository.
-struct Target {
-    repository: Option<Repository>,
-    rest: String,
-    write: bool,
+pub struct Target {
+    pub repository: Option<Repository>,
+    /// The path below the repository.
+    pub rest: String,
+    pub write: bool,
 }
 
 /// Answers any request that is not REST.
@@ -86,13 +88,12 @@ fn parse(state: &State, request: &Request) -> Option<Target> {
     let name = name.strip_suffix(".git").unwrap_or(name);
     let service = match (request.method.as_str(), rest) {
         ("GET", "info/refs") => request.query_values("service").first()?.clone(),
-        ("POST", "git-upload-pack" | "git-receive-pack") => rest.to_owned(),
-        _ => return None,
+        (method, _) => format!("{method} {rest}"),
     };
     let write = match service.as_str() {
-        "git-upload-pack" => false,
-        "git-receive-pack" => true,
-        _ => return None,
+        "git-upload-pack" | "POST git-upload-pack" => false,
+        "git-receive-pack" | "POST git-receive-pack" => true,
+        _ => lfs::is_write(request, rest)?,
     };
     // Old names work for git as if they were new:
     // https://docs.github.com/repositories/creating-and-managing-repositories/renaming-a-repository
@@ -103,6 +104,9 @@ fn parse(state: &State, request: &Request) -> Option<Target> {
 /// Runs the CGI program.
 fn backend(state: &State, request: &Request, target: &Target) -> Response {
     let Some(repository) = &target.repository else { return no_repository() };
+    if target.rest.starts_with("info/lfs/") {
+        return lfs::answer(state, request, target);
+    }
     let path = format!("/{}/{}.git/{}", repository.owner, repository.name, target.rest);
     let mut command = Command::new(http_backend());
     neutral(&mut command, state.root());
