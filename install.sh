@@ -4,9 +4,8 @@
 set -eu
 
 name=git-credential-github-app
-completions="share/bash-completion/completions/$name share/zsh/site-functions/_$name
-    share/fish/vendor_completions.d/$name.fish"
-files="bin/$name share/man/man1/$name.1 $completions"
+files="bin/$name share/man/man1/$name.1 share/bash-completion/completions/$name
+    share/zsh/site-functions/_$name share/fish/vendor_completions.d/$name.fish"
 
 print_help() {
     cat <<'END'
@@ -19,146 +18,162 @@ Builds git-credential-github-app and installs it, its manual page and its shell 
   --force        replace or remove also what is not as this script installed it
   --uninstall    remove what was installed
   --setup ...    then run `git-credential-github-app setup` with all that follows
-  --help         show this help
+  -h, --help     show this help
 END
 }
 
-fail() {
-    printf 'install.sh: %s\nhint: %s\n' "$1" "$2" >&2
-    exit "${3:-1}"
-}
-
-wrong_usage() { fail "$1" '--help lists the options' 2; }
-say() { printf '%s\n' "$1"; }
-absolute() { case $1 in /*) say "$1" ;; *) say "$PWD/$1" ;; esac; }
+say() { printf '%s\n' "$@"; }
+fail() { status=$1 && say "install.sh: $2" >&2 && shift 2 && printf 'hint: %s\n' "$@" >&2 && exit "$status"; }
+wrong_usage() { fail 2 "$1" '--help lists the options'; }
 is_there() { [ -e "$1" ] || [ -L "$1" ]; }
 
-sha256() {
-    if command -v sha256sum >/dev/null; then sha256sum <"$1"; else shasum -a 256 <"$1"; fi | cut -d ' ' -f 1
+# Prints the path $1 in full: shells leave the ~ of --prefix=~/opt to us. $2 gave it; $3 is the status of a bad one.
+absolute() {
+    case $1 in
+    *[[:cntrl:]]*) fail "$3" "$2: the path has a control character" 'choose a path without' ;;
+    \~ | \~/*) [ -n "${HOME:-}" ] || fail "$3" "$2: HOME is not set" 'give a path that begins with /' ;;
+    \~*) fail "$3" "$2: ${1%%/*} is not expanded" 'give a path that begins with /, or with ~/ for your own home' ;;
+    esac
+    case $1 in \~*) say "$HOME${1#\~}" ;; /*) say "$1" ;; *) say "$PWD/${1#./}" ;; esac | sed 's|/\.$||; s|//*$||'
 }
+
+# A line of the manifest for a file below $1. A checksum tells what someone has changed since, and guards nothing.
+entry() { say "$(cksum <"$1/$2")  $2"; }
 
 # Whether the manifest lists this file just as it is: one that someone has changed or replaced since is not ours.
 is_ours() {
     [ -f "$manifest" ] && [ -f "$prefix/$1" ] && [ ! -L "$prefix/$1" ] &&
-        grep -qxF "$(sha256 "$prefix/$1")  $1" "$manifest"
-}
-
-check_directory() {
-    is_there "$1" || { check_directory "$(dirname "$1")" && return; }
-    [ -d "$1" ] || fail "$1 is not a directory" '--prefix DIR installs elsewhere'
-    [ -w "$1" ] || fail "$1 is not writable" '--prefix DIR installs elsewhere; else run this as a user who may write there'
+        grep -qxF "$(entry "$prefix" "$1")" "$manifest"
 }
 
 # Finds what is in the way before a long build, and before anything is changed.
 check_files() {
-    for file in $files; do
-        check_directory "$(dirname "$prefix/$file")"
-        [ ! -d "$prefix/$file" ] || fail "$prefix/$file is a directory" 'move it away, or choose another --prefix'
-        [ -n "$force" ] || ! is_there "$prefix/$file" || is_ours "$file" ||
-            fail "$prefix/$file is not as this script installed it" '--force replaces it'
+    for file in $files "share/$name/manifest"; do
+        above=$(dirname "$prefix/$file")
+        until is_there "$above"; do above=$(dirname "$above"); done
+        [ -d "$above" ] || fail 1 "$above is not a directory" '--prefix DIR installs elsewhere'
+        [ -w "$above" ] || fail 1 "$above is not writable" '--prefix DIR installs elsewhere; or run this as its owner'
+        [ ! -d "$prefix/$file" ] || fail 1 "$prefix/$file is a directory" 'move it away, or choose another --prefix'
+        [ -n "$force" ] || ! is_there "$prefix/$file" || [ "$prefix/$file" = "$manifest" ] || is_ours "$file" ||
+            fail 1 "$prefix/$file is not as this script installed it" '--force replaces it'
     done
-    check_directory "$(dirname "$manifest")"
 }
 
 build() {
+    # All that is missing at once, and before a build of minutes.
+    missing='' && set -- # the hints
+    command -v cargo >/dev/null || { missing=' cargo' &&
+        set -- 'install Rust (https://rustup.rs), or name a built binary with --binary'; }
+    ${CC:-cc} --version >/dev/null 2>&1 || { missing="$missing ${CC:-cc}" && set -- "$@" \
+        'install a C compiler: gcc and libc6-dev on Debian and Ubuntu, xcode-select --install on macOS'; }
+    [ -z "$missing" ] || fail 1 "cannot build without$missing" "$@"
     say "building $name"
+    [ -z "${CARGO_TARGET_DIR:-}" ] || CARGO_TARGET_DIR=$(absolute "$CARGO_TARGET_DIR" CARGO_TARGET_DIR 3)
     # cargo's messages tell where the binary is, whatever target and target directory are configured.
     messages=$(cd "$checkout" &&
         cargo build --release --locked --bin "$name" --message-format json-render-diagnostics) ||
-        fail 'cargo build failed' 'see what cargo says above'
-    binary=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+        fail 1 'cargo build failed' 'see what cargo says above; README.md says what a build needs'
+    binary=$(say "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
 }
 
-# Makes a copy of all that is to be installed, laid out as below the prefix.
-stage() {
-    for file in $files; do mkdir -p "$work/$(dirname "$file")"; done
-    { cp "$binary" "$work/bin/$name" && cp "$checkout/man/$name.1" "$work/share/man/man1"; } ||
-        fail "cannot copy to $work" 'TMPDIR names another place for temporary files'
-    version=$("$binary" --version) || fail "cannot run $binary" '--binary takes a binary for this machine'
-    for file in $completions; do
-        shell=${file#share/} shell=${shell%%[-/]*}
-        # A helper exits with 0 on operations that it does not know: only silence tells.
-        { "$binary" completions "$shell" >"$work/$file" </dev/null && [ -s "$work/$file" ]; } ||
-            fail "$binary prints no completions for $shell" '--binary takes a binary of the version that is checked out'
-    done
-}
-
-# Notes each directory that was not there before, so that uninstalling can take it away.
+# Makes a directory, and those above it; notes what was not there, so that uninstalling can take it away.
 make_directory() {
     [ ! -d "$1" ] || return 0
     make_directory "$(dirname "$1")"
     # With .. in its name it may be there by now. The mode is fixed, as files are, whatever the umask.
-    [ -d "$1" ] || mkdir -m 755 "$1" || fail "cannot make $1" '--prefix DIR installs elsewhere'
-    printf 'directory  %s\n' "$1" >>"$work/new"
+    [ -d "$1" ] || mkdir -m 755 "$1" || fail 1 "cannot make $1" '--prefix DIR installs elsewhere'
+    made="directory  $1
+$made"
+}
+
+# Removes the directories of the manifest on stdin, the deepest first, save those that hold something.
+remove_directories() {
+    sed -n 's/^directory  //p' | LC_ALL=C sort -r | while IFS= read -r path; do rmdir "$path" 2>/dev/null || :; done
+}
+
+# Makes all that is to be installed in a directory beside the manifest, with entries for it.
+stage() {
+    make_directory "${work%/*}"
+    for file in $files; do
+        mkdir -p "$work/${file%/*}"
+        shell=${file#share/} && shell=${shell%%[-/]*}
+        # A helper exits with 0 on operations that it does not know: only silence tells.
+        {
+            case $file in
+            bin/*) cat "$binary" ;;
+            share/man/*) cat "$checkout/man/$name.1" ;;
+            *) "$binary" completions "$shell" </dev/null ;;
+            esac >"$work/$file" && [ -s "$work/$file" ]
+        } || fail 1 "cannot make $file with $binary" '--binary takes a binary of the version that is checked out'
+        chmod 644 "$work/$file" && entry "$work" "$file" >>"$work/new"
+    done
+    chmod 755 "$work/bin/$name"
 }
 
 # Renames a whole file into place: nobody sees half of one, and a binary that is running cannot be written to.
-put() {
-    {
-        temporary=$(mktemp "$(dirname "$3")/.$name.XXXXXX") && cp "$2" "$temporary" &&
-            chmod "$1" "$temporary" && mv -f "$temporary" "$3"
-    } || fail "cannot write $3" '--uninstall removes what has been installed so far'
-    temporary=''
-}
+put() { mv -f "$work/$1" "$2" || fail 1 "cannot write $2" '--uninstall removes what has been installed so far'; }
 
 install_files() {
     checkout=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-    [ -f "$checkout/man/$name.1" ] || fail "$checkout is no checkout of $name" 'run the install.sh of a clone'
-    [ -n "$binary" ] || command -v cargo >/dev/null ||
-        fail 'cargo is missing' 'install Rust (https://rustup.rs), or name a built binary with --binary'
+    [ -f "$checkout/man/$name.1" ] || fail 1 "$checkout is not a checkout of $name" 'run the install.sh of a clone'
     check_files
     [ -n "$binary" ] || build
-    { [ -f "$binary" ] && [ -x "$binary" ]; } || fail "$binary is not a program" '--binary takes a built binary'
+    { [ -f "$binary" ] && [ -x "$binary" ]; } || fail 1 "$binary is not a program" '--binary takes a built binary'
+    version=$("$binary" --version) || fail 1 "cannot run $binary" '--binary takes a binary for this machine'
     stage
-    for file in $files; do
-        make_directory "$(dirname "$prefix/$file")"
-        printf '%s  %s\n' "$(sha256 "$work/$file")" "$file" >>"$work/new"
-    done
-    make_directory "$(dirname "$manifest")"
-    # Until all is in place, the manifest lists old files and new ones: whatever stops us, all of them are known as ours.
-    if [ -f "$manifest" ]; then cat "$manifest"; fi | cat "$work/new" - >"$work/both"
-    put 644 "$work/both" "$manifest"
-    put 755 "$work/bin/$name" "$prefix/bin/$name"
-    for file in ${files#* }; do put 644 "$work/$file" "$prefix/$file"; done
-    awk '{ path = substr($0, index($0, " ")) } !seen[path]++' "$work/both" >"$work/manifest"
-    put 644 "$work/manifest" "$manifest"
+    for file in $files; do make_directory "$(dirname "$prefix/$file")"; done
+    # Until all is in place, the manifest lists old files and new ones: whatever stops us, all are known as ours.
+    { cat "$work/new" && printf '%s' "$made" && if [ -f "$manifest" ]; then cat "$manifest"; fi; } >"$work/both"
+    awk '{ file = substr($0, index($0, "  ")) } !seen[file]++' "$work/both" >"$work/final"
+    chmod 644 "$work/both" "$work/final"
+    put both "$manifest"
+    for file in $files; do put "$file" "$prefix/$file"; done
+    put final "$manifest"
     say "installed $version below $prefix:"
     for file in $files; do say "  $file"; done
-    case :$PATH: in
-    *":$prefix/bin:"*) ;;
-    *) say "not on PATH yet; add this line to your shell's profile: export PATH=\"$prefix/bin:\$PATH\"" ;;
-    esac
+    next=$name
+    case :$PATH: in *":$prefix/bin:"*) return ;; esac
+    next=$prefix/bin/$name
+    say "not on PATH yet; add this line to your shell's profile: export PATH=\"$prefix/bin:\$PATH\""
 }
 
-# Removes the directories that a manifest lists, the deepest first, save those that hold something.
-remove_directories() {
-    sed -n 's/^directory  //p' "$1" | LC_ALL=C sort -r |
-        while IFS= read -r directory; do rmdir "$directory" 2>/dev/null || :; done
+# Warns of git configuration that will name a program that is gone. A bare name does unless it finds another copy.
+warn_of_git() {
+    other=$(command -v "$name") && [ "$other" != "$prefix/bin/$name" ] || other=''
+    lines=$(git config --show-origin --get-regexp '^credential\.(.*\.)?helper$' 2>/dev/null | tr -d '\134' |
+        awk -F '\t' -v path="$prefix/bin/$name" -v other="$other" '
+            index($2, path) || (other == "" && $2 ~ / !?(git-credential-)?github-app( |$)/) {
+                sub("^file:", "", $1) && sub(" .*", "", $2)
+                print "install.sh: warning: git is still told to run it, by " $2 " in " $1
+            }')
+    [ -z "$lines" ] || say "$lines" "hint: before you uninstall, $name setup --undo takes such lines away" >&2
 }
 
 uninstall_files() {
     [ -f "$manifest" ] || { say "nothing to uninstall below $prefix" && return; }
-    while read -r listed file; do
-        [ "$listed" != directory ] || continue
-        is_there "$prefix/$file" || continue
-        if is_ours "$file" || { [ -n "$force" ] && [ ! -d "$prefix/$file" ]; }; then
-            rm -f "$prefix/$file" || fail "cannot remove $prefix/$file" 'run this as a user who may write there'
+    warn_of_git
+    while read -r checksum _ file; do
+        if [ "$checksum" = directory ] || ! is_there "$prefix/$file"; then
+            continue
+        elif is_ours "$file" || { [ -n "$force" ] && [ ! -d "$prefix/$file" ]; }; then
+            rm -f "$prefix/$file" || fail 1 "cannot remove $prefix/$file" 'run this as a user who may write there'
         else
-            say "install.sh: kept $prefix/$file, which is not as this script installed it" >&2
+            say "install.sh: warning: kept $prefix/$file, which is not as this script installed it" >&2
         fi
     done <"$manifest"
-    cp "$manifest" "$work/new"
-    rm -f "$manifest" || fail "cannot remove $manifest" 'run this as a user who may write there'
-    remove_directories "$work/new"
+    listed=$(cat "$manifest")
+    rm -rf "${work%/*}"/new.* # of an installation that was killed
+    rm -f "$manifest" || fail 1 "cannot remove $manifest" 'run this as a user who may write there'
+    say "$listed" | remove_directories
     say "uninstalled $name from $prefix"
 }
 
 main() {
-    prefix=${PREFIX:-${HOME:+$HOME/.local}} binary='' force='' action=install
+    unset prefix && binary='' force='' action=install
     while [ $# -gt 0 ]; do
         case $1 in
-        --prefix=?*) prefix=${1#*=} ;;
-        --binary=?*) binary=$(absolute "${1#*=}") ;;
+        --prefix=?*) prefix=$(absolute "${1#*=}" --prefix 2) ;;
+        --binary=?*) binary=$(absolute "${1#*=}" --binary 2) ;;
         --prefix= | --binary=) wrong_usage "${1%=} needs a value" ;;
         --prefix | --binary)
             case ${2:-} in '' | -*) wrong_usage "$1 needs a value" ;; esac
@@ -167,27 +182,24 @@ main() {
         --force) force=yes ;;
         --uninstall) action=uninstall ;;
         --setup)
-            [ $action = install ] || wrong_usage '--uninstall and --setup exclude each other'
+            [ "$action" = install ] || wrong_usage '--uninstall and --setup exclude each other'
             action=setup && shift && break
             ;;
-        --help) print_help && return ;;
+        -h | --help) print_help && return ;;
         *) wrong_usage "unknown option: $1" ;;
         esac
         shift
     done
-    [ -n "$prefix" ] || fail 'neither HOME nor PREFIX is set' '--prefix DIR says where to install'
-    command -v sha256sum >/dev/null || command -v shasum >/dev/null ||
-        fail 'neither sha256sum nor shasum is there' 'install one of them'
-    prefix=$(absolute "$prefix") prefix=${prefix%/}
-    manifest=$prefix/share/$name/manifest temporary=''
-    work=$(mktemp -d) || fail 'cannot make a temporary directory' 'TMPDIR names the place for it'
-    : >"$work/new"
-    # Directories that no manifest lists yet would be left behind.
-    trap '[ -f "$manifest" ] || remove_directories "$work/new"; rm -rf "$work" ${temporary:+"$temporary"}' EXIT
+    [ -n "${prefix+given}" ] || prefix=$(absolute "${PREFIX:-~/.local}" PREFIX 3)
+    manifest=$prefix/share/$name/manifest work=$prefix/share/$name/new.$$ made=''
+    # Directories that no manifest lists would be left behind.
+    trap 'rm -rf "$work"; [ -f "$manifest" ] || say "$made" | remove_directories' EXIT
     trap 'exit 129' HUP && trap 'exit 130' INT && trap 'exit 143' TERM
-    if [ $action = uninstall ]; then uninstall_files; else install_files; fi
-    if [ $action = setup ]; then "$prefix/bin/$name" setup "$@"; fi
-    [ $action != install ] || say "next: $name setup --help"
+    case $action in uninstall) uninstall_files ;; *) install_files ;; esac
+    case $action in
+    setup) "$prefix/bin/$name" setup "$@" ;;
+    install) say "next: $next setup --help" ;;
+    esac
 }
 
 { main "$@"; exit; }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::support::process::{Output, Run};
 use crate::support::sandbox::Sandbox;
 
+mod git;
+mod paths;
 mod trouble;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/install.sh");
@@ -131,6 +133,7 @@ fn uninstalling_leaves_what_was_there_before_and_may_be_repeated() {
     let before = snapshot(&sandbox);
     script(&sandbox, &[]).run().success();
     let late = sandbox.write("not there/a prefix/share/fish/late", "came after it");
+    sandbox.write("not there/a prefix/share/git-credential-github-app/new.1/bin/x", "of one that was killed");
     uninstall(&sandbox, &[]).expect(0, &uninstalled(&sandbox), "");
     fs::remove_file(&late).and_then(|()| fs::remove_dir(late.with_file_name(""))).expect("the file is kept");
     assert_eq!(snapshot(&sandbox), before);
@@ -198,7 +201,10 @@ fn a_file_that_was_changed_since_is_neither_replaced_nor_removed_unless_forced()
     let changed = change(&sandbox);
     let refusal = script(&sandbox, &[]).run();
     assert!(refusal.fails_with(1).stderr.contains(&*changed.to_string_lossy()), "{}", refusal.stderr);
-    let kept = format!("install.sh: kept {}, which is not as this script installed it\n", changed.display());
+    let kept = format!(
+        "install.sh: warning: kept {}, which is not as this script installed it\n",
+        changed.display()
+    );
     uninstall(&sandbox, &[]).expect(0, &uninstalled(&sandbox), &kept);
     assert_eq!(files(&sandbox), BTreeSet::from([changed]), "all else is gone");
 
@@ -219,6 +225,7 @@ fn wrong_usage_is_said_and_changes_nothing() {
         (&["--prefix", "--force"], "--prefix needs a value"),
         (&["--binary"], "--binary needs a value"),
         (&["--uninstall", "--setup"], "--uninstall and --setup exclude each other"),
+        (&["-x"], "unknown option: -x"),
     ] {
         let sandbox = sandbox("1");
         let before = snapshot(&sandbox);
@@ -229,36 +236,16 @@ fn wrong_usage_is_said_and_changes_nothing() {
 }
 
 #[test]
-fn the_prefix_is_the_option_then_the_variable_then_local_in_the_home_directory() {
+fn help_is_the_same_by_its_short_name_and_names_every_option() {
     let sandbox = sandbox("1");
-    for (args, place) in [
-        (&["--prefix", "some/where"][..], "some/where"),
-        (&["--prefix=some/where else/"], "some/where else"),
-        (&[], "not there/a prefix"),
-    ] {
-        script(&sandbox, args).run().success();
-        assert!(sandbox.path().join(place).join(BINARY).exists(), "{place}");
+    let before = snapshot(&sandbox);
+    let help = sandbox.command(SCRIPT, &["--help"]).run();
+    assert_eq!(help.success().stderr, "");
+    sandbox.command(SCRIPT, &["-h"]).run().expect(0, &help.stdout, "");
+    for option in ["--prefix", "--binary", "--force", "--uninstall", "--setup", "-h, --help"] {
+        assert!(help.stdout.contains(&format!("\n  {option} ")), "{option}: {}", help.stdout);
     }
-    sandbox.remove_env("PREFIX");
-    script(&sandbox, &[]).run().success();
-    assert!(sandbox.home().join(".local").join(BINARY).exists());
-    sandbox.remove_env("HOME");
-    let said = "install.sh: neither HOME nor PREFIX is set\nhint: --prefix DIR says where to install\n";
-    script(&sandbox, &[]).run().expect(1, "", said);
-}
-
-#[test]
-fn it_says_what_to_add_where_the_binary_is_not_on_path() {
-    let sandbox = sandbox("1");
-    let elsewhere = sandbox.path().join("else where");
-    let hint = format!(
-        "not on PATH yet; add this line to your shell's profile: export PATH=\"{}/bin:$PATH\"\n",
-        elsewhere.display()
-    );
-    let said = installed("stand-in 1", &elsewhere);
-    script(&sandbox, &["--prefix", "else where"]).run().expect(0, &(said.clone() + &hint + NEXT), "");
-    put_on_path(&sandbox, &elsewhere.join("bin"));
-    script(&sandbox, &["--prefix", "else where"]).run().expect(0, &(said + NEXT), "");
+    assert_eq!(snapshot(&sandbox), before);
 }
 
 #[test]
@@ -275,20 +262,25 @@ fn cargo_builds_the_checkout_and_says_where_the_binary_is() {
     let built = sandbox.path().join("stand in");
     let message =
         format!("{{\"executable\":null}}\n{{\"executable\":\"{}\",\"fresh\":true}}", built.display());
-    let cargo = format!("#!/bin/sh\npwd >&2\necho \"$*\" >&2\ncat <<'END'\n{message}\nEND\n");
+    let cargo =
+        format!("#!/bin/sh\npwd >&2\necho \"$CARGO_TARGET_DIR $*\" >&2\ncat <<'END'\n{message}\nEND\n");
     sandbox.write_script("tools/cargo", cargo);
+    sandbox.write_script("tools/cc", "#!/bin/sh\n");
     put_on_path(&sandbox, &sandbox.path().join("tools"));
-    let output = sandbox.command(SCRIPT, &[]).run();
+    let output = sandbox.command(SCRIPT, &[]).env("CARGO_TARGET_DIR", "some where").run();
     assert!(output.success().stdout.starts_with("building git-credential-github-app\ninstalled stand-in 1 "));
     let called = format!(
-        "{}\nbuild --release --locked --bin git-credential-github-app --message-format json-render-diagnostics\n",
-        env!("CARGO_MANIFEST_DIR")
+        "{}\n{} build --release --locked --bin git-credential-github-app \
+         --message-format json-render-diagnostics\n",
+        env!("CARGO_MANIFEST_DIR"),
+        sandbox.path().join("some where").display()
     );
-    assert_eq!(output.stderr, called, "in the checkout, whatever the working directory");
+    assert_eq!(output.stderr, called, "in the checkout, into the target directory as it was meant");
 
     uninstall(&sandbox, &[]).success();
     sandbox.write_script("tools/cargo", "#!/bin/sh\necho error: broken >&2\nexit 101\n");
-    let said = "error: broken\ninstall.sh: cargo build failed\nhint: see what cargo says above\n";
+    let said = "error: broken\ninstall.sh: cargo build failed\n\
+                hint: see what cargo says above; README.md says what a build needs\n";
     sandbox.command(SCRIPT, &[]).run().expect(1, "building git-credential-github-app\n", said);
     assert!(!prefix(&sandbox).exists());
 }

@@ -1,26 +1,52 @@
 //! `install.sh` where something is missing, in the way or stops it half way.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 
 use super::{
     FILES, MANIFEST, NEXT, SCRIPT, files, installed, listing, prefix, sandbox, script, snapshot, stand_in,
     uninstall, uninstalled,
 };
+use crate::support::sandbox::Sandbox;
+use crate::support::users::{Common, victim_and_attacker};
+
+const MANUAL_SOURCE: &str = "man/git-credential-github-app.1";
+
+/// A PATH with what every system has, and these.
+fn few_tools(sandbox: &Sandbox, more: &[&str]) -> PathBuf {
+    let few = sandbox.path().join("few");
+    for tool in ["/usr/bin/dirname", "/usr/bin/sed", "/usr/bin/sort", "/bin/rm"] {
+        let link = few.join(tool.rsplit('/').next().unwrap_or_default());
+        fs::create_dir_all(&few).and_then(|()| symlink(tool, link)).expect("a new link");
+    }
+    for tool in more {
+        sandbox.write_script(&format!("few/{tool}"), "#!/bin/sh\n");
+    }
+    few
+}
 
 #[test]
-fn without_cargo_it_says_where_to_get_it() {
-    let sandbox = sandbox("1");
-    fs::create_dir(sandbox.path().join("few")).expect("a new directory");
-    for tool in ["/usr/bin/dirname", "/usr/bin/mktemp", "/usr/bin/sed", "/usr/bin/sort", "/bin/rm"] {
-        let link = sandbox.path().join("few").join(tool.rsplit('/').next().unwrap_or_default());
-        symlink(tool, link).expect("a new link");
+fn the_tools_that_a_build_lacks_are_named_before_it_begins() {
+    let rust = "hint: install Rust (https://rustup.rs), or name a built binary with --binary\n";
+    let c = "hint: install a C compiler: gcc and libc6-dev on Debian and Ubuntu, xcode-select --install on macOS\n";
+    for (there, lacks, hints) in [
+        (&[][..], "cargo cc", format!("{rust}{c}")),
+        (&["cc"], "cargo", rust.to_owned()),
+        (&["cargo"], "cc", c.to_owned()),
+    ] {
+        let sandbox = sandbox("1");
+        let run = sandbox.command(SCRIPT, &[]).env("PATH", few_tools(&sandbox, there)).run();
+        run.expect(1, "", &format!("install.sh: cannot build without {lacks}\n{hints}"));
     }
-    sandbox.write_script("few/sha256sum", "");
-    sandbox.set_env("PATH", sandbox.path().join("few"));
-    let said = "install.sh: cargo is missing\n\
-                hint: install Rust (https://rustup.rs), or name a built binary with --binary\n";
-    sandbox.command(SCRIPT, &[]).run().expect(1, "", said);
+    // The cc of macOS is there and says that it is not.
+    let sandbox = sandbox("1");
+    let few = few_tools(&sandbox, &["cargo"]);
+    sandbox.write_script("few/cc", "#!/bin/sh\necho 'no developer tools were found' >&2\nexit 1\n");
+    let said = format!("install.sh: cannot build without cc\n{c}");
+    sandbox.command(SCRIPT, &[]).env("PATH", &few).run().expect(1, "", &said);
+    let said = format!("install.sh: cannot build without no-such-cc\n{c}");
+    sandbox.command(SCRIPT, &[]).env("PATH", &few).env("CC", "no-such-cc").run().expect(1, "", &said);
 }
 
 #[test]
@@ -38,7 +64,8 @@ fn a_binary_of_another_kind_is_refused_before_anything_changes() {
         (
             "silent",
             format!(
-                "{} prints no completions for bash\nhint: --binary takes a binary of the version that is checked out\n",
+                "cannot make {} with {}\nhint: --binary takes a binary of the version that is checked out\n",
+                FILES[2],
                 at("silent")
             ),
         ),
@@ -65,19 +92,33 @@ fn a_prefix_that_cannot_be_used_is_refused_before_anything_changes() {
         place.display()
     );
     script(&sandbox, &["--force", "--prefix=a directory"]).run().expect(1, "", &said);
+}
 
+#[test]
+fn a_prefix_that_its_user_may_not_write_to_is_refused_before_anything_changes() {
     // Root may write anywhere.
-    if !rustix::process::geteuid().is_root() {
-        let locked = sandbox.path().join("locked");
-        fs::create_dir(&locked).expect("a new directory");
-        fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).expect("a directory of ours");
-        let said = format!(
-            "install.sh: {} is not writable\n\
-             hint: --prefix DIR installs elsewhere; else run this as a user who may write there\n",
-            locked.display()
-        );
-        script(&sandbox, &["--prefix=locked/below"]).run().expect(1, "", &said);
+    let Some((user, _)) = victim_and_attacker() else { return };
+    let common = Common::new();
+    let sandbox = common.sandbox_of(user);
+    stand_in(&sandbox, "1");
+    let clone = common.directory("clone", 0o755);
+    for file in ["install.sh", MANUAL_SOURCE] {
+        let (from, to) = (Path::new(env!("CARGO_MANIFEST_DIR")).join(file), clone.join(file));
+        fs::create_dir_all(to.parent().expect("a directory"))
+            .and_then(|()| fs::copy(from, to))
+            .expect("a copy");
     }
+    let locked = common.directory("locked", 0o555);
+    let install = |prefix: &Path| {
+        let prefix = format!("--prefix={}", prefix.display());
+        user.run(&sandbox, clone.join("install.sh"), &["--binary", "stand in", &prefix]).run()
+    };
+    let said = format!(
+        "install.sh: {} is not writable\nhint: --prefix DIR installs elsewhere; or run this as its owner\n",
+        locked.display()
+    );
+    install(&locked.join("below")).expect(1, "", &said);
+    install(&sandbox.home()).success();
 }
 
 #[test]
