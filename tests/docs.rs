@@ -1,5 +1,5 @@
 //! The README, the manual page and the changelog say what the built binary does: every option, variable, exit code
-//! and command is in them, nothing else is, and what they show to copy works.
+//! and command is in them, and nothing else is. What they show to copy is run by `tests/recipes.rs`.
 
 use std::collections::BTreeSet;
 
@@ -86,12 +86,6 @@ fn commands(help: &str) -> Vec<String> {
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
         .collect()
-}
-
-/// The README's code blocks in this language.
-fn blocks(language: &str) -> Vec<&'static str> {
-    let opening = format!("```{language}\n");
-    README.split(&opening).skip(1).filter_map(|rest| rest.split("```").next()).collect()
 }
 
 #[test]
@@ -190,42 +184,6 @@ fn every_command_that_the_documents_use_exists() {
 }
 
 #[test]
-fn settings_files_in_the_readme_are_accepted() {
-    let files = blocks("toml");
-    assert!(files.len() > 3, "the README shows settings files");
-    for file in files {
-        let sandbox = Sandbox::new();
-        sandbox.write("config.toml", file);
-        // A broker that nobody listens for: all settings are checked, and no command of the file is run.
-        let output = sandbox
-            .helper(&["token", "--config=config.toml", "--source=broker", "--broker-url=http://127.0.0.1:1"])
-            .arg("--timeout=200ms")
-            .arg("--per-repository=false")
-            .run();
-        assert_eq!(output.status, 5, "{file}\n{}", output.stderr);
-    }
-}
-
-#[test]
-fn the_git_lines_of_the_readme_do_what_they_say_and_can_be_undone() {
-    let shells = blocks("sh");
-    let block = |part: &str| {
-        let found = shells.iter().find(|block| block.contains("https://github.com") && block.contains(part));
-        found.copied().expect("such lines in the README")
-    };
-    let sandbox = Sandbox::new();
-    let run = |lines: &str| sandbox.command("sh", &["-ec", lines]).run().success().stdout.clone();
-    let other = "git config --global --add credential.https://github.com.helper other\n";
-    run(other);
-    run(block("--add"));
-    let helpers = "git config --global --get-all credential.https://github.com.helper";
-    assert_eq!(run(helpers), "other\n\ngithub-app\n", "what comes before the reset is kept, but not asked");
-    assert_eq!(run("git config --get-urlmatch credential.usehttppath https://github.com/o/r"), "true\n");
-    run(block("--unset"));
-    assert_eq!(run("git config --global --list"), "credential.https://github.com.helper=other\n");
-}
-
-#[test]
 fn the_readme_tries_the_project_with_two_commands() {
     for line in ["cargo run --example demo", "cargo test"] {
         assert!(README.lines().any(|own| own == line), "{line} stands alone, to copy");
@@ -240,55 +198,4 @@ fn versions_in_the_documents_are_the_binarys() {
     assert!(title.contains(&format!("\"{NAME} {version}\"")), "{title}");
     let known = ["## [Unreleased]".to_owned(), format!("## [{version}]")];
     assert!(known.iter().any(|heading| CHANGELOG.contains(heading)), "the changelog knows {version}");
-}
-
-#[test]
-fn shell_lines_of_the_readme_are_shell() {
-    let shells = blocks("sh");
-    assert!(shells.len() > 5, "the README shows shell lines");
-    for block in shells {
-        let sandbox = Sandbox::new();
-        sandbox.command("sh", &["-n"]).stdin(block).run().expect(0, "", "");
-    }
-}
-
-#[test]
-fn the_systemd_unit_of_the_readme_is_one() {
-    let units = blocks("ini");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    assert_eq!(units.len(), 1);
-    for line in units[0].lines().filter(|line| !line.is_empty() && !line.starts_with('[')) {
-        assert!(
-            line.split_once('=').is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_alphanumeric())),
-            "{line}"
-        );
-    }
-    if std::env::split_paths(&path).any(|dir| dir.join("systemd-analyze").is_file()) {
-        let sandbox = Sandbox::new();
-        let text = units[0].replace("/usr/local/bin/git-credential-github-app", "/bin/true");
-        let file = sandbox.write("github-app-broker.service", text);
-        let check =
-            sandbox.command("systemd-analyze", &["--man=no", "verify", &file.to_string_lossy()]).run();
-        assert!(!check.stderr.contains("github-app-broker"), "{}", check.stderr);
-    }
-}
-
-#[test]
-fn other_examples_of_the_readme_are_in_their_languages() {
-    let (docker, yaml) = (blocks("dockerfile"), blocks("yaml"));
-    assert!(!docker.is_empty() && !yaml.is_empty());
-    for line in docker.concat().lines() {
-        let instruction = line.split(' ').next().unwrap_or_default();
-        assert!(["FROM", "RUN", "COPY", "ENV"].contains(&instruction), "{line}");
-    }
-    for line in yaml.concat().lines().filter(|line| *line != "---") {
-        let text = line.trim_start();
-        let (key, value) = text.trim_start_matches("- ").split_once(':').expect("a key");
-        let plain = key.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
-            && (value.is_empty() || value.starts_with(' '));
-        assert!(plain && (line.len() - text.len()).is_multiple_of(2), "{line}");
-    }
-    for variable in docker.concat().lines().filter_map(|line| line.strip_prefix("ENV ")?.split('=').next()) {
-        assert!(variables().contains(variable), "{variable}");
-    }
 }

@@ -32,6 +32,7 @@ mod owners;
 mod profiles;
 mod protocol;
 mod real_git;
+mod recipes;
 mod refresh;
 mod refresh_gh;
 mod revoke;

@@ -1,0 +1,147 @@
+//! Settings, git's configuration and CI jobs: after each recipe the real git works, or no longer does.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::documents::{self, text};
+use super::world::World;
+use crate::support::git::gits;
+use crate::support::process::Output;
+
+const REPO: &str = "https://github.com/OWNER/REPO";
+/// The lines that name the helper.
+pub const LINES: &str = "--global --add credential.https://github.com.helper ''";
+
+/// `setup` with a key.
+pub fn setup(recipe: &str) {
+    let world = World::new("OWNER", &["REPO"]);
+    all_is_well(&world.sh(recipe).run());
+    world.clones(REPO);
+    let undone = world.sh("git-credential-github-app setup --undo").run();
+    assert!(undone.success().stdout.starts_with("undid "), "{}", undone.stdout);
+    assert_eq!(fs::read_to_string(world.sandbox.gitconfig()).expect("a file"), "");
+}
+
+/// What `doctor` and `setup` say where there is nothing to say.
+#[track_caller]
+pub fn all_is_well(output: &Output) {
+    assert_eq!(output.success().stderr, "");
+    let complaint = output.stdout.lines().find(|line| line.starts_with("fail ") || line.starts_with("warn "));
+    assert_eq!(complaint, None, "{}", output.stdout);
+}
+
+/// `setup` for a second host.
+pub fn second_host(recipe: &str) {
+    let world = World::new("OWNER", &["REPO"]);
+    world.sh(&text("setup --app-id Iv23liExample")).run().success();
+    world.sh(recipe).run().success();
+    world.clones("https://ghe.example.com/OWNER/REPO");
+    let api = world.github.api_requests();
+    assert!(api.iter().any(|seen| seen.header("host") == Some("ghe.example.com")), "its own API was asked");
+    world.clones(REPO);
+}
+
+/// A settings file alone.
+pub fn settings_file(recipe: &str) {
+    let world = World::new("OWNER", &["REPO"]).with_helper();
+    world.settings(recipe);
+    world.clones(REPO);
+}
+
+/// The environment alone.
+pub fn environment(recipe: &str) {
+    let world = World::new("OWNER", &["REPO"]).with_helper();
+    world.sh(&format!("{recipe}git clone -q {REPO}")).run().expect(0, "", "");
+}
+
+/// The lines of git's configuration, with each git.
+pub fn lines(recipe: &str) {
+    for git in gits() {
+        let world = World::configured("OWNER", &["REPO"]);
+        let helper = "credential.https://github.com.helper";
+        world.sh(&format!("git config --global --add {helper} other")).run().expect(0, "", "");
+        world.sh(recipe).env("PATH", world.path_with(&git)).run().expect(0, "", "");
+        // What comes before the reset is kept, but not asked.
+        let helpers = world.sh(&format!("git config --global --get-all {helper}")).run();
+        helpers.expect(0, "other\n\ngithub-app\n", "");
+        world.git(&git, &["clone", "-q", REPO]).expect(0, "", "");
+    }
+}
+
+/// The lines that undo them.
+pub fn undo(recipe: &str) {
+    let world = World::new("OWNER", &["REPO"]);
+    let other = "git config --global --add credential.https://github.com.helper other\n";
+    world.sh(&format!("{other}{}{recipe}", text(LINES))).run().expect(0, "", "");
+    let rest = world.sh("git config --global --list").run();
+    rest.expect(0, "credential.https://github.com.helper=other\n", "");
+}
+
+/// Fewer repositories and permissions for all that git does.
+pub fn narrowed(recipe: &str) {
+    let world = World::new("acme", &["website", "docs", "secret"]).with_helper();
+    world.settings(recipe);
+    let token = granted(&world);
+    assert_eq!(token["repositories"], serde_json::json!(["website", "docs"]));
+    assert_eq!(token["permissions"], serde_json::json!({ "contents": "write", "metadata": "read" }));
+    world.clones("https://github.com/acme/website");
+    let refused = world.sh("git clone -q https://github.com/acme/secret").run();
+    assert!(refused.fails_with(128).stderr.contains("not found"), "{}", refused.stderr);
+}
+
+/// The settings of the manual page, which narrow permissions alone.
+pub fn permissions(recipe: &str) {
+    let world = World::new("acme", &["website"]).with_helper();
+    world.settings(recipe);
+    let token = granted(&world);
+    assert_eq!(token["permissions"], serde_json::json!({ "contents": "write", "metadata": "read" }));
+    world.clones("https://github.com/acme/website");
+}
+
+/// What `token` has got.
+fn granted(world: &World) -> Value {
+    let output = world.sh("git-credential-github-app token --json").run();
+    serde_json::from_str(&output.success().stdout).expect("JSON")
+}
+
+/// Settings for agents: each repository has a token of its own.
+pub fn agents(recipe: &str) {
+    let world = World::new("acme", &["website", "docs"]).with_helper();
+    world.settings(recipe);
+    world.clones("https://github.com/acme/website");
+    world.clones("https://github.com/acme/docs");
+    assert_eq!(world.github.mints(), 2);
+}
+
+/// A CI job by itself leaves no token, and nothing in the home directory's git configuration.
+pub fn ci_job(recipe: &str) {
+    let world = World::new("OWNER", &["REPO"]);
+    world.sandbox.write_private("run/secrets/github-app/key.pem", crate::support::keys::app_key_pem());
+    let job = world.sandbox.home().join("job");
+    fs::create_dir(&job).expect("a new directory");
+    world.sh(recipe).cwd(&job).run().expect(0, "", "Cloning into 'REPO'...\n");
+    assert!(job.join("REPO/README.md").exists());
+    assert_eq!((world.github.mints(), world.github.live_tokens().len()), (1, 0));
+    assert_eq!(fs::read_to_string(world.sandbox.gitconfig()).expect("a file"), "");
+    // A job that fails leaves none either.
+    let failing = recipe.replace("OWNER/REPO", "OWNER/NONE");
+    world.sh(&failing).cwd(&job).run().fails_with(128);
+    assert_eq!(world.github.live_tokens().len(), 0);
+}
+
+/// `doctor` for one repository.
+pub fn doctor(recipe: &str) {
+    let world = World::configured("OWNER", &["REPO", "NAME"]);
+    world.sh(&documents::text(LINES)).run().success();
+    all_is_well(&world.sh(recipe).run());
+}
+
+/// A request by hand, as git makes it.
+pub fn request(recipe: &str) {
+    let world = World::configured("OWNER", &["REPO"]);
+    let output = world.sh(recipe).run();
+    assert_eq!(output.success().stdout, "");
+    let [token] = world.github.live_tokens().try_into().expect("one token");
+    assert!(output.stderr.contains("OWNER") && !output.stderr.contains(&token), "{}", output.stderr);
+}
