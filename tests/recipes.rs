@@ -32,6 +32,8 @@ recipes! {
     settings_in_the_environment("export GITHUB_APP_CLIENT_ID=Iv23liExample\n") = git::environment;
     the_lines_of_gits_configuration("--global --add credential.https://github.com.helper ''") = git::lines;
     undoing_those_lines("--unset-all credential.https://github.com.helper") = git::undo;
+    ssh_remotes_and_submodules("insteadOf \"ssh://git@github.com/\"") = git::ssh;
+    undoing_the_rewrite_of_ssh("--unset-all url.") = git::undo_ssh;
     less_access("repository = [\"website\", \"docs\"]") = git::narrowed;
     fewer_permissions("my-app.pem\"\npermission = ") = git::permissions;
     coding_agents("per_repository = true") = git::agents;

@@ -78,6 +78,56 @@ pub fn undo(recipe: &str) {
     rest.expect(0, "credential.https://github.com.helper=other\n", "");
 }
 
+/// The rewrite of ssh URLs: clones and submodules of every form go over https, and nobody starts an ssh.
+pub fn ssh(recipe: &str) {
+    for git in gits() {
+        let world = World::configured("OWNER", &["REPO", "scp-form", "url-form", "relative"]).with_helper();
+        world.sandbox.set_env("GIT_SSH_COMMAND", "exit 97; false");
+        with_submodules(&world);
+        let before = world.git(&git, &["clone", "-q", "--recurse-submodules", REPO, "before"]);
+        assert_ne!(before.status, 0, "without the rewrite git starts an ssh");
+        world.sh(recipe).env("PATH", world.path_with(&git)).run().expect(0, "", "");
+        let clone = world.git(&git, &["clone", "-q", "--recurse-submodules", REPO, "work"]);
+        assert_eq!(clone.success().stderr, "", "{}", git.full_version());
+        for name in ["scp-form", "url-form", "relative"] {
+            let file = world.sandbox.home().join("work").join(name).join("README.md");
+            assert_eq!(fs::read_to_string(file).expect("a submodule"), name, "{}", git.full_version());
+        }
+        for url in ["git@github.com:OWNER/REPO", "ssh://git@github.com/OWNER/REPO.git"] {
+            world.git(&git, &["ls-remote", "-q", url, "HEAD"]).success();
+        }
+        all_is_well(&world.sh("git-credential-github-app doctor --repo OWNER/REPO").run());
+        assert_eq!(world.github.mints(), 1, "one token for all of them");
+    }
+}
+
+/// Commits submodules by ssh URLs, which no helper could have added.
+fn with_submodules(world: &World) {
+    let mut lines = format!("git clone -q {REPO} made && cd made\n");
+    for (name, url) in [
+        ("scp-form", "git@github.com:OWNER/scp-form.git"),
+        ("url-form", "ssh://git@github.com/OWNER/url-form"),
+        ("relative", "../relative"),
+    ] {
+        let head = world.github.head("OWNER", name).expect("a commit");
+        let submodule = format!(
+            "git config -f .gitmodules submodule.{name}.path {name}\n\
+             git config -f .gitmodules submodule.{name}.url {url}\n\
+             git update-index --add --cacheinfo 160000,{head},{name}\n"
+        );
+        lines += &submodule;
+    }
+    lines += "git add .gitmodules\ngit -c user.name=x -c user.email=x commit -qm submodules\ngit push -q origin HEAD:main\n";
+    world.sh(&lines).run().success();
+}
+
+/// And what undoes that.
+pub fn undo_ssh(recipe: &str) {
+    let world = World::new("OWNER", &["REPO"]);
+    world.sh(&format!("{}{recipe}", text("insteadOf \"ssh://git@github.com/\""))).run().expect(0, "", "");
+    world.sh("git config --global --list").run().expect(0, "", "");
+}
+
 /// Fewer repositories and permissions for all that git does.
 pub fn narrowed(recipe: &str) {
     let world = World::new("acme", &["website", "docs", "secret"]).with_helper();
