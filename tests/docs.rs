@@ -1,5 +1,5 @@
-//! The README, the manual page and the changelog say what the built binary does: every option, variable, exit code
-//! and command is in them, and nothing else is. What they show to copy is run by `tests/recipes.rs`.
+//! The README, the manual page, completions and the changelog say what the built binary's own help says: every command,
+//! option, variable, exit code and shell is in them, and nothing else is. What they show to copy: `tests/recipes.rs`.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,6 @@ use crate::support::sandbox::Sandbox;
 const NAME: &str = "git-credential-github-app";
 const README: &str = include_str!("../README.md");
 const CHANGELOG: &str = include_str!("../CHANGELOG.md");
-const OPERATIONS: [&str; 4] = ["get", "store", "erase", "capability"];
 
 /// The variables beside those of settings that change what the binary does.
 const OTHER_VARIABLES: [&str; 11] = [
@@ -34,12 +33,13 @@ fn variables() -> BTreeSet<&'static str> {
 }
 
 /// The manual page without the escapes that keep words apart from their source.
-fn man() -> String {
+pub fn man() -> String {
     include_str!("../man/git-credential-github-app.1")
         .replace(r"\-", "-")
         .replace(r"\(aq", "'")
         .replace(r"\(rs", "\\")
         .replace(r"\fI", "")
+        .replace(r"\fB", "")
 }
 
 /// Both documents and their names.
@@ -51,10 +51,62 @@ fn help(args: &[&str]) -> String {
     Sandbox::new().helper(args).run().success().stdout.clone()
 }
 
-fn all_help() -> String {
-    let general = help(&["--help"]);
-    let each = commands(&general).into_iter().map(|command| help(&[&command, "--help"]));
-    each.fold(general.clone(), |all, help| all + &help)
+/// A command of the binary, or a command's own one such as `serve hash-bearer`.
+pub struct Command {
+    pub name: String,
+    help: String,
+}
+
+impl Command {
+    /// The options that no other command has.
+    fn own_options(&self) -> BTreeSet<&str> {
+        let own = self.help.split("\nOptions:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
+        let mut options = long_options(own.unwrap_or_default());
+        options.remove("--help");
+        options
+    }
+}
+
+/// All commands, as the help lists them.
+pub fn commands() -> Vec<Command> {
+    fn below(name: &str, help: &str, found: &mut Vec<Command>) {
+        let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+        // A description may go on below; it is indented further.
+        let lines = listed.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+        for word in lines.filter_map(|line| line.split_whitespace().next()) {
+            let name = format!("{name} {word}").trim_start().to_owned();
+            let args: Vec<&str> = name.split(' ').chain(["--help"]).collect();
+            let help = self::help(&args);
+            below(&name, &help, found);
+            found.push(Command { name, help });
+        }
+    }
+    let mut found = Vec::new();
+    below("", &help(&["--help"]), &mut found);
+    found
+}
+
+/// The help of the program and of all its commands.
+pub fn all_help() -> String {
+    commands().into_iter().fold(help(&["--help"]), |all, command| all + &command.help)
+}
+
+/// A section of the manual page.
+fn section(name: &str) -> String {
+    let man = man();
+    let found = man.split(&format!(".SH {name}\n")).nth(1).and_then(|rest| rest.split("\n.SH ").next());
+    found.unwrap_or_else(|| panic!("the manual page has no section {name}")).to_owned()
+}
+
+/// What the paragraphs of a section are about: their tags, without the macros.
+fn tags(section: &str) -> Vec<String> {
+    let after = section.split(".TP\n").skip(1).filter_map(|rest| rest.lines().next());
+    after
+        .map(|line| {
+            let words = line.split_once(' ').map_or("", |(_macro, words)| words);
+            words.replace(['"', ','], "").split_whitespace().collect::<Vec<_>>().join(" ")
+        })
+        .collect()
 }
 
 /// Words of letters, digits, `-` and `_`: `--host` is no part of `--hostname`.
@@ -62,7 +114,8 @@ fn words(text: &str) -> BTreeSet<&str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_')).collect()
 }
 
-fn long_options(text: &str) -> BTreeSet<&str> {
+/// The words that begin with two hyphens.
+pub fn long_options(text: &str) -> BTreeSet<&str> {
     let is_option = |word: &&str| {
         word.strip_prefix("--").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
     };
@@ -75,16 +128,6 @@ fn options_with_value(help: &str) -> BTreeSet<&str> {
         .filter_map(|line| line.trim_start().split_once(" <"))
         .map(|(option, _)| option.trim_start_matches("-v, ").trim())
         .filter(|option| option.starts_with("--") && !option.contains(' '))
-        .collect()
-}
-
-/// What `--help` lists under "Commands".
-fn commands(help: &str) -> Vec<String> {
-    help.lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
         .collect()
 }
 
@@ -101,10 +144,8 @@ fn every_option_of_the_binary_is_in_the_readme_and_the_manual_page() {
 
 #[test]
 fn the_manual_page_lists_no_option_that_the_binary_does_not_have() {
-    let (help, man) = (all_help(), man());
-    let section = man.split(".SH OPTIONS").nth(1).and_then(|rest| rest.split(".SH").next());
-    let listed = long_options(section.expect("a section OPTIONS"));
-    let unknown: Vec<_> = listed.difference(&long_options(&help)).copied().collect();
+    let (help, section) = (all_help(), section("OPTIONS"));
+    let unknown: Vec<_> = long_options(&section).difference(&long_options(&help)).copied().collect();
     assert!(unknown.is_empty(), "not in the help: {unknown:?}");
 }
 
@@ -128,38 +169,63 @@ fn every_environment_variable_is_in_the_readme_and_the_manual_page() {
 }
 
 #[test]
-fn every_exit_code_has_a_row_in_the_readme_and_the_manual_page() {
-    let man = man();
-    let status = man.split(".SH EXIT STATUS").nth(1).and_then(|rest| rest.split(".SH").next());
-    let status = status.expect("a section EXIT STATUS");
-    for code in 0..=5 {
-        assert!(README.contains(&format!("\n| {code} | ")), "the README lacks exit code {code}");
-        assert!(status.contains(&format!("\n.TP\n.B {code}\n")), "the manual page lacks exit code {code}");
-    }
-    assert!(!README.contains("\n| 6 | ") && !status.contains("\n.B 6\n"), "there is no exit code 6");
+fn the_exit_codes_of_the_help_are_those_of_the_documents() {
+    let help = help(&["--help"]);
+    let listed = help.split("Exit status: ").nth(1).and_then(|rest| rest.lines().next()).expect("exit codes");
+    let codes: Vec<&str> = listed.split(", ").filter_map(|code| code.split(' ').next()).collect();
+    assert_eq!(tags(&section("EXIT STATUS")), codes, "in the manual page");
+    let table = README.split("\n## Exit codes\n").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows = table.expect("a section").lines().filter_map(|row| row.strip_prefix("| ")?.split(' ').next());
+    let rows: Vec<&str> = rows.filter(|cell| cell.bytes().all(|byte| byte.is_ascii_digit())).collect();
+    assert_eq!(rows, codes, "in the README");
 }
 
 #[test]
-fn operations_and_commands_are_those_of_the_binary() {
-    let commands = commands(&help(&["--help"]));
-    let man = man();
-    for operation in OPERATIONS {
-        assert!(commands.iter().any(|command| command == operation), "the help lacks {operation}");
-        assert!(man.contains(&format!("\n.TP\n.B {operation}\n")), "the manual page lacks {operation}");
-        let named =
-            README.contains(&format!("`{operation}`")) || README.contains(&format!("{NAME} {operation}"));
-        assert!(named, "the README lacks {operation}");
+fn each_command_of_the_help_has_its_paragraph_and_nothing_else_has() {
+    let commands = commands();
+    let names: BTreeSet<&str> = commands.iter().map(|command| command.name.as_str()).collect();
+    assert!(names.contains("get") && names.contains("serve hash-bearer"), "read from the help: {names:?}");
+    let tags: Vec<String> =
+        tags(&section("OPERATIONS")).into_iter().chain(tags(&section("COMMANDS"))).collect();
+    // A paragraph about an option begins with its command.
+    let described: BTreeSet<&str> =
+        tags.iter().map(|tag| tag.split(" --").next().unwrap_or_default()).collect();
+    assert_eq!(described, names, "in the manual page");
+    for name in names {
+        let called = README.contains(&format!("`{name}`")) || README.contains(&format!("{NAME} {name}"));
+        assert!(called, "the README lacks {name}");
     }
-    for command in commands.iter().filter(|command| !OPERATIONS.contains(&command.as_str())) {
-        assert!(man.contains(&format!("\n.TP\n.B {command}\n")), "the manual page lacks {command}");
-        assert!(README.contains(&format!("{NAME} {command}")), "the README lacks {command}");
+}
+
+#[test]
+fn each_option_of_a_command_is_in_its_paragraphs_and_in_the_synopsis() {
+    let (listed, synopsis) = (section("COMMANDS"), section("SYNOPSIS"));
+    let forms: Vec<&str> = synopsis.split(".PP\n").collect();
+    for command in commands() {
+        let form = |form: &&&str| {
+            form.lines().any(|line| {
+                line.split_once(' ').is_some_and(|(_, rest)| rest.trim_matches('"') == command.name)
+            })
+        };
+        let own = command.own_options();
+        if own.is_empty() {
+            continue;
+        }
+        let form = forms.iter().find(form).unwrap_or_else(|| panic!("no synopsis of {}", command.name));
+        let missing: Vec<_> = own.difference(&long_options(form)).copied().collect();
+        assert!(missing.is_empty(), "the synopsis of {} lacks {missing:?}", command.name);
+        let mut tags = tags(&listed);
+        tags.retain(|tag| tag.starts_with(&command.name));
+        let tags = tags.join(" ");
+        let missing: Vec<_> = own.difference(&long_options(&tags)).copied().collect();
+        assert!(missing.is_empty(), "the paragraphs of {} lack {missing:?}", command.name);
     }
 }
 
 #[test]
 fn every_command_that_the_documents_use_exists() {
     let help = all_help();
-    let (commands, valued) = (commands(&help), options_with_value(&help));
+    let (commands, valued) = (commands(), options_with_value(&help));
     let called = format!("{NAME} ");
     assert!(valued.contains("--owner") && valued.contains("--min-life"), "read from the help: {valued:?}");
     for (name, text) in documents() {
@@ -176,7 +242,7 @@ fn every_command_that_the_documents_use_exists() {
             let word = arguments.next().unwrap_or_default();
             if !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()) {
                 used += 1;
-                assert!(commands.iter().any(|command| command == word), "the {name} uses {NAME} {rest}");
+                assert!(commands.iter().any(|command| command.name == word), "the {name} uses {NAME} {rest}");
             }
         }
         assert!(used > 2, "the {name} shows how to use it");
