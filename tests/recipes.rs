@@ -9,6 +9,7 @@ mod git;
 mod keys;
 mod pod;
 mod tools;
+mod troubleshooting;
 mod world;
 mod yaml;
 
