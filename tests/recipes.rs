@@ -29,6 +29,7 @@ recipes! {
     installing_from_a_clone("./install.sh") = tools::install;
     setting_up_with_a_key("setup --app-id Iv23liExample") = git::setup;
     setting_up_a_second_host("--host ghe.example.com") = git::second_host;
+    profiles_of_two_apps("[profile.work]") = git::profiles;
     a_settings_file_by_hand("=app_id = \"Iv23liExample\"\nprivate_key_file = \"/home/me/keys/my-app.pem\"\n") = git::settings_file;
     settings_in_the_environment("export GITHUB_APP_CLIENT_ID=Iv23liExample\n") = git::environment;
     the_lines_of_gits_configuration("--global --add credential.https://github.com.helper ''") = git::lines;

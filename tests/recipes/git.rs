@@ -42,6 +42,15 @@ pub fn second_host(recipe: &str) {
     world.clones(REPO);
 }
 
+/// Several profiles in one file: an owner that one of them lists.
+pub fn profiles(recipe: &str) {
+    let world = World::new("acme", &["REPO"]).with_helper();
+    world.settings(recipe);
+    world.clones("https://github.com/acme/REPO");
+    let verbose = world.sh("git-credential-github-app -v --owner acme token >/dev/null").run();
+    assert!(verbose.success().stderr.contains("profile work\n"), "{}", verbose.stderr);
+}
+
 /// A settings file alone.
 pub fn settings_file(recipe: &str) {
     let world = World::new("OWNER", &["REPO"]).with_helper();

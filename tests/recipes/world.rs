@@ -56,8 +56,9 @@ impl World {
         let ca_file = ca.ca_pem_path(sandbox.path());
         sandbox.set_env("SSL_CERT_FILE", &ca_file);
         sandbox.set_env("GIT_SSL_CAINFO", &ca_file);
-        sandbox.write_private("home/keys/my-app.pem", app_key_pem());
-        sandbox.write_private("home/keys/ghe-app.pem", app_key_pem());
+        for key in ["my-app.pem", "ghe-app.pem", "work-app.pem"] {
+            sandbox.write_private(&format!("home/keys/{key}"), app_key_pem());
+        }
         let world = Self { github, sandbox, ca, _proxy: proxy };
         let program = world.bin().join("git-credential-github-app");
         std::fs::create_dir(world.bin()).expect("a new directory");
