@@ -9,7 +9,7 @@ use super::{
     uninstall, uninstalled,
 };
 use crate::support::sandbox::Sandbox;
-use crate::support::users::{Common, victim_and_attacker};
+use crate::support::users::{Common, mode, victim_and_attacker};
 
 const MANUAL_SOURCE: &str = "man/git-credential-github-app.1";
 
@@ -104,9 +104,10 @@ fn a_prefix_that_its_user_may_not_write_to_is_refused_before_anything_changes() 
     let clone = common.directory("clone", 0o755);
     for file in ["install.sh", MANUAL_SOURCE] {
         let (from, to) = (Path::new(env!("CARGO_MANIFEST_DIR")).join(file), clone.join(file));
-        fs::create_dir_all(to.parent().expect("a directory"))
-            .and_then(|()| fs::copy(from, to))
-            .expect("a copy");
+        let dir = to.parent().expect("a directory");
+        fs::create_dir_all(dir).and_then(|()| fs::copy(from, &to)).expect("a copy");
+        mode(dir, 0o755);
+        mode(&to, 0o755);
     }
     let locked = common.directory("locked", 0o555);
     let install = |prefix: &Path| {

@@ -7,6 +7,7 @@ use crate::serve::port;
 use crate::support::http_client::get;
 use crate::support::keys::app_key_pem;
 use crate::support::process::{Output, Running};
+use crate::support::sandbox::shell_word;
 
 /// The bearer whose hash is in the documents' line.
 const BEARER: &str = "test";
@@ -31,7 +32,7 @@ fn start(world: &World, words: &str) -> (Running, u16) {
 /// A new bearer, and a server that knows it.
 pub fn bearers(recipe: &str) {
     let world = World::configured("OWNER", &["REPO"]);
-    let (hash, serve) = recipe.trim_end().split_once('\n').expect("two lines");
+    let (hash, serve) = recipe.trim_end().rsplit_once('\n').expect("two lines");
     let made = world.sh(hash).run();
     let bearer = made.success().stderr.split_whitespace().last().expect("a bearer").to_owned();
     let (_running, port) = start(&world, &format!("{serve} --listen 127.0.0.1:0"));
@@ -62,10 +63,7 @@ pub fn unit(recipe: &str) {
         lines.map(str::to_owned).collect::<Vec<String>>()
     };
     let credentials = world.sandbox.path().join("credentials");
-    let resolved = |text: &str| {
-        let place = credentials.display().to_string();
-        text.replace("${CREDENTIALS_DIRECTORY}", &place).replace("%d", &place).replace(":8080", ":0")
-    };
+    let place = credentials.display().to_string();
     for credential in values("LoadCredential") {
         let (name, from) = credential.split_once(':').expect("a name and a file");
         let content = match from {
@@ -79,10 +77,11 @@ pub fn unit(recipe: &str) {
     }
     for variable in values("Environment") {
         let (name, value) = variable.split_once('=').expect("a variable");
-        world.sandbox.set_env(name, resolved(value));
+        world.sandbox.set_env(name, value.replace("%d", &place));
     }
     let [command] = values("ExecStart").try_into().expect("one command");
-    let (_running, port) = start(&world, &resolved(&command));
+    let command = command.replace("${CREDENTIALS_DIRECTORY}", &shell_word(&place));
+    let (_running, port) = start(&world, &command.replace(":8080", ":0"));
     let output = ask(&world, &format!("http://127.0.0.1:{port}"), BEARER);
     assert_eq!(output.success().stderr, "");
     verified_by_systemd(&world, recipe);

@@ -13,7 +13,7 @@ fn build(world: &World, dockerfile: &str) -> String {
     world.stand_in("apt-get", "case $1 in update | install) ;; *) exit 9 ;; esac");
     world.stand_in("useradd", "[ \"$*\" = '--uid 10001 --create-home agent' ]");
     world.sandbox.remove_env("GIT_CONFIG_NOSYSTEM");
-    world.sandbox.set_env("GIT_CONFIG_SYSTEM", world.sandbox.write("etc/gitconfig", ""));
+    world.sandbox.set_env("GIT_CONFIG_SYSTEM", world.sandbox.write("etc-gitconfig", ""));
     let mut user = String::new();
     for line in dockerfile.replace("\\\n", "").lines() {
         let (instruction, rest) = line.split_once(' ').expect("an instruction");

@@ -58,7 +58,7 @@ pub fn timers(recipe: &str) {
 /// The line of the manual page.
 pub fn cron(recipe: &str) {
     let world = World::configured("OWNER", &["REPO"]);
-    runs_from_cron(&world, world.as_written(recipe).trim_end());
+    runs_from_cron(&world, world.as_typed(recipe).trim_end());
 }
 
 /// Runs a line of a crontab as cron does, which has a short `PATH`; the loopback github.com needs two variables more.

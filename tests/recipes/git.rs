@@ -8,6 +8,7 @@ use super::documents::{self, text};
 use super::world::World;
 use crate::support::git::gits;
 use crate::support::process::Output;
+use crate::support::users::mode;
 
 const REPO: &str = "https://github.com/OWNER/REPO";
 /// The lines that name the helper.
@@ -179,6 +180,7 @@ pub fn ci_job(recipe: &str) {
     world.sandbox.write_private("run/secrets/github-app/key.pem", crate::support::keys::app_key_pem());
     let job = world.sandbox.home().join("job");
     fs::create_dir(&job).expect("a new directory");
+    mode(&job, 0o775);
     world.sh(recipe).cwd(&job).run().expect(0, "", "Cloning into 'REPO'...\n");
     assert!(job.join("REPO/README.md").exists());
     assert_eq!((world.github.mints(), world.github.live_tokens().len()), (1, 0));

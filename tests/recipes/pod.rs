@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::world::World;
 use crate::support::process::Run;
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Sandbox, shell_word};
 use crate::support::users::{Common, mode, victim_and_attacker};
 
 /// The name of a secret and its files.
@@ -74,9 +74,13 @@ impl Pod {
 
     /// A text with the places on this machine for those in the container.
     pub fn inside(&self, text: &str) -> String {
-        let place =
-            |text: String, (inside, here): &(String, PathBuf)| text.replace(inside, &here.to_string_lossy());
-        self.mounts.iter().fold(text.to_owned(), place)
+        self.with_places(text, str::to_owned)
+    }
+
+    fn with_places(&self, text: &str, spelled: impl Fn(&str) -> String) -> String {
+        self.mounts.iter().fold(text.to_owned(), |text, (inside, here)| {
+            text.replace(inside, &spelled(&here.to_string_lossy()))
+        })
     }
 
     /// Prepares a program of the container, where nothing but the volumes can be written to.
@@ -88,7 +92,7 @@ impl Pod {
 
     /// Prepares shell lines.
     pub fn sh(&self, lines: &str) -> Run {
-        self.run("sh", &["-euc", &self.inside(lines)])
+        self.run("sh", &["-euc", &self.with_places(lines, shell_word)])
     }
 }
 

@@ -8,7 +8,7 @@ use crate::support::git::Git;
 use crate::support::github::{LoopbackGitHub, Options};
 use crate::support::keys::app_key_pem;
 use crate::support::process::{Output, Run};
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Sandbox, shell_word};
 use crate::support::tls::TestCa;
 
 /// The issuers that the documents give the App.
@@ -105,16 +105,26 @@ impl World {
 
     /// A recipe with this machine's places in place of those of the documents.
     pub fn as_written(&self, recipe: &str) -> String {
-        let at = |dir: &str| self.sandbox.path().join(dir).display().to_string();
-        recipe
-            .replace("/home/me/", &at("home/"))
-            .replace("/run/secrets/", &at("run/secrets/"))
-            .replace("/usr/local/bin/", &at("bin/"))
+        self.with_places(recipe, str::to_owned)
     }
 
-    /// Prepares shell lines in the home directory; they end at the first that fails.
+    /// The same for a shell, to which a blank in a place means something.
+    pub fn as_typed(&self, recipe: &str) -> String {
+        self.with_places(recipe, shell_word)
+    }
+
+    fn with_places(&self, recipe: &str, spelled: impl Fn(&str) -> String) -> String {
+        let places = [("/home/me/", "home/"), ("/run/secrets/", "run/secrets/"), ("/usr/local/bin/", "bin/")];
+        places.iter().fold(recipe.to_owned(), |text, (documented, here)| {
+            text.replace(documented, &spelled(&self.sandbox.path().join(here).to_string_lossy()))
+        })
+    }
+
+    /// Prepares shell lines in the home directory; they end at the first that fails. What they make is writable for the
+    /// group, as many systems have it.
     pub fn sh(&self, lines: &str) -> Run {
-        self.sandbox.command("sh", &["-euc", &self.as_written(lines)]).cwd(self.sandbox.home())
+        let lines = format!("umask 002\n{}", self.as_typed(lines));
+        self.sandbox.command("sh", &["-euc", &lines]).cwd(self.sandbox.home())
     }
 
     /// Runs git in the home directory.

@@ -139,7 +139,7 @@ impl Sandbox {
 }
 
 /// Escapes by backslash and not by quotes: git takes only what starts with `/` for a path.
-fn shell_word(text: &str) -> String {
+pub fn shell_word(text: &str) -> String {
     let mut word = String::new();
     for character in text.chars() {
         if !character.is_ascii_alphanumeric() && !"/._-+=:,@%".contains(character) {

@@ -79,6 +79,7 @@ impl Common {
         // open for writing cannot be run, and programs that other tests start meanwhile keep it open for a moment.
         let cp = Command::new("cp").arg(built.binary()).arg(&binary).status();
         assert!(cp.is_ok_and(|status| status.success()), "room for a copy");
+        mode(&binary, 0o755);
         common
     }
 
