@@ -45,6 +45,7 @@ recipes! {
     a_key_in_google_cloud_kms("sign_command = \"gcloud ") = keys::kept_elsewhere;
     a_key_in_azure_key_vault("az rest ") = keys::kept_elsewhere;
     a_key_in_vault("vault write ") = keys::kept_elsewhere;
+    the_fingerprint_of_a_key_in_a_kms("openssl rsa -pubin") = keys::fingerprint;
     gh_for_one_command("exec -- gh pr list") = gh::exec;
     gh_kept_logged_in("=git-credential-github-app refresh --all --gh\n") = gh::refresh;
     timers("setup --timer systemd") = gh::timers;

@@ -8,6 +8,7 @@ use super::documents::{self, text};
 use super::world::World;
 use crate::support::git::gits;
 use crate::support::process::Output;
+use crate::support::sandbox::shell_word;
 use crate::support::users::mode;
 
 const REPO: &str = "https://github.com/OWNER/REPO";
@@ -205,4 +206,17 @@ pub fn request(recipe: &str) {
     assert_eq!(output.success().stdout, "");
     let [token] = world.github.live_tokens().try_into().expect("one token");
     assert!(output.stderr.contains("OWNER") && !output.stderr.contains(&token), "{}", output.stderr);
+}
+
+#[test]
+fn git_takes_a_private_ca_by_the_line_that_the_readme_names() {
+    let line = "git config --global http.https://ghe.example.com/.sslCAInfo FILE";
+    assert!(include_str!("../../README.md").contains(&format!("`{line}`")));
+    let world = World::new("OWNER", &["REPO"]);
+    world.sh(&text("--host ghe.example.com")).run().success();
+    world.sandbox.remove_env("GIT_SSL_CAINFO");
+    let clone = "git clone -q https://ghe.example.com/OWNER/REPO";
+    world.sh(clone).run().fails_with(128);
+    let file = shell_word(&world.sandbox.path().join("ca.pem").to_string_lossy());
+    world.sh(&format!("{}\n{clone}", line.replace("FILE", &file))).run().expect(0, "", "");
 }
