@@ -88,6 +88,7 @@ fn ours(sandbox: &Sandbox, get: &Path, store: &Path) -> Vec<Contender> {
     let settings = sandbox.write_private("config.toml", "# settings\nmargin = \"5m\"\nverify = false\n");
     let (few, many) = (sandbox.path().join("few"), sandbox.path().join("many"));
     let owner = ["--owner", "octo-org", "--margin", "5m", "get"];
+    let ten = sandbox.write_private("ten.toml", ten_profiles(sandbox));
     let all = vec![
         Contender::new("`true`", "true", &[], get),
         Contender::new("`get`", binary, &["get"], get).env("GITHUB_APP_CACHE_DIR", few.to_string_lossy()),
@@ -95,6 +96,10 @@ fn ours(sandbox: &Sandbox, get: &Path, store: &Path) -> Vec<Contender> {
             .env("GITHUB_APP_CACHE_DIR", few.to_string_lossy()),
         Contender::new("`get`, with a settings file", binary, &["get"], get)
             .env("GITHUB_APP_CONFIG", settings.to_string_lossy()),
+        Contender::new("`get`, with ten profiles in the settings file", binary, &["get"], get)
+            .env("GITHUB_APP_CONFIG", ten.to_string_lossy())
+            .env("GITHUB_APP_BROKER_URL", "")
+            .env("GITHUB_APP_BROKER_TOKEN", ""),
         Contender::new("`--owner … --margin … get`", binary, &owner, get),
         Contender::new("`get`, 10,000 entries in the cache", binary, &["get"], get)
             .env("GITHUB_APP_CACHE_DIR", many.to_string_lossy()),
@@ -108,6 +113,27 @@ fn ours(sandbox: &Sandbox, get: &Path, store: &Path) -> Vec<Contender> {
         std::fs::copy(&entry, many.join(format!("{number:064x}.json"))).expect("room on the disk");
     }
     all
+}
+
+/// Nine hosts of which each has an App, and github.com, which has the broker.
+fn ten_profiles(sandbox: &Sandbox) -> String {
+    let url = sandbox.env().remove(std::ffi::OsStr::new("GITHUB_APP_BROKER_URL")).expect("a broker");
+    let bearer = sandbox.write_private("bearer", "bearer");
+    let mut text = "# settings\nmargin = \"5m\"\nverify = false\n".to_owned();
+    for number in 0..9 {
+        let _ = writeln!(
+            text,
+            "\n[profile.ghe{number}]\nhost = \"ghe{number}.example.com\"\napp_id = \"1234{number}\"\n\
+             private_key_file = \"/home/me/keys/ghe{number}.pem\"\nowners = [\"acme\", \"acme-labs\"]"
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\n[profile.cloud]\nbroker_url = \"{}\"\nbroker_token_file = \"{}\"",
+        url.to_string_lossy(),
+        bearer.display()
+    );
+    text
 }
 
 fn theirs(sandbox: &Sandbox, get: &Path, store: &Path, token: &str, credential: &str) -> Vec<Contender> {
