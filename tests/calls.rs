@@ -1,6 +1,6 @@
 //! What a `get` costs on the network: the table in the README, measured on github.com's two hosts over TLS.
 
-use crate::common::{Cloud, password};
+use crate::common::{Cloud, let_pass, password};
 
 const README: &str = include_str!("../README.md");
 
@@ -45,6 +45,8 @@ fn the_readme_tells_what_a_get_costs() {
     let place = Place::new();
     agrees("none yet, owner's installation not known", place.cost("octo-org"));
     agrees("in the cache", place.cost("octo-org"));
+    let_pass(&place.0.sandbox, 10);
+    agrees("in the cache, and its last client has not reported", place.cost("octo-org"));
     agrees("of a second owner", place.cost("other-org"));
 
     let place = Place::new();

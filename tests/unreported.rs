@@ -1,21 +1,19 @@
 //! Clients that never say whether a token works: a cached one that was revoked is found out, at a price that git does
 //! not pay.
 
-use std::fs;
-use std::time::{Duration, UNIX_EPOCH};
-
 use crate::common::{
-    REQUEST, app_sandbox, attribute, broker_in_front_of, broker_sandbox, cache_entries, fresh_tokens,
-    from_now, get, let_pass, now, password, request_for, trials,
+    app_sandbox, attribute, broker_in_front_of, broker_sandbox, fresh_tokens, get, let_pass, password,
+    request_for, trials,
 };
-use crate::support::broker::{FakeBroker, broker_token, token_response};
+use crate::support::broker::FakeBroker;
 use crate::support::git::gits;
 use crate::support::github::LoopbackGitHub;
 use crate::support::http_server::{HttpServer, Response};
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
-use crate::support::strace::{Tracer, available};
 use crate::support::wrong_clock::{library, off_by};
+
+mod limits;
 
 const PATH: &str = "octo-org/hello";
 
@@ -250,79 +248,4 @@ fn without_verification_nothing_is_tried() {
     let_pass(&sandbox, 100);
     assert_eq!(token_of(&sandbox, &github), token);
     assert_eq!(trials(github.server()), 0);
-}
-
-#[test]
-fn a_clock_that_was_set_back_makes_no_storm_of_trials() {
-    let Some(library) = library() else { return };
-    let (github, sandbox) = app_sandbox();
-    let at = |seconds| {
-        let run = sandbox.helper(&["get"]).stdin(request_for(&github, PATH));
-        password(&off_by(run, &library, seconds).run())
-    };
-    let token = at(0);
-    for seconds in [1200, 1201] {
-        assert_eq!(at(seconds), token);
-    }
-    assert_eq!(trials(github.server()), 2, "of the mint, and a while after it");
-    // Twenty minutes back: neither the mark nor the last trial has been yet.
-    for seconds in [1, 2, 3] {
-        assert_eq!(at(seconds), token);
-    }
-    assert_eq!(trials(github.server()), 2);
-    for seconds in [9, 10, 11, 60] {
-        assert_eq!(at(seconds), token);
-    }
-    assert_eq!(trials(github.server()), 3, "one for the wait that has begun anew");
-}
-
-#[test]
-fn where_no_lock_or_no_mark_can_be_had_things_are_as_they_were() {
-    let (github, sandbox) = app_sandbox();
-    let token = token_of(&sandbox, &github);
-    for entry in cache_entries(&sandbox) {
-        let file = fs::File::options().write(true).open(entry).expect("a file of ours");
-        // As the file system itself marks a file.
-        let natural = UNIX_EPOCH + Duration::new(u64::try_from(now() - 100).expect("a time"), 5);
-        file.set_modified(natural).expect("a file of ours");
-    }
-    assert_eq!(token_of(&sandbox, &github), token);
-    assert_eq!(trials(github.server()), 1, "that of the mint");
-    let_pass(&sandbox, 100);
-    for entry in cache_entries(&sandbox) {
-        let lock = entry.with_extension("lock");
-        fs::remove_file(&lock).expect("a lock");
-        fs::create_dir(&lock).expect("a directory of ours");
-    }
-    let output = get(&sandbox, &github, PATH);
-    assert_eq!((password(&output), output.stderr.as_str()), (token, ""));
-    assert_eq!(trials(github.server()), 1);
-}
-
-#[test]
-fn a_cached_get_opens_its_entry_alone_and_sets_at_most_its_mark() {
-    let broker = FakeBroker::guarded("bearer", move |_| token_response(&broker_token(), &from_now(3600)));
-    let sandbox = broker_sandbox(&broker.url(), "bearer");
-    if let Err((missing, forbidden)) = available(&sandbox) {
-        assert!(forbidden || std::env::var_os("CI").is_none(), "{missing}");
-        return;
-    }
-    let token = password(&sandbox.helper(&["get"]).stdin(REQUEST).run());
-    let stored = format!("{REQUEST}username=x-access-token\npassword={token}\n");
-    sandbox.helper(&["store"]).stdin(&stored).run().expect(0, "", "");
-    let entry = cache_entries(&sandbox).pop().expect("an entry");
-    let dir = entry.parent().expect("a directory").to_owned();
-    let tracer = Tracer::new(
-        &sandbox,
-        vec![dir, entry.clone(), entry.with_extension("lock"), entry.with_extension("new")],
-    );
-    // The first one that nobody has reported of is marked, later ones are not; git's never.
-    let git = format!("capability[]=state\n{REQUEST}");
-    for (stdin, marks) in [(git.as_str(), 0), (REQUEST, 1), (REQUEST, 0), (&git, 0)] {
-        let (calls, output) = tracer.count(&["get"], stdin);
-        assert_eq!(password(&output), token);
-        let count = |name: &str| calls.get(name).copied().unwrap_or_default();
-        assert_eq!((count("openat") + count("open"), count("utimensat")), (1, marks), "{calls:?}");
-        assert_eq!(count("flock") + count("write") + count("rename") + count("unlink"), 0, "{calls:?}");
-    }
 }

@@ -19,7 +19,7 @@ use crate::report::Report;
 use crate::secret::Secret;
 use crate::token::Token;
 
-/// How long a trial by another process is waited for: a token that is perhaps dead is better than none.
+/// How long a trial by another process is waited for: a token that was perhaps revoked is better than none.
 const TRIAL: Duration = Duration::from_secs(10);
 
 /// The cache for one key.
@@ -112,9 +112,9 @@ impl<'a> Cached<'a> {
             Decision::Fail(failure) => return Err(failure.into()),
             Decision::Try(token) => {
                 let repository = ask.repository.as_ref();
-                let dead = trial::is_dead(&self.client, &self.label, repository, &token.secret);
-                entry.tried(dead, clock::now());
-                if !dead {
+                let revoked = trial::is_revoked(&self.client, &self.label, repository, &token.secret);
+                entry.tried(revoked, clock::now());
+                if !revoked {
                     entry.hand_out(clock::now());
                     self.write(lock, &entry);
                     // Where that failed, the mark at least bounds the trials.

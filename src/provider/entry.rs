@@ -211,11 +211,11 @@ impl Entry {
         self.reports.hand_out(now);
     }
 
-    /// The cached token was tried: dead ones are evicted. That is no strike: trials are few, and mints with them.
-    pub fn tried(&mut self, dead: bool, now: i64) {
+    /// The cached token was tried, and evicted if it was revoked. That is no strike: trials are few, and mints with them.
+    pub fn tried(&mut self, revoked: bool, now: i64) {
         self.reports.clear();
         self.reports.tried = now;
-        if dead {
+        if revoked {
             self.issued = None;
             self.drop_token();
         }

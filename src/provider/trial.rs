@@ -8,7 +8,7 @@ use crate::scope::Repository;
 use crate::secret::Secret;
 
 /// Whether the git host, or the API where no repository is known, says that there is no such token.
-pub fn is_dead(client: &Client, label: &Label, repository: Option<&Repository>, token: &Secret) -> bool {
+pub fn is_revoked(client: &Client, label: &Label, repository: Option<&Repository>, token: &Secret) -> bool {
     let call = match repository {
         Some(repository) => git_call(&label.host_url, repository, token),
         None => rest_call(&label.api_url, token),
