@@ -7,6 +7,10 @@ use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
 use crate::process::{self, Outcome};
 
+pub mod edit;
+pub mod helper;
+pub mod rewrite;
+pub mod url;
 pub mod wiring;
 
 /// One line of git's configuration.
@@ -14,7 +18,7 @@ pub mod wiring;
 pub struct Entry {
     /// Section and variable lower-cased by git, the subsection as written.
     pub key: String,
-    /// Empty also for a key without `=`.
+    /// `true` for a key without `=`, which says just that.
     pub value: String,
     /// Where it stands: a file, or what git says in place of one, such as `command line:`.
     pub origin: String,
@@ -43,10 +47,8 @@ pub fn run_prepared(git: &mut Command, input: &[u8], deadline: Deadline) -> Resu
 }
 
 fn run_silently(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, Failure> {
-    git.env("GIT_TERMINAL_PROMPT", "0")
-        .env("LC_ALL", "C")
-        .env_remove("GIT_ASKPASS")
-        .env_remove("SSH_ASKPASS");
+    // An empty GIT_ASKPASS switches off core.askPass too; SSH_ASKPASS is also ssh's own.
+    git.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").env("GIT_ASKPASS", "").env_remove("SSH_ASKPASS");
     process::run_alone(git, input, deadline).map_err(|trouble| trouble.of("git"))
 }
 
@@ -73,6 +75,13 @@ pub fn configuration(file: Option<&Path>, deadline: Deadline) -> Result<Vec<Entr
     Ok(parse(&outcome.stdout))
 }
 
+/// The value that counts for a URL, of those that git picks by how well their own URL fits.
+pub fn value_for(key: &str, url: &str, deadline: Deadline) -> Option<String> {
+    let outcome = run(&["config", "--null", "--get-urlmatch", key, url], deadline).ok()?;
+    let text = String::from_utf8_lossy(&outcome.stdout);
+    outcome.status.success().then(|| text.trim_end_matches('\0').to_owned())
+}
+
 /// What a git that failed has said last.
 pub fn failure(what: &str, outcome: &Outcome) -> Failure {
     let text = String::from_utf8_lossy(&outcome.stderr);
@@ -85,7 +94,7 @@ fn parse(output: &[u8]) -> Vec<Entry> {
     let mut parts = text.split('\0');
     let mut entries = Vec::new();
     while let (Some(origin), Some(pair)) = (parts.next(), parts.next()) {
-        let (key, value) = pair.split_once('\n').unwrap_or((pair, ""));
+        let (key, value) = pair.split_once('\n').unwrap_or((pair, "true"));
         let origin = origin.strip_prefix("file:").unwrap_or(origin);
         entries.push(Entry { key: key.to_owned(), value: value.to_owned(), origin: origin.to_owned() });
     }
@@ -107,7 +116,7 @@ mod tests {
         assert_eq!(
             parse(output),
             [
-                entry("core.bare", "", "/a"),
+                entry("core.bare", "true", "/a"),
                 entry("alias.x", "!f() {\n}; f", "/b c"),
                 entry("user.name", "", "command line:"),
             ]

@@ -97,6 +97,11 @@ impl<'a> Sources<'a> {
         Self { options, file: File::read_or_empty(options) }
     }
 
+    /// The settings file that the command line names.
+    pub fn named_file(&self) -> Option<&std::path::Path> {
+        self.options.config.as_deref()
+    }
+
     /// The host answered for. `None`: the settings file cannot be read and nothing else names the host.
     pub fn host(&self) -> Result<Option<Host>, Failure> {
         let found = match (self.given("host")?, &self.file) {

@@ -20,7 +20,7 @@ use crate::settings::{
 
 mod files;
 mod git_config;
-mod program;
+pub mod program;
 mod questions;
 mod record;
 mod settings_file;

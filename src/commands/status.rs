@@ -10,7 +10,7 @@ use super::{existing_cache, print};
 use crate::cli::{Options, StatusArgs};
 use crate::clock::{self, Deadline, rfc3339, span};
 use crate::error::{Failure, escape};
-use crate::git::{self, wiring::Helper, wiring::Wiring};
+use crate::git::{self, helper::Helper, wiring::Wiring};
 use crate::provider::cached_tokens::{self, CachedToken};
 use crate::provider::signer;
 use crate::report::Report;

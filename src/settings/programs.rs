@@ -68,6 +68,11 @@ pub fn xdg_config_home() -> Result<Option<PathBuf>, Failure> {
     Ok(home().map(|home| home.join(".config")))
 }
 
+/// A variable of another program, such as git; empty counts as unset, and so does what is no text.
+pub fn variable(name: &'static str) -> Option<String> {
+    environment(name).ok().flatten().map(|found| found.text)
+}
+
 /// The `PATH` of this process.
 pub fn path() -> Result<Option<String>, Failure> {
     Ok(environment("PATH")?.map(|found| found.text))

@@ -1,0 +1,69 @@
+//! What all settings share: git itself, the home directory, whose commits these are, and whom git asks next.
+
+use std::fs;
+
+use super::{append, doctor, healthy, read};
+use crate::common::Cloud;
+use crate::support::gh::ghs;
+use crate::support::git::Git;
+
+#[test]
+fn gits_that_lack_something_and_no_git_at_all() {
+    let (_github, sandbox) = healthy();
+    let fake = |version: &str| {
+        let script = format!(
+            "#!/bin/sh\n[ \"$1\" = --version ] && echo 'git version {version}' && exit\nexec '{}' \"$@\"\n",
+            Git::default_git().path().display()
+        );
+        let git = sandbox.write_script("bin/git", script);
+        git.parent().expect("a directory").to_string_lossy().into_owned()
+    };
+    let path = std::env::var("PATH").expect("PATH");
+    for (version, text) in [
+        (
+            "2.39.5",
+            "version 2.39; it does not know when a token expires (2.40 does) and replaces a revoked token",
+        ),
+        ("2.45.0", "version 2.45; it replaces a revoked token at the next command only"),
+        ("2.55.0.windows.1", "version 2.55"),
+    ] {
+        let dir = fake(version);
+        let run = sandbox.helper(&["doctor", "--json"]).env("PATH", format!("{dir}:{path}"));
+        read(run.run()).has("ok", "git", text, "");
+    }
+    let empty = sandbox.path().join("empty");
+    fs::create_dir(&empty).expect("a new directory");
+    let found = read(sandbox.helper(&["doctor", "--json"]).env("PATH", empty).run());
+    found.fails("git", "git is not installed", "install git");
+}
+
+#[test]
+fn doctor_itself_never_starts_a_program_that_asks() {
+    let (github, sandbox) = healthy();
+    let mark = sandbox.path().join("asked");
+    let asker = sandbox.write_script("askpass", format!("#!/bin/sh\ntouch '{}'\n", mark.display()));
+    append(&sandbox, &format!("[core]\n\taskPass = {}\n", asker.display()));
+    sandbox.set_env("SSH_ASKPASS", &asker);
+    github.remove_installation(7);
+    doctor(&sandbox, &["--repo=octo-org/hello"]);
+    assert!(!mark.exists());
+}
+
+#[test]
+fn tokens_of_gh_that_are_refused_or_in_the_way() {
+    for gh in ghs() {
+        let place = Cloud::new();
+        place.sandbox.set_env("PATH", gh.path_variable());
+        doctor(&place.sandbox, &[]).has("ok", "gh", "without a login for github.com", "");
+        place.sandbox.helper(&["refresh", "--gh"]).run().expect(0, "", "");
+        doctor(&place.sandbox, &[]).has("ok", "gh", "logged in to github.com", "");
+        let [token] = place.github.live_tokens().try_into().expect("one token");
+        place.sandbox.set_env("GITHUB_TOKEN", &token);
+        doctor(&place.sandbox, &[]).has("warn", "gh", "GITHUB_TOKEN is set", "unset GITHUB_TOKEN");
+        place.github.kill_tokens();
+        let found = doctor(&place.sandbox, &[]);
+        found.fails("gh", "refuses the token in GITHUB_TOKEN", "exec -- gh");
+        found.fails("gh", "refuses its login for github.com", "refresh --gh");
+        assert!(!found.output.stdout.contains(&token));
+    }
+}

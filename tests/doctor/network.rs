@@ -1,0 +1,108 @@
+//! The ways to the host, ours and git's, and the repository at their end.
+
+use std::path::Path;
+
+use super::{append, doctor, doctor_in, healthy, hint_helps};
+use crate::common::{Cloud, sandbox_for, tls_github};
+use crate::support::connect_proxy::ConnectProxy;
+use crate::support::git::Git;
+use crate::support::sandbox::Sandbox;
+use crate::support::tls::TestCa;
+
+#[test]
+fn proxies_certificates_and_hosts_that_do_not_answer_are_told_apart() {
+    let place = Cloud::new();
+    let found = doctor(&place.sandbox, &[]);
+    found.has("ok", "network", "github.com answers", "");
+    let refusing = ConnectProxy::refusing();
+    place.sandbox.set_env("HTTPS_PROXY", refusing.url());
+    doctor(&place.sandbox, &[]).fails("network", "through the proxy", "the proxy refuses this host").fails(
+        "App",
+        "through the proxy",
+        "the proxy refuses this host",
+    );
+    place.sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:1");
+    doctor(&place.sandbox, &[]).fails("network", "through the proxy http://127.0.0.1:1", "proxy settings");
+    place.sandbox.set_env("HTTPS_PROXY", place.proxy.url());
+    let other = TestCa::new().ca_pem_path(&place.sandbox.home());
+    place.sandbox.set_env("SSL_CERT_FILE", other);
+    let found = doctor(&place.sandbox, &[]);
+    found.fails("network", "certificate", "SSL_CERT_FILE");
+    assert_eq!(found.output.status, 5);
+}
+
+/// An Enterprise Server with a private CA that this helper knows and git does not.
+fn with_private_ca(git: &Git) -> (crate::support::github::LoopbackGitHub, Sandbox) {
+    let ca = TestCa::new();
+    let github = tls_github(&ca);
+    let sandbox = sandbox_for(Some(&github.url()), &ca);
+    sandbox.remove_env("GIT_SSL_CAINFO");
+    let directory = git.path().parent().expect("an absolute path").display();
+    sandbox.set_env("PATH", format!("{directory}:{}", std::env::var("PATH").expect("PATH")));
+    sandbox.configure_helper(&github.url(), &[]);
+    (github, sandbox)
+}
+
+#[test]
+fn a_git_that_takes_every_certificate_fails() {
+    let git = Git::default_git();
+    let (github, sandbox) = with_private_ca(&git);
+    sandbox.set_env("GIT_SSL_CAINFO", sandbox.path().join("ca.pem"));
+    let message = "git does not check the host's certificate";
+    doctor(&sandbox, &[]).is_content_with("git configuration");
+    append(
+        &sandbox,
+        &format!("[http \"{}\"]\n\tsslVerify = true\n[http]\n\tsslVerify = false\n", github.url()),
+    );
+    doctor(&sandbox, &[]).is_content_with("git configuration");
+    append(&sandbox, &format!("[http \"{}/\"]\n\tsslVerify = off\n", github.url()));
+    doctor(&sandbox, &[]).fails("git configuration", message, "--unset-all http.https://");
+    hint_helps(&sandbox, sandbox.path(), "fail", message);
+    sandbox.set_env("GIT_SSL_NO_VERIFY", "1");
+    doctor(&sandbox, &[]).fails("git configuration", message, "unset GIT_SSL_NO_VERIFY");
+}
+
+#[test]
+fn a_repository_that_git_cannot_read() {
+    let (github, sandbox) = healthy();
+    github.create_repository("octo-org", "secret");
+    github.select_repositories(7, &["hello"]);
+    let found = doctor(&sandbox, &["--repo=octo-org/secret"]);
+    found.fails(
+        "repository",
+        "git cannot read octo-org/secret: ",
+        "the installation on octo-org includes it",
+    );
+    github.suspend(7, true);
+    let found = doctor(&sandbox, &["--repo=octo-org/hello"]);
+    found.fails("repository", "This installation has been suspended", "");
+    github.remove_installation(7);
+    let found = doctor(&sandbox, &["--repo=octo-org/hello"]);
+    found.fails(
+        "repository",
+        "git cannot read octo-org/hello: could not read ",
+        "fix the failures above first",
+    );
+    sandbox.helper(&["doctor", "--repo", "octo-org"]).run().expect(
+        2,
+        "",
+        "git-credential-github-app: option --repo: bad repository \"octo-org\"\n\
+         hint: expected OWNER/NAME, such as octo-org/hello\n",
+    );
+}
+
+#[test]
+fn git_is_not_sent_to_where_a_rule_leads_it() {
+    let (github, sandbox) = healthy();
+    let mark = sandbox.path().join("ssh-was-run");
+    let ssh = sandbox.write_script("ssh", format!("#!/bin/sh\ntouch '{}'\n", mark.display()));
+    sandbox.set_env("GIT_SSH_COMMAND", ssh);
+    append(&sandbox, &format!("[url \"git@127.0.0.1:\"]\n\tinsteadOf = {}/\n", github.url()));
+    let found = doctor_in(&sandbox, Path::new("/"), &["--repo=octo-org/hello"]);
+    found.fails(
+        "git configuration",
+        "to ssh, where no helper is asked",
+        "--unset-all url.git@127.0.0.1:.insteadof",
+    );
+    assert!(!mark.exists());
+}
