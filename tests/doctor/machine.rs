@@ -1,11 +1,14 @@
 //! What all settings share: git itself, the home directory, whose commits these are, and whom git asks next.
 
 use std::fs;
+use std::io::Write as _;
 
-use super::{append, doctor, healthy, read};
+use super::{Found, append, doctor, healthy, read};
 use crate::common::Cloud;
 use crate::support::gh::ghs;
 use crate::support::git::Git;
+use crate::support::sandbox::Sandbox;
+use crate::support::users::{Common, victim_and_attacker};
 
 #[test]
 fn gits_that_lack_something_and_no_git_at_all() {
@@ -47,6 +50,46 @@ fn doctor_itself_never_starts_a_program_that_asks() {
     github.remove_installation(7);
     doctor(&sandbox, &["--repo=octo-org/hello"]);
     assert!(!mark.exists());
+}
+
+/// Runs doctor without `HOME`, where the user database says that the sandbox's home is ours.
+fn without_home(sandbox: &Sandbox) -> Option<Found> {
+    let users = format!("root:x:0:0::{}:/bin/sh\n", sandbox.home().display());
+    sandbox.write("passwd", users);
+    let namespace = if rustix::process::geteuid().is_root() { "-m" } else { "-rm" };
+    let script = "mount --bind passwd /etc/passwd && exec \"$0\" doctor --json";
+    let args = [namespace, "--", "sh", "-euc", script, &sandbox.binary().to_string_lossy()];
+    let run = sandbox.command("unshare", &args).env_remove("HOME").env_remove("GIT_CONFIG_GLOBAL");
+    let output = run.run();
+    if output.stdout.is_empty() {
+        let _ = writeln!(std::io::stderr(), "left out: nobody may mount here: {}", output.stderr);
+        return None;
+    }
+    Some(read(output))
+}
+
+#[test]
+fn without_home_the_hint_is_what_git_lacks_and_not_a_setup_that_changes_nothing() {
+    let (_github, sandbox) = healthy();
+    let (name, home) = ("git configuration", sandbox.home().display().to_string());
+    let Some(found) = without_home(&sandbox) else { return };
+    let hint = format!("export HOME={home} && {} setup", sandbox.binary().display());
+    found.fails(name, "HOME is not set, and the helper is not configured for http", &hint);
+    fs::copy(sandbox.gitconfig(), sandbox.home().join(".gitconfig")).expect("a file of ours");
+    let found = without_home(&sandbox).expect("as before");
+    let message = format!("HOME is not set, so git does not read {home}/.gitconfig, which has the helper");
+    found.fails(name, &message, &format!("export HOME={home}"));
+}
+
+#[test]
+fn a_user_without_any_home_is_told_so() {
+    let Some((user, _)) = victim_and_attacker() else { return };
+    let common = Common::new();
+    let sandbox = common.sandbox_of(user);
+    let run = user.run(&sandbox, sandbox.binary(), &["doctor", "--json"]);
+    let found = read(run.env_remove("HOME").env_remove("GIT_CONFIG_GLOBAL").run());
+    found.fails("git configuration", "HOME is not set, so git reads no configuration of yours", "set HOME");
+    found.has("warn", "cache", "there is no home directory for one", "GITHUB_APP_CACHE_DIR");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::machine::Machine;
 use super::{Patient, Target, obstacle};
 use crate::error::escape;
 use crate::git::{self, Entry, edit, helper::Helper, wiring::Wiring};
-use crate::settings::programs;
+use crate::settings::{dirs, programs};
 
 const NAME: &str = "git configuration";
 
@@ -37,8 +37,10 @@ fn helpers(host_url: &str, machine: &Machine, wiring: &Wiring, checks: &mut Chec
             checks.broken(NAME, message, command(reset.removal()));
         }
         (None, None, _) => {
-            let message = format!("the helper is not configured for {host_url}");
-            checks.broken(NAME, message, set_up(machine, "/"));
+            let (message, hints) = without_home(host_url, machine).unwrap_or_else(|| {
+                (format!("the helper is not configured for {host_url}"), set_up(machine, "/"))
+            });
+            checks.broken(NAME, message, hints);
         }
         (Some(0), ..) => {
             let origin = escape(&wiring.helpers[0].origin);
@@ -69,6 +71,27 @@ fn set_up(machine: &Machine, origin: &str) -> Hints {
 fn removal(helper: &Helper) -> String {
     let Helper { command, origin, key } = helper.clone();
     Entry { key, value: command, origin }.removal()
+}
+
+/// Without `HOME` git reads no file of its user's. `setup` asks the user database where that is, and writes what git then
+/// does not read.
+fn without_home(host_url: &str, machine: &Machine) -> Option<(String, Hints)> {
+    if programs::variable("HOME").is_some() || programs::variable("GIT_CONFIG_GLOBAL").is_some() {
+        return None;
+    }
+    let (Some(home), Ok(Some(file))) = (dirs::home(), programs::git_global_file()) else {
+        let message = "HOME is not set, so git reads no configuration of yours".to_owned();
+        return Some((message, "set HOME for git and for this program, then run setup".into()));
+    };
+    let export = format!("export HOME={}", edit::quoted(&home.to_string_lossy()));
+    let entries = git::configuration(Some(&file), machine.deadline).unwrap_or_default();
+    if Wiring::of(&entries, host_url, None).ours().is_some() {
+        let message =
+            format!("HOME is not set, so git does not read {}, which has the helper", file.display());
+        return Some((message, command(export)));
+    }
+    let message = format!("HOME is not set, and the helper is not configured for {host_url}");
+    Some((message, command(format!("{export} && {} setup", machine.me))))
 }
 
 fn use_http_path(patient: &Patient, wiring: &Wiring, checks: &mut Checks) {
