@@ -59,7 +59,7 @@ const OF_MACHINE: [fn(&Machine, &mut Checks); 1] = [git::examine];
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &DoctorArgs, report: Report) -> Result<()> {
-    let target = arguments.repo.as_deref().map(Target::parse).transpose()?;
+    let target = arguments.repo.as_deref().map(|text| Target::parse(text, &hosts(sources))).transpose()?;
     let checks = examine(sources, target.as_ref(), report);
     let text = if arguments.json { checks.to_json().to_string() + "\n" } else { checks.to_text(report) };
     print(&Secret::new(text))?;
@@ -99,6 +99,7 @@ fn examine_settings(
     report: Report,
     checks: &mut Checks,
 ) {
+    let target = target.filter(|target| target.is_at(&settings.host));
     let patient =
         Patient { deadline: machine.deadline, settings, target, report, several_owners: Cell::new(false) };
     for check in list {
@@ -114,7 +115,7 @@ fn hosts(sources: &Sources) -> Vec<Host> {
 /// Whose links are checked, and what the checks so far have found out for later ones.
 struct Patient<'a> {
     settings: Settings,
-    /// What `--repo` names.
+    /// What `--repo` names, if it is for this host.
     target: Option<&'a Target>,
     deadline: Deadline,
     report: Report,

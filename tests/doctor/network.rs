@@ -83,12 +83,46 @@ fn a_repository_that_git_cannot_read() {
         "git cannot read octo-org/hello: could not read ",
         "fix the failures above first",
     );
-    sandbox.helper(&["doctor", "--repo", "octo-org"]).run().expect(
-        2,
-        "",
-        "git-credential-github-app: option --repo: bad repository \"octo-org\"\n\
-         hint: expected OWNER/NAME, such as octo-org/hello\n",
-    );
+}
+
+#[test]
+fn a_repository_is_named_by_any_of_its_urls() {
+    let (github, sandbox) = healthy();
+    let (url, host) = (github.url(), github.host());
+    let name = host.split(':').next().expect("a name");
+    for repository in [
+        "octo-org/hello".to_owned(),
+        "octo-org/hello.git".to_owned(),
+        "octo-org/hello/".to_owned(),
+        format!("{url}/octo-org/hello"),
+        format!("{url}/octo-org/hello.git/"),
+        format!("{url}/octo-org/hello/tree/main"),
+        format!("git@{name}:octo-org/hello.git"),
+        format!("ssh://git@{name}/octo-org/hello"),
+    ] {
+        let found = doctor(&sandbox, &["--repo", &repository]);
+        found.has("ok", "repository", "git reads octo-org/hello", "");
+        assert_eq!(found.output.status, 0, "{repository}");
+    }
+    let refused = |repository: &str, message: &str| {
+        let expected = format!("git-credential-github-app: option --repo: {message}\n");
+        sandbox.helper(&["doctor", "--repo", repository]).run().expect(2, "", &expected);
+    };
+    let bad = "hint: expected OWNER/NAME, such as octo-org/hello, or a URL of it";
+    for wrong in ["octo-org", "octo-org/hello/x", "../hello"] {
+        refused(wrong, &format!("bad repository \"{wrong}\"\n{bad}"));
+    }
+    for (wrong, place) in [
+        ("https://github.com/octo-org/hello", "github.com"),
+        ("git@gitlab.com:octo-org/hello.git", "gitlab.com"),
+        ("ssh://git@gitlab.com/octo-org/hello", "gitlab.com"),
+    ] {
+        let hint = format!("hint: they are for {host}; --config or --host names other settings");
+        refused(wrong, &format!("the settings are not for {place}\n{hint}"));
+    }
+    let hint = "hint: leave it out: everybody on this machine sees the options of a command";
+    let secret = format!("http://x:s3cret@{host}/octo-org/hello");
+    refused(&secret, &format!("there is a password or token in the URL\n{hint}"));
 }
 
 #[test]
