@@ -7,8 +7,10 @@ use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
 use crate::process::{self, Outcome};
 
+pub mod clone;
 pub mod edit;
 pub mod helper;
+pub mod remotes;
 pub mod rewrite;
 pub mod url;
 pub mod wiring;

@@ -19,6 +19,7 @@ use crate::support::wrong_clock::{library, off_by};
 mod configuration;
 mod machine;
 mod network;
+mod remotes;
 
 type Answer = fn() -> Response;
 

@@ -29,6 +29,7 @@ mod key;
 mod machine;
 mod network;
 mod obstacle;
+mod remotes;
 mod repository;
 mod rewrites;
 mod target;
@@ -55,7 +56,7 @@ const WITHOUT_SOURCE: [fn(&Patient, &Machine, &mut Checks); 3] =
     [cache::examine, configuration::examine, rewrites::examine];
 
 /// Of the machine and the clone.
-const OF_MACHINE: [fn(&Machine, &mut Checks); 1] = [git::examine];
+const OF_MACHINE: [fn(&Machine, &mut Checks); 2] = [git::examine, remotes::examine];
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &DoctorArgs, report: Report) -> Result<()> {

@@ -121,6 +121,16 @@ fn lines_in_the_clone_count_and_are_changed_there() {
         fs::create_dir_all(&below).expect("a directory of ours");
         hint_helps(&sandbox, &below, state, message);
     }
+    // A line for a part of the host is one for the clone of that part.
+    let part = format!("credential.{url}/octo-org.username");
+    config(&sandbox, &["--global", &part, "me"]);
+    doctor_in(&sandbox, &work, &[]).is_content_with(NAME);
+    sandbox
+        .command("git", &["remote", "add", "origin", &github.clone_url("octo-org", "hello")])
+        .cwd(&work)
+        .run()
+        .success();
+    hint_helps(&sandbox, &work, "fail", "a user name of its own");
     for placeholder in ["x-access-token", "Git", "oauth2", "x-oauth-basic", "token"] {
         config(&sandbox, &["--global", "credential.username", placeholder]);
         doctor_in(&sandbox, &work, &[]).is_content_with(NAME);

@@ -8,13 +8,15 @@ use crate::error::escape;
 use crate::http::Client;
 use crate::provider::app::App;
 use crate::provider::inspect::Details;
-use crate::scope::{self, Scope};
+use crate::scope::{self, Repository, Scope};
 
 /// How many installations are looked at; an App has few or very many.
 const LOOKED_AT: usize = 20;
+/// How many GitHub lists at once. Of an App with more, nobody knows here where it is not installed.
+const LISTED: usize = 100;
 
 /// Checks the App, if its key is configured.
-pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
+pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let settings = &patient.settings;
     let Some(identity) = &settings.app else { return };
     let client = Client::new(&settings.proxies, patient.deadline, patient.report).impatient();
@@ -56,7 +58,24 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
                 checks.ok("installation", format!("{} more are not looked at", all.len() - LOOKED_AT));
             }
             patient.several_owners.set(all.len() > 1);
+            owner_of_clone(patient, machine, &all, checks);
         }
+    }
+}
+
+/// Whether the clone here is of an owner who has the App: for others the helper is silent.
+fn owner_of_clone(patient: &Patient, machine: &Machine, all: &[Details], checks: &mut Checks) {
+    let path = machine.path_at(&patient.settings.host).filter(|_| all.len() < LISTED);
+    let Some(Repository { owner, .. }) = path.and_then(|path| Repository::from_path(path.as_bytes())) else {
+        return;
+    };
+    let is_owner = |details: &Details| details.owner().is_some_and(|name| name.eq_ignore_ascii_case(&owner));
+    if !all.iter().any(is_owner) {
+        checks.warn(
+            "installation",
+            format!("the App is not installed for {owner}, whose clone this is: the helper is silent here"),
+            "an owner of that account can install it from the App's public page",
+        );
     }
 }
 

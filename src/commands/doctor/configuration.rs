@@ -17,7 +17,8 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     }
     let host = &patient.settings.host;
     let host_url = host.url();
-    let wiring = Wiring::of(machine.entries(), &host_url, patient.target.map(Target::path).as_deref());
+    let path = patient.target.map(Target::path).or_else(|| machine.path_at(host));
+    let wiring = Wiring::of(machine.entries(), &host_url, path.as_deref());
     helpers(&host_url, machine, &wiring, checks);
     use_http_path(patient, &wiring, checks);
     username(&wiring, checks);

@@ -6,8 +6,9 @@ use crate::commands::setup::program;
 use crate::error::Failure;
 use crate::git::edit::quoted;
 use crate::git::helper::PROGRAM;
+use crate::git::remotes::{self, Target};
 use crate::git::url::{self, Url};
-use crate::git::{self, Entry};
+use crate::git::{self, Entry, clone, clone::Clone};
 use crate::settings::hosts::Host;
 use crate::settings::programs;
 
@@ -21,6 +22,8 @@ pub struct Machine {
     pub git: Result<(u32, u32), Failure>,
     /// git's configuration, in its order.
     pub entries: Result<Vec<Entry>, Failure>,
+    /// The clone, if this is one.
+    pub clone: Clone,
     /// Ends whatever is asked.
     pub deadline: Deadline,
 }
@@ -33,11 +36,12 @@ impl Machine {
             Ok(_) => git::configuration(None, deadline),
             Err(failure) => Err(failure.clone()),
         };
+        let clone = if git.is_ok() { clone::here(deadline) } else { Clone::None };
         let mut me = own_name();
         if let Some(file) = settings_file.and_then(|file| std::path::absolute(file).ok()) {
             me = format!("{me} --config {}", quoted(&file.to_string_lossy()));
         }
-        Self { hosts, me, git, entries, deadline }
+        Self { hosts, me, git, entries, clone, deadline }
     }
 
     /// git's configuration; empty where the check of git itself says why.
@@ -48,6 +52,20 @@ impl Machine {
     /// The host of the settings that a URL leads to.
     pub fn host_of(&self, url: &Url) -> Option<&Host> {
         host_of(&self.hosts, url)
+    }
+
+    /// The path of the clone's first remote at a host, `origin` before others: lines for a part of the host may be for it.
+    pub fn path_at(&self, host: &Host) -> Option<String> {
+        let remotes = remotes::of(self.entries());
+        let urls = remotes.iter().filter_map(|remote| {
+            let url = remote.used().filter(|url| url.is_http() && self.host_of(url) == Some(host))?;
+            match &remote.target {
+                Target::Remote(name) => Some((name != "origin", url.path)),
+                _ => None,
+            }
+        });
+        let (_, path) = urls.min_by_key(|(is_other, _)| *is_other)?;
+        Some(path.trim_end_matches('/').to_owned())
     }
 }
 
