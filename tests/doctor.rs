@@ -126,6 +126,7 @@ fn all_is_well_from_key_to_repository() {
         ("cache", ".cache/git-credential-github-app"),
         ("git", "version 2."),
         ("git configuration", "the helper is asked first"),
+        ("git network", "git reaches 127.0.0.1"),
         ("repository", "git reads octo-org/hello"),
     ] {
         found.has("ok", name, message, "");

@@ -29,6 +29,7 @@ mod key;
 mod machine;
 mod network;
 mod obstacle;
+mod reach;
 mod remotes;
 mod repository;
 mod rewrites;
@@ -40,13 +41,14 @@ use target::Target;
 
 /// Of each set of settings, in the order in which they are shown; a later one may rest on what an earlier one has noted
 /// in [`Patient`].
-const OF_SETTINGS: [fn(&Patient, &Machine, &mut Checks); 8] = [
+const OF_SETTINGS: [fn(&Patient, &Machine, &mut Checks); 9] = [
     key::examine,
     network::examine,
     app::examine,
     cache::examine,
     configuration::examine,
     rewrites::examine,
+    reach::examine,
     repository::examine,
     gh::examine,
 ];
@@ -101,8 +103,15 @@ fn examine_settings(
     checks: &mut Checks,
 ) {
     let target = target.filter(|target| target.is_at(&settings.host));
-    let patient =
-        Patient { deadline: machine.deadline, settings, target, report, several_owners: Cell::new(false) };
+    let patient = Patient {
+        deadline: machine.deadline,
+        settings,
+        target,
+        report,
+        several_owners: Cell::new(false),
+        reaches: Cell::new(false),
+        git_reaches: Cell::new(false),
+    };
     for check in list {
         check(&patient, machine, checks);
     }
@@ -122,6 +131,10 @@ struct Patient<'a> {
     report: Report,
     /// Whether the path must tell several owners apart.
     several_owners: Cell<bool>,
+    /// Whether the git host answers, if only with a certificate that is not trusted.
+    reaches: Cell<bool>,
+    /// The same for git, which has its own network settings, and has to trust the certificate.
+    git_reaches: Cell<bool>,
 }
 
 fn sources_in_words(settings: &Settings) -> String {

@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
-use super::{append, doctor, doctor_in, healthy, hint_helps};
+use super::{Found, append, doctor, doctor_in, healthy, hint_helps};
 use crate::common::{Cloud, sandbox_for, tls_github};
 use crate::support::connect_proxy::ConnectProxy;
-use crate::support::git::Git;
+use crate::support::git::{Git, gits};
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
+
+const NAME: &str = "git network";
 
 #[test]
 fn proxies_certificates_and_hosts_that_do_not_answer_are_told_apart() {
     let place = Cloud::new();
     let found = doctor(&place.sandbox, &[]);
-    found.has("ok", "network", "github.com answers", "");
+    found.has("ok", "network", "github.com answers", "").has("ok", NAME, "git reaches github.com", "");
     let refusing = ConnectProxy::refusing();
     place.sandbox.set_env("HTTPS_PROXY", refusing.url());
     doctor(&place.sandbox, &[]).fails("network", "through the proxy", "the proxy refuses this host").fails(
@@ -28,6 +30,7 @@ fn proxies_certificates_and_hosts_that_do_not_answer_are_told_apart() {
     place.sandbox.set_env("SSL_CERT_FILE", other);
     let found = doctor(&place.sandbox, &[]);
     found.fails("network", "certificate", "SSL_CERT_FILE");
+    found.has("ok", NAME, "git reaches github.com", "");
     assert_eq!(found.output.status, 5);
 }
 
@@ -41,6 +44,57 @@ fn with_private_ca(git: &Git) -> (crate::support::github::LoopbackGitHub, Sandbo
     sandbox.set_env("PATH", format!("{directory}:{}", std::env::var("PATH").expect("PATH")));
     sandbox.configure_helper(&github.url(), &[]);
     (github, sandbox)
+}
+
+#[test]
+fn a_ca_that_git_lacks_is_told_with_gits_own_setting() {
+    for git in gits() {
+        let (github, sandbox) = with_private_ca(&git);
+        let ca = sandbox.path().join("ca.pem");
+        let key = format!("http.{}/.sslCAInfo", github.url());
+        let command = format!("git config --global {key} {}", ca.display());
+        for args in [&[][..], &["--repo=octo-org/hello"]] {
+            let found = doctor(&sandbox, args);
+            found.has("ok", "network", "answers", "");
+            found.fails(NAME, &format!("git cannot reach {}: ", github.host()), &command);
+            found.fails(NAME, "certificate", "");
+            found.is_content_with("repository");
+            assert_eq!((found.output.status, failures(&found)), (3, 1), "{:#?}", found.checks);
+        }
+        hint_helps(&sandbox, sandbox.path(), "fail", "git cannot reach");
+        doctor(&sandbox, &["--repo=octo-org/hello"]).has("ok", "repository", "git reads octo-org/hello", "");
+    }
+}
+
+fn failures(found: &Found) -> usize {
+    found.checks.iter().filter(|check| check["state"] == "fail").count()
+}
+
+#[test]
+fn settings_of_gits_that_are_there_and_wrong_are_the_ones_that_are_named() {
+    for git in gits() {
+        let (github, sandbox) = with_private_ca(&git);
+        let other = TestCa::new().ca_pem_path(&sandbox.home());
+        let key = format!("http.{}/.sslCAInfo", github.url());
+        sandbox.command("git", &["config", "--global", &key, &other.to_string_lossy()]).run().success();
+        let found = doctor(&sandbox, &[]);
+        found.fails(NAME, "certificate", "git config --file /");
+        hint_helps(&sandbox, sandbox.path(), "fail", "git cannot reach");
+        sandbox.set_env("GIT_SSL_CAINFO", &other);
+        doctor(&sandbox, &[]).fails(NAME, "certificate", "export GIT_SSL_CAINFO=/");
+        sandbox.set_env("GIT_SSL_CAINFO", "/no/such.pem");
+        doctor(&sandbox, &[]).fails(NAME, "git cannot reach", "export GIT_SSL_CAINFO=/");
+        // Neither knows the CA: each is told in its own way.
+        sandbox.set_env("SSL_CERT_FILE", &other);
+        sandbox.set_env("GIT_SSL_CAINFO", &other);
+        let found = doctor(&sandbox, &[]);
+        found.fails("network", "certificate", "SSL_CERT_FILE").fails(NAME, "certificate", "GIT_SSL_CAINFO");
+        // git's own proxy.
+        sandbox.set_env("SSL_CERT_FILE", sandbox.path().join("ca.pem"));
+        sandbox.set_env("GIT_SSL_CAINFO", sandbox.path().join("ca.pem"));
+        append(&sandbox, "[http]\n\tproxy = http://127.0.0.1:1\n");
+        doctor(&sandbox, &[]).fails(NAME, "git cannot reach", "--get-regexp proxy");
+    }
 }
 
 #[test]

@@ -25,8 +25,12 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
         who: "the git host",
     };
     match client.probe(&call) {
-        Err(error) => checks.fail("network", &error),
+        Err(error) => {
+            patient.reaches.set(format!("{error:#}").contains("certificate"));
+            checks.fail("network", &error);
+        }
         Ok(answer) => {
+            patient.reaches.set(true);
             checks.ok("network", format!("{} answers", settings.host.name));
             if let Some(date) = answer.date() {
                 clock(clock::now() - date, checks);

@@ -1,23 +1,20 @@
 //! The real thing: what a clone would do with the helper, as far as the list of branches.
 
+use super::Patient;
 use super::check::Checks;
 use super::hint::Hints;
 use super::machine::Machine;
-use super::{Patient, rewrites};
 use crate::error::escape;
 use crate::git;
 
 const NAME: &str = "repository";
 const OURS: &str = "git-credential-github-app: ";
 
-/// Lets git list the repository that `--repo` names.
-pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
-    let (Some(target), Ok(_)) = (patient.target, &machine.git) else { return };
+/// Lets git list the repository that `--repo` names. Where git does not get as far as the host, that is said already.
+pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
+    let Some(target) = patient.target.filter(|_| patient.git_reaches.get()) else { return };
     let (path, host) = (target.path(), &patient.settings.host);
     let url = format!("{}/{path}", host.url());
-    if rewrites::leads_away(&url, host, machine) {
-        return;
-    }
     let outcome = match git::run_with_helpers(&["ls-remote", "--quiet", &url, "HEAD"], patient.deadline) {
         Err(failure) => return checks.fail(NAME, &failure.into()),
         Ok(outcome) if outcome.status.success() => return checks.ok(NAME, format!("git reads {path}")),
