@@ -1,6 +1,6 @@
 //! The git on the `PATH`: its version, its configuration, and a run of it that never prompts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::clock::Deadline;
@@ -75,6 +75,13 @@ pub fn configuration(file: Option<&Path>, deadline: Deadline) -> Result<Vec<Entr
             .hint("run git config --list --show-origin by hand to see what is wrong"));
     }
     Ok(parse(&outcome.stdout))
+}
+
+/// Where git keeps its own programs, and looks before it looks on the `PATH`.
+pub fn exec_path(deadline: Deadline) -> Option<PathBuf> {
+    let outcome = run(&["--exec-path"], deadline).ok()?;
+    let text = std::str::from_utf8(&outcome.stdout).ok()?;
+    Some(text.trim_end_matches('\n').into()).filter(|_| outcome.status.success())
 }
 
 /// The value that counts for a URL, of those that git picks by how well their own URL fits.

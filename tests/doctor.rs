@@ -17,6 +17,7 @@ use crate::support::sandbox::Sandbox;
 use crate::support::wrong_clock::{library, off_by};
 
 mod configuration;
+mod helper_lines;
 mod machine;
 mod network;
 mod remotes;

@@ -24,6 +24,7 @@ mod configuration;
 mod fold;
 mod gh;
 mod git;
+mod helper_lines;
 mod hint;
 mod key;
 mod machine;
@@ -58,7 +59,7 @@ const WITHOUT_SOURCE: [fn(&Patient, &Machine, &mut Checks); 3] =
     [cache::examine, configuration::examine, rewrites::examine];
 
 /// Of the machine and the clone.
-const OF_MACHINE: [fn(&Machine, &mut Checks); 2] = [git::examine, remotes::examine];
+const OF_MACHINE: [fn(&Machine, &mut Checks); 3] = [git::examine, helper_lines::examine, remotes::examine];
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &DoctorArgs, report: Report) -> Result<()> {

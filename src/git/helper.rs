@@ -1,4 +1,6 @@
-//! A helper line of git's configuration (gitcredentials(7), CUSTOM HELPERS). Pure.
+//! A helper line as git runs it: which program that is, and with which words (gitcredentials(7), CUSTOM HELPERS). Pure.
+
+use std::path::PathBuf;
 
 use super::Entry;
 
@@ -15,6 +17,19 @@ pub struct Helper {
     pub origin: String,
     /// The line's key.
     pub key: String,
+}
+
+/// What git starts for a helper line.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Program {
+    /// This file.
+    File(PathBuf),
+    /// What the shell finds under this name.
+    OnPath(String),
+    /// What git finds under this name among its own programs, or else on the `PATH`.
+    OfGit(String),
+    /// A snippet that only the shell understands.
+    Unknown,
 }
 
 impl From<&Entry> for Helper {
@@ -35,6 +50,11 @@ impl Helper {
         word == SHORT || word.rsplit('/').next() == Some(PROGRAM)
     }
 
+    /// Whether it is meant to be this program, even where it is written in a way that git does not understand.
+    pub fn means_us(&self) -> bool {
+        self.is_ours() || self.command.contains(PROGRAM)
+    }
+
     /// What messages call it: the first word alone, as what follows may hold a secret.
     pub fn name(&self) -> String {
         first_word(self.command.trim())
@@ -44,6 +64,52 @@ impl Helper {
     pub fn is_gh(&self) -> bool {
         self.command.contains("auth git-credential")
     }
+
+    /// What git starts, and the words that it hands over before the operation.
+    pub fn program(&self) -> (Program, Vec<String>) {
+        let (snippet, shell) = match self.command.strip_prefix('!') {
+            Some(snippet) => (snippet, true),
+            None => (self.command.as_str(), self.command.starts_with('/')),
+        };
+        let Some(mut words) = words(snippet).filter(|words| !words.is_empty()) else {
+            return (Program::Unknown, Vec::new());
+        };
+        let first = words.remove(0);
+        let program = match (shell, first.contains('/')) {
+            (false, _) => Program::OfGit(format!("git-credential-{first}")),
+            (true, false) if first.contains('=') => Program::Unknown,
+            (true, false) => Program::OnPath(first),
+            // Another path, such as `~/bin/x`, is the shell's to understand.
+            (true, true) if !first.starts_with('/') => Program::Unknown,
+            (true, true) => Program::File(first.into()),
+        };
+        (program, words)
+    }
+}
+
+/// The words of a command line for the shell; `None` where it is more than words.
+fn words(text: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        match (c, quote) {
+            ('\'', Some('\'')) | ('"', Some('"')) => quote = None,
+            (c, Some('\'')) => word.get_or_insert_default().push(c),
+            ('\'' | '"', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            ('\\', None) => word.get_or_insert_default().push(characters.next()?),
+            ('$' | '`' | '\\', _)
+            | (';' | '&' | '|' | '<' | '>' | '(' | ')' | '{' | '}' | '*' | '?' | '#', None) => {
+                return None;
+            }
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
 }
 
 /// The first word of a command line as the shell reads it, where nothing but backslashes escapes.
@@ -84,8 +150,41 @@ mod tests {
         ] {
             assert_eq!(helper(command).is_ours(), ours, "{command}");
         }
+        assert!(helper("/opt/my tools/git-credential-github-app").means_us());
         assert_eq!(helper("!f() { echo password=hunter2; }; f").name(), "!f()");
         let gh = helper("!/usr/bin/gh auth git-credential");
-        assert!(gh.is_gh() && !gh.is_ours());
+        assert!(gh.is_gh() && !gh.is_ours() && !gh.means_us());
+    }
+
+    #[test]
+    fn a_line_starts_the_program_that_git_would_start() {
+        let (of_git, on_path, file) = (
+            |name: &str| Program::OfGit(name.into()),
+            |name: &str| Program::OnPath(name.into()),
+            |path: &str| Program::File(path.into()),
+        );
+        for (command, program, words) in [
+            ("github-app", of_git("git-credential-github-app"), &[][..]),
+            ("github-app --owner 'a b'", of_git("git-credential-github-app"), &["--owner", "a b"]),
+            ("git-credential-github-app", of_git("git-credential-git-credential-github-app"), &[]),
+            ("~/bin/x", of_git("git-credential-~/bin/x"), &[]),
+            ("/bin/x -v", file("/bin/x"), &["-v"]),
+            ("/my\\ tools/x", file("/my tools/x"), &[]),
+            ("/my tools/x", file("/my"), &["tools/x"]),
+            ("\"/my tools/x\"", of_git("git-credential-/my tools/x"), &[]),
+            ("!x get", on_path("x"), &["get"]),
+            ("!'/my tools/x' \"a 'b'\"", file("/my tools/x"), &["a 'b'"]),
+            ("!A=b x", Program::Unknown, &["x"]),
+            ("!~/bin/x", Program::Unknown, &[]),
+            ("!./x", Program::Unknown, &[]),
+            ("!f() { x; }; f", Program::Unknown, &[]),
+            ("/x/$USER/y", Program::Unknown, &[]),
+            ("!\"$HOME/x\"", Program::Unknown, &[]),
+            ("!", Program::Unknown, &[]),
+            ("/x 'open", Program::Unknown, &[]),
+        ] {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            assert_eq!(helper(command).program(), (program, words), "{command}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::check::Checks;
 use super::hint::{Hints, command};
 use super::machine::Machine;
-use super::{Patient, Target, obstacle};
+use super::{Patient, Target, helper_lines, obstacle};
 use crate::error::escape;
 use crate::git::{self, Entry, edit, helper::Helper, wiring::Wiring};
 use crate::settings::{dirs, programs};
@@ -44,8 +44,11 @@ fn helpers(host_url: &str, machine: &Machine, wiring: &Wiring, checks: &mut Chec
             checks.broken(NAME, message, hints);
         }
         (Some(0), ..) => {
-            let origin = escape(&wiring.helpers[0].origin);
-            checks.ok(NAME, format!("the helper is asked first for {host_url} ({origin})"));
+            let ours = &wiring.helpers[0];
+            if helper_lines::is_sound(machine, ours) {
+                let origin = escape(&ours.origin);
+                checks.ok(NAME, format!("the helper is asked first for {host_url} ({origin})"));
+            }
             if let Some(next) = wiring.helpers.get(1) {
                 let message = format!(
                     "the helper {} comes after ours and gets a copy of each token",

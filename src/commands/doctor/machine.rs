@@ -1,6 +1,8 @@
 //! What all settings on a machine share: git, its configuration in the current directory, and the clone that this is in.
 //! Looked at once; the checks judge it.
 
+use std::time::Duration;
+
 use crate::clock::Deadline;
 use crate::commands::setup::program;
 use crate::error::Failure;
@@ -66,6 +68,11 @@ impl Machine {
         });
         let (_, path) = urls.min_by_key(|(is_other, _)| *is_other)?;
         Some(path.trim_end_matches('/').to_owned())
+    }
+
+    /// Less time than is left, for programs of which nobody knows what they do.
+    pub fn short_deadline(&self) -> Deadline {
+        self.deadline.at_most(Duration::from_secs(5))
     }
 }
 
