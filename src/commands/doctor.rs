@@ -18,6 +18,7 @@ use crate::secret::Secret;
 use crate::settings::{Settings, Sources, hosts::Host};
 
 mod app;
+mod askpass;
 mod cache;
 mod check;
 mod configuration;
@@ -26,6 +27,7 @@ mod gh;
 mod git;
 mod helper_lines;
 mod hint;
+mod identity;
 mod key;
 mod machine;
 mod network;
@@ -59,7 +61,8 @@ const WITHOUT_SOURCE: [fn(&Patient, &Machine, &mut Checks); 3] =
     [cache::examine, configuration::examine, rewrites::examine];
 
 /// Of the machine and the clone.
-const OF_MACHINE: [fn(&Machine, &mut Checks); 3] = [git::examine, helper_lines::examine, remotes::examine];
+const OF_MACHINE: [fn(&Machine, &mut Checks); 5] =
+    [git::examine, helper_lines::examine, remotes::examine, askpass::examine, identity::examine];
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &DoctorArgs, report: Report) -> Result<()> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::dirs::home;
 use super::hosts::Host;
 use super::sources::environment;
+pub use super::sources::is_in_environment as is_set;
 use crate::error::Failure;
 use crate::secret::Secret;
 
@@ -71,6 +72,12 @@ pub fn xdg_config_home() -> Result<Option<PathBuf>, Failure> {
 /// A variable of another program, such as git; empty counts as unset, and so does what is no text.
 pub fn variable(name: &'static str) -> Option<String> {
     environment(name).ok().flatten().map(|found| found.text)
+}
+
+/// The variables that git takes names and addresses from before its configuration, and their values.
+pub fn identity_variables() -> Vec<(&'static str, String)> {
+    let names = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
+    names.into_iter().filter_map(|name| Some((name, variable(name)?))).collect()
 }
 
 /// The `PATH` of this process.

@@ -89,6 +89,12 @@ pub fn environment(name: &'static str) -> Result<Option<Found>, Failure> {
     }
 }
 
+/// Whether an environment variable is there, if only empty.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn is_in_environment(name: &'static str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
 /// The settings file, read and checked for unknown keys.
 #[derive(Debug, Default)]
 pub struct File {

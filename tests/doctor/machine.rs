@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::Write as _;
 
-use super::{Found, append, doctor, healthy, read};
+use super::{Found, append, doctor, healthy, hint_helps, read};
 use crate::common::Cloud;
 use crate::support::gh::ghs;
 use crate::support::git::Git;
+use crate::support::github::SLUG;
 use crate::support::sandbox::Sandbox;
 use crate::support::users::{Common, victim_and_attacker};
 
@@ -38,6 +39,61 @@ fn gits_that_lack_something_and_no_git_at_all() {
     fs::create_dir(&empty).expect("a new directory");
     let found = read(sandbox.helper(&["doctor", "--json"]).env("PATH", empty).run());
     found.fails("git", "git is not installed", "install git");
+}
+
+#[test]
+fn variables_and_lines_that_hide_the_bot_are_named() {
+    let (_github, sandbox) = healthy();
+    let here = sandbox.path().to_owned();
+    doctor(&sandbox, &[]).is_content_with("identity");
+    for name in ["GIT_AUTHOR_NAME", "GIT_COMMITTER_EMAIL"] {
+        sandbox.set_env(name, "somebody");
+    }
+    doctor(&sandbox, &[]).is_content_with("identity");
+    sandbox.helper(&["setup", "--identity"]).run().success();
+    let bot = format!("{SLUG}[bot]");
+    let found = doctor(&sandbox, &[]);
+    let message = format!("GIT_AUTHOR_NAME, GIT_COMMITTER_EMAIL hide {bot}");
+    found.has("warn", "identity", &message, "unset GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL");
+    assert_eq!(found.output.status, 0);
+    sandbox.remove_env("GIT_COMMITTER_EMAIL");
+    sandbox.set_env("GIT_AUTHOR_NAME", &bot);
+    doctor(&sandbox, &[])
+        .has("ok", "identity", &format!("commits are those of {bot}"), "")
+        .is_content_with("identity");
+    sandbox.remove_env("GIT_AUTHOR_NAME");
+    for (section, key) in [("user", "name"), ("user", "email"), ("author", "name"), ("committer", "email")] {
+        append(&sandbox, &format!("[{section}]\n\t{key} = me\n"));
+        let message = format!("{section}.{key} in /");
+        doctor(&sandbox, &[]).has("warn", "identity", &message, &format!("--unset-all {section}.{key}"));
+        hint_helps(&sandbox, &here, "warn", &message);
+    }
+    doctor(&sandbox, &[]).has("ok", "identity", &bot, "");
+}
+
+#[test]
+fn a_program_that_git_asks_after_the_helper_is_named() {
+    let (_github, sandbox) = healthy();
+    let here = sandbox.path().to_owned();
+    let next = |what: &str| format!("where the helper is silent, git asks the program of {what}");
+    doctor(&sandbox, &[]).is_content_with("askpass");
+    sandbox.set_env("SSH_ASKPASS", "/opt/ssh-askpass");
+    doctor(&sandbox, &[]).has("warn", "askpass", &next("SSH_ASKPASS"), "export GIT_ASKPASS=");
+    append(&sandbox, "[core]\n\taskPass = /opt/askpass\n");
+    doctor(&sandbox, &[]).has("warn", "askpass", &next("core.askPass (/"), "--unset-all core.askpass");
+    sandbox.set_env("GIT_ASKPASS", "/opt/vs-code/askpass.sh");
+    let found = doctor(&sandbox, &[]);
+    found.has("warn", "askpass", &next("GIT_ASKPASS"), "unset GIT_ASKPASS");
+    assert_eq!(found.output.status, 0);
+    // Empty, it switches off all three; and git 2.47 has a setting.
+    sandbox.set_env("GIT_ASKPASS", "");
+    doctor(&sandbox, &[]).is_content_with("askpass");
+    sandbox.remove_env("GIT_ASKPASS");
+    sandbox.remove_env("SSH_ASKPASS");
+    hint_helps(&sandbox, &here, "warn", "git asks the program of core.askPass");
+    sandbox.set_env("SSH_ASKPASS", "/opt/ssh-askpass");
+    append(&sandbox, "[credential]\n\tinteractive = never\n");
+    doctor(&sandbox, &[]).is_content_with("askpass");
 }
 
 #[test]
