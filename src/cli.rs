@@ -185,7 +185,7 @@ pub struct DoctorArgs {
     /// Print a JSON object
     #[arg(long)]
     pub json: bool,
-    /// Also let git list this repository's branches
+    /// Also let git list this repository's branches; a URL of it will do
     #[arg(long, value_name = "OWNER/NAME")]
     pub repo: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! The git on the `PATH`: its version, its configuration, and a run of it that never prompts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::clock::Deadline;
@@ -8,6 +8,11 @@ use crate::error::{Failure, Kind, escape};
 use crate::process::{self, Outcome};
 
 pub mod clone;
+pub mod edit;
+pub mod helper;
+pub mod origin;
+pub mod remotes;
+pub mod rewrite;
 pub mod url;
 pub mod wiring;
 
@@ -16,7 +21,7 @@ pub mod wiring;
 pub struct Entry {
     /// Section and variable lower-cased by git, the subsection as written.
     pub key: String,
-    /// Empty also for a key without `=`.
+    /// `true` for a key without `=`, which says just that.
     pub value: String,
     /// Where it stands: a file, or what git says in place of one, such as `command line:`.
     pub origin: String,
@@ -45,10 +50,8 @@ pub fn run_prepared(git: &mut Command, input: &[u8], deadline: Deadline) -> Resu
 }
 
 fn run_silently(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, Failure> {
-    git.env("GIT_TERMINAL_PROMPT", "0")
-        .env("LC_ALL", "C")
-        .env_remove("GIT_ASKPASS")
-        .env_remove("SSH_ASKPASS");
+    // An empty GIT_ASKPASS switches off core.askPass too; SSH_ASKPASS is also ssh's own.
+    git.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").env("GIT_ASKPASS", "").env_remove("SSH_ASKPASS");
     process::run_alone(git, input, deadline).map_err(|trouble| trouble.of("git"))
 }
 
@@ -75,6 +78,20 @@ pub fn configuration(file: Option<&Path>, deadline: Deadline) -> Result<Vec<Entr
     Ok(parse(&outcome.stdout))
 }
 
+/// Where git keeps its own programs, and looks before it looks on the `PATH`.
+pub fn exec_path(deadline: Deadline) -> Option<PathBuf> {
+    let outcome = run(&["--exec-path"], deadline).ok()?;
+    let text = std::str::from_utf8(&outcome.stdout).ok()?;
+    Some(text.trim_end_matches('\n').into()).filter(|_| outcome.status.success())
+}
+
+/// The value that counts for a URL, of those that git picks by how well their own URL fits.
+pub fn value_for(key: &str, url: &str, deadline: Deadline) -> Option<String> {
+    let outcome = run(&["config", "--null", "--get-urlmatch", key, url], deadline).ok()?;
+    let text = String::from_utf8_lossy(&outcome.stdout);
+    outcome.status.success().then(|| text.trim_end_matches('\0').to_owned())
+}
+
 /// What a git that failed has said last.
 pub fn failure(what: &str, outcome: &Outcome) -> Failure {
     let text = String::from_utf8_lossy(&outcome.stderr);
@@ -87,7 +104,7 @@ fn parse(output: &[u8]) -> Vec<Entry> {
     let mut parts = text.split('\0');
     let mut entries = Vec::new();
     while let (Some(origin), Some(pair)) = (parts.next(), parts.next()) {
-        let (key, value) = pair.split_once('\n').unwrap_or((pair, ""));
+        let (key, value) = pair.split_once('\n').unwrap_or((pair, "true"));
         let origin = origin.strip_prefix("file:").unwrap_or(origin);
         entries.push(Entry { key: key.to_owned(), value: value.to_owned(), origin: origin.to_owned() });
     }
@@ -109,7 +126,7 @@ mod tests {
         assert_eq!(
             parse(output),
             [
-                entry("core.bare", "", "/a"),
+                entry("core.bare", "true", "/a"),
                 entry("alias.x", "!f() {\n}; f", "/b c"),
                 entry("user.name", "", "command line:"),
             ]

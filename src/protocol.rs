@@ -57,7 +57,8 @@ impl Request {
     }
 }
 
-fn is_placeholder(name: &[u8]) -> bool {
+/// Whether a user name names nobody, in any letter case.
+pub fn is_placeholder(name: &[u8]) -> bool {
     PLACEHOLDERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 

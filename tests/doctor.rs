@@ -1,21 +1,26 @@
 //! `doctor`: each thing that can be wrong, provoked on purpose.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use serde_json::Value;
 
-use crate::common::{Cloud, app_sandbox, broker_sandbox, fresh_tokens, get};
+use crate::common::{app_sandbox, broker_sandbox, fresh_tokens, get};
 use crate::support::broker::{FakeBroker, error_response};
-use crate::support::connect_proxy::ConnectProxy;
-use crate::support::gh::ghs;
 use crate::support::github::LoopbackGitHub;
 use crate::support::http_server::Response;
 use crate::support::keys::other_key_pem;
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
-use crate::support::tls::TestCa;
 use crate::support::wrong_clock::{library, off_by};
+
+mod configuration;
+mod helper_lines;
+mod machine;
+mod network;
+mod remotes;
 
 type Answer = fn() -> Response;
 
@@ -27,6 +32,26 @@ struct Found {
 
 fn doctor(sandbox: &Sandbox, args: &[&str]) -> Found {
     read(sandbox.helper(&[&["doctor", "--json"], args].concat()).run())
+}
+
+/// The same in a directory.
+fn doctor_in(sandbox: &Sandbox, dir: &Path, args: &[&str]) -> Found {
+    read(sandbox.helper(&[&["doctor", "--json"], args].concat()).cwd(dir).run())
+}
+
+/// Runs the command that is the first hint for this finding, as people copy it. Then the finding is gone.
+#[track_caller]
+fn hint_helps(sandbox: &Sandbox, dir: &Path, state: &str, message: &str) {
+    let text = || sandbox.helper(&["doctor"]).cwd(dir).run().stdout;
+    let before = text();
+    let mut lines = before.lines();
+    let found = lines.find(|line| line.starts_with(state) && line.contains(message));
+    assert!(found.is_some(), "{state} {message}:\n{before}");
+    let hint = lines.next().and_then(|line| line.strip_prefix("      hint: ")).expect("a hint");
+    let run = sandbox.command("sh", &["-c", hint]).cwd(dir).run();
+    assert!(!run.stderr.contains("error") && !run.stderr.contains("usage"), "{hint}: {}", run.stderr);
+    let after = text();
+    assert!(!after.contains(message), "after {hint}:\n{after}");
 }
 
 fn read(output: Output) -> Found {
@@ -59,10 +84,25 @@ impl Found {
         self
     }
 
+    /// Asserts that no check of this name says anything but well.
+    #[track_caller]
+    fn is_content_with(&self, name: &str) -> &Self {
+        let found: Vec<_> =
+            self.checks.iter().filter(|check| check["name"] == name && check["state"] != "ok").collect();
+        assert!(found.is_empty(), "{found:#?}");
+        self
+    }
+
     #[track_caller]
     fn fails(&self, name: &str, message: &str, hint: &str) -> &Self {
         self.has("fail", name, message, hint)
     }
+}
+
+/// Adds lines to the sandbox's git configuration.
+fn append(sandbox: &Sandbox, lines: &str) {
+    let before = fs::read_to_string(sandbox.gitconfig()).expect("a file of ours");
+    fs::write(sandbox.gitconfig(), before + lines).expect("a file of ours");
 }
 
 /// A sandbox in which everything is as it should be.
@@ -87,6 +127,7 @@ fn all_is_well_from_key_to_repository() {
         ("cache", ".cache/git-credential-github-app"),
         ("git", "version 2."),
         ("git configuration", "the helper is asked first"),
+        ("git network", "git reaches 127.0.0.1"),
         ("repository", "git reads octo-org/hello"),
     ] {
         found.has("ok", name, message, "");
@@ -172,26 +213,6 @@ fn installations_that_are_missing_suspended_or_short_of_permissions() {
 }
 
 #[test]
-fn several_owners_need_the_path() {
-    let (github, sandbox) = app_sandbox();
-    github.add_installation(8, "other-org");
-    let line = format!("credential.{}.helper", github.url());
-    sandbox
-        .command("git", &["config", "--global", &line, &sandbox.binary().to_string_lossy()])
-        .run()
-        .success();
-    let found = doctor(&sandbox, &[]);
-    found.fails("git configuration", "useHttpPath is off", "useHttpPath true");
-    let url = format!("credential.{}.useHttpPath", github.url());
-    sandbox.command("git", &["config", "--global", &url, "true"]).run().success();
-    let found = doctor(&sandbox, &[]);
-    assert_eq!(found.output.status, 0, "{:#?}", found.checks);
-    github.remove_installation(8);
-    sandbox.command("git", &["config", "--global", &url, "false"]).run().success();
-    doctor(&sandbox, &[]).has("warn", "git configuration", "useHttpPath is off", "useHttpPath true");
-}
-
-#[test]
 fn a_broker_that_does_not_serve_is_told_by_why() {
     let broker = fresh_tokens();
     let sandbox = broker_sandbox(&broker.url(), "bearer");
@@ -227,126 +248,33 @@ fn a_cache_that_cannot_be_used() {
     let file = sandbox.write("file", "");
     doctor(&sandbox, &["--cache-dir", &file.to_string_lossy()]).fails("cache", "not a directory", "0700");
     doctor(&sandbox, &["--cache-dir", "/proc/no"]).fails("cache", "use the cache /proc/no", "0700");
-    doctor(&sandbox, &["--no-cache"]).has("warn", "cache", "there is none", "GITHUB_APP_CACHE_DIR");
+    doctor(&sandbox, &["--no-cache"]).has("warn", "cache", "it is switched off", "--no-cache");
     let left =
         fs::read_dir(sandbox.home().join(".cache/git-credential-github-app")).map_or(0, Iterator::count);
     assert_eq!(left, 0, "the probe is gone, and nothing was looked up for keeps: {left}");
 }
 
-/// Adds lines to the sandbox's git configuration.
-fn append(sandbox: &Sandbox, lines: &str) {
-    let before = fs::read_to_string(sandbox.gitconfig()).expect("a file of ours");
-    fs::write(sandbox.gitconfig(), before + lines).expect("a file of ours");
-}
-
 #[test]
-fn a_git_configuration_in_which_the_helper_is_missing_shadowed_or_reset() {
-    let name = "git configuration";
-    let (github, sandbox) = app_sandbox();
-    let url = github.url();
-    doctor(&sandbox, &[]).fails(name, &format!("the helper is not configured for {url}"), "setup");
-    append(&sandbox, "[credential]\n\thelper = store\n");
-    append(&sandbox, &format!("[credential \"{url}\"]\n\thelper = github-app\n\tuseHttpPath = true\n"));
-    doctor(&sandbox, &[]).fails(name, "the helper store (/", "an empty helper line before ours");
-    append(&sandbox, "[credential]\n\thelper =\n");
-    doctor(&sandbox, &[]).fails(name, "comes after ours and takes it out", "remove that line");
-    append(&sandbox, &format!("[credential \"{url}\"]\n\thelper = !/usr/bin/gh auth git-credential\n"));
-    doctor(&sandbox, &[]).fails(name, "gh auth setup-git has taken the helper's place", "setup");
-    let (github, sandbox) = healthy();
-    append(&sandbox, "[credential]\n\thelper = cache\n");
-    doctor(&sandbox, &[]).has("warn", name, "the helper cache comes after ours", "setup");
-    append(&sandbox, "[http]\n\textraHeader = Authorization: Basic eDp4\n");
-    doctor(&sandbox, &[]).fails(name, "beats every helper", "extraheader");
-    append(&sandbox, &format!("[url \"git@github.com:\"]\n\tinsteadOf = {}/\n", github.url()));
-    doctor(&sandbox, &[]).fails(name, "where no helper is asked", "insteadof");
-    append(&sandbox, "[credential\n");
-    doctor(&sandbox, &[]).fails("git", "bad config line", "by hand");
-}
-
-#[test]
-fn gits_that_lack_something_and_no_git_at_all() {
+fn on_a_terminal_prose_is_folded_between_words_and_commands_are_whole() {
     let (_github, sandbox) = healthy();
-    let fake = |version: &str| {
-        let real = crate::support::git::Git::default_git();
-        let script = format!(
-            "#!/bin/sh\n[ \"$1\" = --version ] && echo 'git version {version}' && exit\nexec '{}' \"$@\"\n",
-            real.path().display()
-        );
-        let git = sandbox.write_script("bin/git", script);
-        git.parent().expect("a directory").to_string_lossy().into_owned()
-    };
-    let path = std::env::var("PATH").expect("PATH");
-    for (version, text) in [
-        ("2.39.5", "version 2.39; it does not know when a token expires (2.40 does) and gets a new token"),
-        ("2.45.0", "version 2.45; it gets a new token for a dead one at the next command only"),
-        ("2.55.0.windows.1", "version 2.55"),
-    ] {
-        let dir = fake(version);
-        let run = sandbox.helper(&["doctor", "--json"]).env("PATH", format!("{dir}:{path}"));
-        read(run.run()).has("ok", "git", text, "");
+    if sandbox.command("sh", &["-c", "command -v script"]).run().status != 0 {
+        let _ = writeln!(std::io::stderr(), "left out: script(1) is missing");
+        return;
     }
-    let empty = sandbox.path().join("empty");
-    fs::create_dir(&empty).expect("a new directory");
-    let found = read(sandbox.helper(&["doctor", "--json"]).env("PATH", empty).run());
-    found.fails("git", "git is not installed", "install git");
-}
-
-#[test]
-fn a_repository_that_git_cannot_read() {
-    let (github, sandbox) = healthy();
-    github.create_repository("octo-org", "secret");
-    github.select_repositories(7, &["hello"]);
-    let found = doctor(&sandbox, &["--repo=octo-org/secret"]);
-    found.fails("repository", "git cannot read octo-org/secret: ", "the installation includes it");
-    github.suspend(7, true);
-    let found = doctor(&sandbox, &["--repo=octo-org/hello"]);
-    found.fails("repository", "This installation has been suspended", "");
-    sandbox.helper(&["doctor", "--repo", "octo-org"]).run().expect(
-        2,
-        "",
-        "git-credential-github-app: option --repo: bad repository \"octo-org\"\n\
-         hint: expected OWNER/NAME, such as octo-org/hello\n",
+    append(&sandbox, "[credential]\n\thelper = cache\n");
+    let typed = format!("stty cols 50; exec '{}' --color=never doctor", sandbox.binary().display());
+    let output = sandbox.command("script", &["-qec", &typed, "/dev/null"]).run();
+    let text = output.success().stdout.replace('\r', "");
+    let folded =
+        "warn  git configuration: the helper cache comes\n      after ours and gets a copy of each token\n";
+    assert!(text.contains(folded), "{text}");
+    let command = format!(
+        "      hint: git config --file {} --unset-all credential.helper '^cache$'\n",
+        sandbox.gitconfig().display()
     );
-}
-
-#[test]
-fn proxies_certificates_and_hosts_that_are_away_are_told_apart() {
-    let place = Cloud::new();
-    doctor(&place.sandbox, &[]).has("ok", "network", "github.com answers", "");
-    let refusing = ConnectProxy::refusing();
-    place.sandbox.set_env("HTTPS_PROXY", refusing.url());
-    doctor(&place.sandbox, &[]).fails("network", "through the proxy", "the proxy refuses this host").fails(
-        "App",
-        "through the proxy",
-        "the proxy refuses this host",
-    );
-    place.sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:1");
-    doctor(&place.sandbox, &[]).fails("network", "through the proxy http://127.0.0.1:1", "proxy settings");
-    place.sandbox.set_env("HTTPS_PROXY", place.proxy.url());
-    let other = TestCa::new().ca_pem_path(&place.sandbox.home());
-    place.sandbox.set_env("SSL_CERT_FILE", other);
-    let found = doctor(&place.sandbox, &[]);
-    found.fails("network", "certificate", "--ca-file");
-    assert_eq!(found.output.status, 5);
-}
-
-#[test]
-fn tokens_of_gh_that_are_dead_or_in_the_way() {
-    for gh in ghs() {
-        let place = Cloud::new();
-        place.sandbox.set_env("PATH", gh.path_variable());
-        doctor(&place.sandbox, &[]).has("ok", "gh", "without a login for github.com", "");
-        place.sandbox.helper(&["refresh", "--gh"]).run().expect(0, "", "");
-        doctor(&place.sandbox, &[]).has("ok", "gh", "logged in to github.com", "");
-        let [token] = place.github.live_tokens().try_into().expect("one token");
-        place.sandbox.set_env("GITHUB_TOKEN", &token);
-        doctor(&place.sandbox, &[]).has("warn", "gh", "GITHUB_TOKEN is set", "unset GITHUB_TOKEN");
-        place.github.kill_tokens();
-        let found = doctor(&place.sandbox, &[]);
-        found.fails("gh", "GITHUB_TOKEN holds a dead token", "exec");
-        found.fails("gh", "its login for github.com is dead", "refresh --gh");
-        assert!(!found.output.stdout.contains(&token));
-    }
+    assert!(text.contains(&command), "{text}");
+    let plain = sandbox.helper(&["doctor"]).run().stdout;
+    assert!(plain.contains(&folded.replace("\n      ", " ")), "{plain}");
 }
 
 #[test]

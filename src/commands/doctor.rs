@@ -1,97 +1,172 @@
 //! `doctor`: checks every link between git and GitHub, one line each, and says what to do about what is wrong. It
 //! changes nothing but a probe file in the cache, tries each server once, and shows no secret.
+//!
+//! A check is one file and one line in a list below: of settings (once for each set of them), or of the machine and the
+//! clone in the current directory.
+
+use std::cell::Cell;
+use std::time::Duration;
 
 use anyhow::Result;
 
 use super::print;
 use crate::cli::DoctorArgs;
 use crate::clock::Deadline;
-use crate::error::{Failure, Kind, escape};
+use crate::error::escape;
 use crate::report::Report;
-use crate::scope::Repository;
 use crate::secret::Secret;
-use crate::settings::{Profile, Settings, Sources};
+use crate::settings::{Profile, Settings, Sources, hosts::Host};
 
 mod app;
+mod askpass;
 mod cache;
 mod check;
+mod configuration;
+mod fold;
 mod gh;
 mod git;
+mod helper_lines;
+mod hint;
+mod identity;
 mod key;
+mod machine;
 mod network;
+mod obstacle;
+mod reach;
+mod remotes;
+mod repository;
+mod rewrites;
+mod target;
 
 use check::Checks;
+use machine::Machine;
+use target::Target;
+
+/// Of each set of settings, in the order in which they are shown; a later one may rest on what an earlier one has noted
+/// in [`Patient`].
+const OF_SETTINGS: [fn(&Patient, &Machine, &mut Checks); 9] = [
+    key::examine,
+    network::examine,
+    app::examine,
+    cache::examine,
+    configuration::examine,
+    rewrites::examine,
+    reach::examine,
+    repository::examine,
+    gh::examine,
+];
+
+/// Of settings that name no source of tokens: there is nothing to ask anybody with.
+const WITHOUT_SOURCE: [fn(&Patient, &Machine, &mut Checks); 3] =
+    [cache::examine, configuration::examine, rewrites::examine];
+
+/// Of the machine and the clone.
+const OF_MACHINE: [fn(&Machine, &mut Checks); 5] =
+    [git::examine, helper_lines::examine, remotes::examine, askpass::examine, identity::examine];
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &DoctorArgs, report: Report) -> Result<()> {
-    let repository = arguments.repo.as_deref().map(repository).transpose()?;
-    let checks = examine(sources, repository.as_ref(), report);
+    let target = arguments.repo.as_deref().map(|text| Target::parse(text, &hosts(sources))).transpose()?;
+    let checks = examine(sources, target.as_ref(), report);
     let text = if arguments.json { checks.to_json().to_string() + "\n" } else { checks.to_text(report) };
     print(&Secret::new(text))?;
     checks.verdict().map_err(Into::into)
 }
 
-/// Runs all checks, for `setup` too; without settings there is nothing to ask anybody with.
-pub fn examine(sources: &Sources, repository: Option<&Repository>, report: Report) -> Checks {
+/// Runs all checks, for `setup` too.
+pub fn examine(sources: &Sources, target: Option<&Target>, report: Report) -> Checks {
     let mut checks = Checks::default();
-    let profiles = match sources.profiles() {
-        Ok(profiles) => profiles,
-        Err(failure) => {
-            checks.fail("settings", &failure.into());
-            vec![sources.unnamed()]
-        }
-    };
-    for profile in profiles {
-        examine_profile(&profile, repository, report, &mut checks);
+    let profiles = sources.profiles().unwrap_or_else(|failure| {
+        checks.fail("settings", &failure.into());
+        vec![sources.unnamed()]
+    });
+    let known = profiles.iter().filter_map(|profile| Some(profile.without_source().ok()?.timeout)).max();
+    let deadline = Deadline::after(known.unwrap_or(Duration::from_secs(30)));
+    let machine = Machine::look(hosts(sources), sources.named_file().as_deref(), deadline);
+    for profile in &profiles {
+        examine_profile(profile, target, &machine, report, &mut checks);
+    }
+    for check in OF_MACHINE {
+        check(&machine, &mut checks);
     }
     checks
 }
 
-fn examine_profile(profile: &Profile, repository: Option<&Repository>, report: Report, checks: &mut Checks) {
-    let settings = match profile.settings() {
-        Ok(settings) => settings,
-        Err(failure) => {
-            checks.fail("settings", &failure.into());
-            if let Ok(settings) = profile.without_source() {
-                let patient = Patient { deadline: Deadline::after(settings.timeout), settings, report };
-                cache::examine(&patient, checks);
-                git::examine(&patient, None, false, checks);
-            }
-            return;
-        }
-    };
-    let patient = Patient { deadline: Deadline::after(settings.timeout), settings, report };
-    checks.ok("settings", patient.sources_in_words());
-    key::examine(&patient, checks);
-    network::examine(&patient, checks);
-    let several_owners = app::examine(&patient, repository, checks);
-    cache::examine(&patient, checks);
-    git::examine(&patient, repository, several_owners, checks);
-    gh::examine(&patient, checks);
-}
-
-/// Whose links are checked.
-struct Patient {
-    settings: Settings,
-    deadline: Deadline,
+fn examine_profile(
+    profile: &Profile,
+    target: Option<&Target>,
+    machine: &Machine,
     report: Report,
-}
-
-impl Patient {
-    fn sources_in_words(&self) -> String {
-        let Settings { host, broker, app, .. } = &self.settings;
-        let broker =
-            broker.as_ref().map(|broker| format!("tokens from the broker {}", escape(&broker.name())));
-        let app = app.as_ref().map(|app| format!("the key of App {}", escape(&app.issuer)));
-        let source = [broker, app].into_iter().flatten().collect::<Vec<_>>().join(", then ");
-        format!("{} with {source}", host.name)
+    checks: &mut Checks,
+) {
+    match profile.settings() {
+        Ok(settings) => {
+            let name = profile.name.map(|name| format!("profile {name}: ")).unwrap_or_default();
+            checks.ok("settings", name + &sources_in_words(&settings));
+            examine_settings(&OF_SETTINGS, settings, target, machine, report, checks);
+        }
+        Err(failure) => {
+            checks.fail_once("settings", &failure.into());
+            if let Ok(settings) = profile.without_source() {
+                examine_settings(&WITHOUT_SOURCE, settings, target, machine, report, checks);
+            }
+        }
     }
 }
 
-fn repository(text: &str) -> Result<Repository, Failure> {
-    let found = Repository::from_path(text.as_bytes()).filter(|_| text.matches('/').count() == 1);
-    found.ok_or_else(|| {
-        Failure::new(Kind::Usage, format!("option --repo: bad repository \"{}\"", escape(text)))
-            .hint("expected OWNER/NAME, such as octo-org/hello")
-    })
+fn examine_settings(
+    list: &[fn(&Patient, &Machine, &mut Checks)],
+    settings: Settings,
+    target: Option<&Target>,
+    machine: &Machine,
+    report: Report,
+    checks: &mut Checks,
+) {
+    let target = target.filter(|target| target.is_at(&settings.host));
+    let patient = Patient {
+        deadline: machine.deadline,
+        settings,
+        target,
+        report,
+        several_owners: Cell::new(false),
+        reaches: Cell::new(false),
+        git_reaches: Cell::new(false),
+    };
+    for check in list {
+        check(&patient, machine, checks);
+    }
+}
+
+/// The hosts that these settings know.
+fn hosts(sources: &Sources) -> Vec<Host> {
+    let mut hosts: Vec<Host> = Vec::new();
+    for host in sources.profiles().iter().flatten().filter_map(|profile| profile.host().ok()) {
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    hosts
+}
+
+/// Whose links are checked, and what the checks so far have found out for later ones.
+struct Patient<'a> {
+    settings: Settings,
+    /// What `--repo` names, if it is for this host.
+    target: Option<&'a Target>,
+    deadline: Deadline,
+    report: Report,
+    /// Whether the path must tell several owners apart.
+    several_owners: Cell<bool>,
+    /// Whether the git host answers, if only with a certificate that is not trusted.
+    reaches: Cell<bool>,
+    /// The same for git, which has its own network settings, and has to trust the certificate.
+    git_reaches: Cell<bool>,
+}
+
+fn sources_in_words(settings: &Settings) -> String {
+    let Settings { host, broker, app, .. } = settings;
+    let broker = broker.as_ref().map(|broker| format!("tokens from the broker {}", escape(&broker.name())));
+    let app = app.as_ref().map(|app| format!("the key of App {}", escape(&app.issuer)));
+    let source = [broker, app].into_iter().flatten().collect::<Vec<_>>().join(", then ");
+    format!("{} with {source}", host.name)
 }

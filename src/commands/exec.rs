@@ -10,7 +10,7 @@ use super::provide::{Asks, chosen, provider};
 use crate::cli::ExecArgs;
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
-use crate::git::clone::Here;
+use crate::git::origin::Here;
 use crate::process;
 use crate::provider::TokenProvider;
 use crate::report::Report;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::cache;
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
-use crate::git::clone::Here;
+use crate::git::origin::Here;
 use crate::http::Client;
 use crate::provider::app::App;
 use crate::provider::broker::Broker;

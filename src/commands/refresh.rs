@@ -8,7 +8,7 @@ use crate::cli::RefreshArgs;
 use crate::clock::{self, Deadline, span};
 use crate::error::{Failure, Kind};
 use crate::gh::{Gh, LoginError};
-use crate::git::clone::Here;
+use crate::git::origin::Here;
 use crate::provider::cached::Cached;
 use crate::provider::{Ask, TokenProvider, cached_tokens};
 use crate::report::Report;

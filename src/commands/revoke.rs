@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::cli::RevokeArgs;
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
-use crate::git::clone::Here;
+use crate::git::origin::Here;
 use crate::http::Client;
 use crate::provider::broker::{Broker, Revoked};
 use crate::provider::cached_tokens::{self, CachedToken};

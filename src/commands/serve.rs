@@ -12,7 +12,7 @@ use super::provide::chosen;
 use crate::broker::{self, Form, Options, Place, bearers};
 use crate::cli::{HashBearerArgs, LogForm, ServeArgs, ServeCommand};
 use crate::error::{Failure, Kind, escape};
-use crate::git::clone::Here;
+use crate::git::origin::Here;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::settings::{self, Sources};

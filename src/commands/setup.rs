@@ -10,7 +10,7 @@ use super::{doctor, print};
 use crate::cli::{Options, SetupArgs};
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
-use crate::git::clone::Here;
+use crate::git::origin::Here;
 use crate::http::Client;
 use crate::provider::{TokenProvider, bot};
 use crate::report::Report;
@@ -22,7 +22,7 @@ use crate::settings::{
 
 mod files;
 mod git_config;
-mod program;
+pub mod program;
 mod questions;
 mod record;
 mod settings_file;

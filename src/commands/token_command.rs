@@ -7,7 +7,7 @@ use super::print;
 use super::provide::{Asks, chosen, provider};
 use crate::cli::TokenArgs;
 use crate::clock::{Deadline, rfc3339};
-use crate::git::clone::Here;
+use crate::git::origin::Here;
 use crate::provider::TokenProvider;
 use crate::report::Report;
 use crate::secret::Secret;

@@ -1,74 +1,47 @@
-//! The clone that a command runs in: the repository of its remote `origin`, as git itself tells it, so that git's own
-//! rules count (`safe.directory`, `insteadOf`).
+//! The clone that git finds in the current directory, by git's own rules (`safe.directory`, worktrees, `GIT_DIR`).
 
-use std::cell::OnceCell;
-use std::time::Duration;
+use std::path::Path;
 
-use super::url::Url;
+use super::{Entry, parse, run};
 use crate::clock::Deadline;
-use crate::scope::Repository;
-use crate::settings::hosts::Host;
 
-/// The clone around the current directory, if there is one; git is asked once, and only if needed.
-#[derive(Default)]
-pub struct Here {
-    origin: OnceCell<Option<Url>>,
+/// What git says of the current directory.
+pub enum Clone {
+    /// It is in no repository.
+    None,
+    /// git does not trust its owner (<https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory>);
+    /// the directory that it names.
+    Refused(String),
+    /// It is in one; the lines of its `.gitmodules`.
+    Found(Vec<Entry>),
 }
 
-/// How long git may take to tell: it reads a few files.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-impl Here {
-    /// The repository that `origin` names at a host, by https or ssh alike; `None` too for a remote of another host.
-    pub fn repository_at(&self, host: &Host) -> Option<Repository> {
-        let url = self.origin.get_or_init(ask).as_ref()?;
-        repository_at(url, host)
-    }
-}
-
-/// Without git, without a clone, or where git does not trust the clone, nobody knows: that is no failure.
-fn ask() -> Option<Url> {
-    let outcome = super::run(&["remote", "get-url", "origin"], Deadline::after(PATIENCE)).ok()?;
-    let text = std::str::from_utf8(&outcome.stdout).ok()?;
-    Url::parse(text.trim_end_matches('\n')).filter(|_| outcome.status.success())
-}
-
-fn repository_at(url: &Url, host: &Host) -> Option<Repository> {
-    let at_host = if url.is_http() {
-        host.is_asked_by(url.scheme.as_bytes(), url.host.as_bytes())
-    } else {
-        let name = url.host_name().to_ascii_lowercase();
-        // https://docs.github.com/authentication/troubleshooting-ssh/using-ssh-over-the-https-port
-        let name = if name == "ssh.github.com" { "github.com" } else { &name };
-        matches!(url.scheme.as_str(), "ssh" | "git+ssh" | "ssh+git") && name == host.name_without_port()
+/// Asks git. A git that does not answer has found nothing.
+pub fn here(deadline: Deadline) -> Clone {
+    // Without a work tree, only the first of the two is answered.
+    let Ok(outcome) = run(&["rev-parse", "--git-dir", "--show-toplevel"], deadline) else {
+        return Clone::None;
     };
-    Repository::from_path(url.path.as_bytes()).filter(|_| at_host)
+    if outcome.stdout.is_empty() {
+        let text = String::from_utf8_lossy(&outcome.stderr);
+        let refused = text.split_once("dubious ownership in repository at '");
+        let directory = refused.and_then(|(_, rest)| rest.split_once("'\n"));
+        return directory.map_or(Clone::None, |(directory, _)| Clone::Refused(directory.to_owned()));
+    }
+    let text = String::from_utf8_lossy(&outcome.stdout);
+    let top = text.lines().nth(1).filter(|_| outcome.status.success());
+    Clone::Found(top.map(|top| modules(Path::new(top), deadline)).unwrap_or_default())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_remote_names_a_repository_of_its_own_host_only() {
-        for (url, host, found) in [
-            ("https://github.com/octo/one.git", "github.com", Some("octo/one")),
-            ("https://me@GitHub.com/octo/one", "github.com", Some("octo/one")),
-            ("git@github.com:octo/one.git", "github.com", Some("octo/one")),
-            ("ssh://git@github.com/octo/one", "github.com", Some("octo/one")),
-            ("ssh://git@ssh.github.com:443/octo/one", "github.com", Some("octo/one")),
-            ("ssh://git@ghe.example.com:122/octo/one", "ghe.example.com:8443", Some("octo/one")),
-            ("http://127.0.0.1:99/octo/one", "http://127.0.0.1:99", Some("octo/one")),
-            ("git@127.0.0.1:octo/one", "http://127.0.0.1:99", Some("octo/one")),
-            ("http://github.com/octo/one", "github.com", None),
-            ("https://github.com.evil.example/octo/one", "github.com", None),
-            ("git@gitlab.com:octo/one", "github.com", None),
-            ("https://github.com/octo", "github.com", None),
-            ("git://github.com/octo/one", "github.com", None),
-        ] {
-            let repository = repository_at(&Url::parse(url).unwrap(), &Host::parse(host).unwrap());
-            let name = repository.map(|repository| format!("{}/{}", repository.owner, repository.name));
-            assert_eq!(name.as_deref(), found, "{url} at {host}");
-        }
+/// The lines of `.gitmodules`, which everybody can write who can push: nothing that it includes is read, and like git no
+/// link is followed.
+fn modules(top: &Path, deadline: Deadline) -> Vec<Entry> {
+    let path = top.join(".gitmodules");
+    let is_file = std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
+    let Some(file) = path.to_str().filter(|_| is_file) else { return Vec::new() };
+    let arguments = ["config", "--list", "--null", "--show-origin", "--no-includes", "--file", file];
+    match run(&arguments, deadline) {
+        Ok(outcome) if outcome.status.success() => parse(&outcome.stdout),
+        _ => Vec::new(),
     }
 }

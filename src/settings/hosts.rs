@@ -73,14 +73,6 @@ impl Host {
         format!("{}://{}", self.protocol, self.name)
     }
 
-    /// The name that ssh knows it by.
-    pub fn name_without_port(&self) -> &str {
-        match self.name.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => &self.name,
-        }
-    }
-
     /// github.com or data residency, as opposed to Enterprise Server.
     pub fn is_cloud(&self) -> bool {
         let is_data_residency = self.name.strip_suffix(".ghe.com").is_some_and(|label| !label.is_empty());

@@ -76,6 +76,11 @@ impl<'a> Sources<'a> {
         Place::of(self.given).ok().flatten().map(|place| place.path)
     }
 
+    /// The settings file that the command line names.
+    pub fn named_file(&self) -> Option<PathBuf> {
+        self.given.get(Key::Config).ok().flatten()?.path().ok()
+    }
+
     pub(super) fn files(&self) -> Result<&Files, Failure> {
         self.files.as_ref().map_err(Clone::clone)
     }

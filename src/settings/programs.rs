@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::dirs::home;
 use super::hosts::Host;
-use super::sources::variable;
+pub use super::sources::is_in_environment as is_set;
+use super::sources::variable as read;
 use crate::error::Failure;
 use crate::secret::Secret;
 
@@ -30,14 +31,14 @@ impl Host {
 pub fn shadowing_tokens(host: &Host) -> Result<Vec<(&'static str, Secret)>, Failure> {
     let mut found = Vec::new();
     for name in host.token_variables() {
-        found.extend(variable(name)?.map(|value| (name, Secret::new(value))));
+        found.extend(read(name)?.map(|value| (name, Secret::new(value))));
     }
     Ok(found)
 }
 
 /// Where gh keeps its login. `None`: nobody knows; gh itself would use a directory below the current one.
 pub fn gh_directory() -> Result<Option<PathBuf>, Failure> {
-    if let Some(found) = variable("GH_CONFIG_DIR")? {
+    if let Some(found) = read("GH_CONFIG_DIR")? {
         return Ok(Some(found.into()));
     }
     Ok(xdg_config_home()?.map(|dir| dir.join("gh")))
@@ -46,7 +47,7 @@ pub fn gh_directory() -> Result<Option<PathBuf>, Failure> {
 /// The file that `git config --global` writes to: `GIT_CONFIG_GLOBAL`, else `~/.gitconfig`, unless only the one in
 /// `XDG_CONFIG_HOME` is there (git-config(1), FILES).
 pub fn git_global_file() -> Result<Option<PathBuf>, Failure> {
-    if let Some(found) = variable("GIT_CONFIG_GLOBAL")? {
+    if let Some(found) = read("GIT_CONFIG_GLOBAL")? {
         return Ok(Some(found.into()));
     }
     let Some(home) = home() else { return Ok(None) };
@@ -57,18 +58,29 @@ pub fn git_global_file() -> Result<Option<PathBuf>, Failure> {
 
 /// The file of `git config --system`, where the environment names it.
 pub fn git_system_file() -> Result<Option<PathBuf>, Failure> {
-    Ok(variable("GIT_CONFIG_SYSTEM")?.map(PathBuf::from))
+    Ok(read("GIT_CONFIG_SYSTEM")?.map(PathBuf::from))
 }
 
 /// `XDG_CONFIG_HOME`, or its default; on every system, as git, gh and systemd have it.
 pub fn xdg_config_home() -> Result<Option<PathBuf>, Failure> {
-    if let Some(found) = variable("XDG_CONFIG_HOME")? {
+    if let Some(found) = read("XDG_CONFIG_HOME")? {
         return Ok(Some(found.into()));
     }
     Ok(home().map(|home| home.join(".config")))
 }
 
+/// A variable of another program, such as git; empty counts as unset, and so does what is no text.
+pub fn variable(name: &'static str) -> Option<String> {
+    read(name).ok().flatten()
+}
+
+/// The variables that git takes names and addresses from before its configuration, and their values.
+pub fn identity_variables() -> Vec<(&'static str, String)> {
+    let names = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
+    names.into_iter().filter_map(|name| Some((name, variable(name)?))).collect()
+}
+
 /// The `PATH` of this process.
 pub fn path() -> Result<Option<String>, Failure> {
-    variable("PATH")
+    read("PATH")
 }

@@ -140,6 +140,12 @@ pub fn variable(name: &'static str) -> Result<Option<String>, Failure> {
     }
 }
 
+/// Whether an environment variable is there, if only empty.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn is_in_environment(name: &'static str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
 /// A setting's value in the environment: that of the first of its variables that is set.
 ///
 /// # Errors

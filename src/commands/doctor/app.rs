@@ -2,6 +2,7 @@
 
 use super::Patient;
 use super::check::Checks;
+use super::machine::Machine;
 use crate::commands::provide::ask_or_default;
 use crate::error::escape;
 use crate::http::Client;
@@ -11,32 +12,38 @@ use crate::scope::{self, Repository, Scope};
 
 /// How many installations are looked at; an App has few or very many.
 const LOOKED_AT: usize = 20;
+/// How many GitHub lists at once. Of an App with more, nobody knows here where it is not installed.
+const LISTED: usize = 100;
 
-/// Checks the App, if its key is configured. Returns whether the path must tell several owners apart.
-pub fn examine(patient: &Patient, repository: Option<&Repository>, checks: &mut Checks) -> bool {
+/// Checks the App, if its key is configured.
+pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let settings = &patient.settings;
-    let Some(identity) = &settings.app else { return false };
+    let Some(identity) = &settings.app else { return };
     let client = Client::new(&settings.network, patient.deadline, patient.report).impatient();
     let app = App::new(settings, identity, client, patient.report);
     match app.identity() {
-        Err(error) => {
-            checks.fail("App", &error);
-            return false;
-        }
+        Err(error) => return checks.fail("App", &error),
         Ok(known) => checks.ok("App", format!("{} is App {}", escape(&known.slug), escape(&identity.issuer))),
     }
     let mut ask = ask_or_default(settings);
-    if let Some(Repository { owner, .. }) = repository {
-        ask.scope = Scope::new(Some(owner), &[], &settings.permissions);
+    let is_single = identity.installation_id.is_some() || ask.scope.owner.is_some();
+    if let Some(target) = patient.target {
+        ask.scope = Scope::new(Some(&target.repository.owner), &[], &settings.permissions);
     }
-    if identity.installation_id.is_some() || ask.scope.owner.is_some() {
+    let is_named = is_single || patient.target.is_some();
+    if is_named {
         match app.inspect(&ask) {
             Err(error) => checks.fail("installation", &error),
             Ok(details) => judge(&details, &ask.scope, checks),
         }
-        return false;
+    }
+    if is_single {
+        return;
     }
     match app.installations() {
+        // Which one is meant was looked at; all of them only tell whether git must name the owner.
+        Ok(all) if is_named => patient.several_owners.set(all.len() > 1),
+        Err(_) if is_named => {}
         Err(error) => checks.fail("installation", &error),
         Ok(all) if all.is_empty() => checks.broken(
             "installation",
@@ -50,10 +57,26 @@ pub fn examine(patient: &Patient, repository: Option<&Repository>, checks: &mut 
             if all.len() > LOOKED_AT {
                 checks.ok("installation", format!("{} more are not looked at", all.len() - LOOKED_AT));
             }
-            return all.len() > 1;
+            patient.several_owners.set(all.len() > 1);
+            owner_of_clone(patient, machine, &all, checks);
         }
     }
-    false
+}
+
+/// Whether the clone here is of an owner who has the App: for others the helper is silent.
+fn owner_of_clone(patient: &Patient, machine: &Machine, all: &[Details], checks: &mut Checks) {
+    let path = machine.path_at(&patient.settings.host).filter(|_| all.len() < LISTED);
+    let Some(Repository { owner, .. }) = path.and_then(|path| Repository::from_path(path.as_bytes())) else {
+        return;
+    };
+    let is_owner = |details: &Details| details.owner().is_some_and(|name| name.eq_ignore_ascii_case(&owner));
+    if !all.iter().any(is_owner) {
+        checks.warn(
+            "installation",
+            format!("the App is not installed for {owner}, whose clone this is: the helper is silent here"),
+            "an owner of that account can install it from the App's public page",
+        );
+    }
 }
 
 /// What an installation grants, against what the settings ask for and what git needs.
@@ -64,7 +87,7 @@ fn judge(details: &Details, scope: &Scope, checks: &mut Checks) {
         return checks.broken("installation", message, format!("an owner must unsuspend it at {page}"));
     }
     let contents = details.permissions.get("contents").map(String::as_str);
-    let grant = format!("let the App ask for it on its settings page, and an owner accept it at {page}");
+    let grant = format!("let the App ask for it on its settings page, then an owner accept it: {page}");
     match contents {
         None => {
             let message = format!("{owner} does not grant the permission contents, which git needs");

@@ -4,23 +4,24 @@ use anyhow::Context;
 
 use super::Patient;
 use super::check::Checks;
+use super::machine::Machine;
 use crate::cache::Cache;
 use crate::error::{Failure, Kind};
 
 /// Checks the cache directory.
-pub fn examine(patient: &Patient, checks: &mut Checks) {
+pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     let Some(dir) = &patient.settings.cache_dir else {
-        return checks.warn(
-            "cache",
-            "there is none: each git asks for a token of its own",
-            "set GITHUB_APP_CACHE_DIR, or HOME",
-        );
+        let (why, hint) = if patient.settings.no_cache {
+            ("it is switched off", "leave out --no-cache (no_cache in the settings file)")
+        } else {
+            ("there is no home directory for one", "set HOME, or name a directory with GITHUB_APP_CACHE_DIR")
+        };
+        return checks.warn("cache", format!("{why}: each git asks for a token of its own"), hint);
     };
     let checked = Cache::open(dir).and_then(|cache| cache.check_writable());
     let checked = checked
         .map_err(|error| {
-            let hint =
-                "make the directory yours with mode 0700, or name another one with GITHUB_APP_CACHE_DIR";
+            let hint = "make it yours with mode 0700, or name another with GITHUB_APP_CACHE_DIR";
             Failure::new(Kind::Settings, error.to_string()).hint(hint)
         })
         .with_context(|| format!("use the cache {}", dir.display()));

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::fold;
+use super::hint::Hints;
 use crate::error::{Failure, Kind};
 use crate::report::Report;
 
@@ -37,7 +39,7 @@ struct Check {
     name: &'static str,
     state: State,
     message: String,
-    hints: Vec<String>,
+    hints: Hints,
 }
 
 /// All checks so far.
@@ -47,57 +49,67 @@ pub struct Checks(Vec<Check>);
 impl Checks {
     /// A link that holds.
     pub fn ok(&mut self, name: &'static str, message: impl Into<String>) {
-        self.add(name, State::Ok, message.into(), Vec::new());
+        self.add(name, State::Ok, message.into(), Hints::none());
     }
 
     /// A link that holds, but not for everything.
-    pub fn warn(&mut self, name: &'static str, message: impl Into<String>, hint: impl Into<String>) {
-        self.add(name, State::Warn, message.into(), vec![hint.into()]);
+    pub fn warn(&mut self, name: &'static str, message: impl Into<String>, hints: impl Into<Hints>) {
+        self.add(name, State::Warn, message.into(), hints.into());
     }
 
     /// A link that is broken, by an error with its contexts and hints.
     pub fn fail(&mut self, name: &'static str, error: &anyhow::Error) {
         let Failure { kind, hints, .. } = Failure::of(error);
-        let hints = if hints.is_empty() { vec!["see -v for what was done".to_owned()] } else { hints };
+        let hints =
+            if hints.is_empty() { "run doctor with -v to see what was tried".into() } else { hints.into() };
         self.add(name, State::Fail(kind), format!("{error:#}"), hints);
     }
 
-    /// A link that is broken.
-    pub fn broken(&mut self, name: &'static str, message: impl Into<String>, hint: impl Into<String>) {
-        self.add(name, State::Fail(Kind::Settings), message.into(), vec![hint.into()]);
+    /// The same, unless just that has been said before: of settings that nobody can read, each profile says the same.
+    pub fn fail_once(&mut self, name: &'static str, error: &anyhow::Error) {
+        let message = format!("{error:#}");
+        if !self.0.iter().any(|known| known.name == name && known.message == message) {
+            self.fail(name, error);
+        }
     }
 
-    fn add(&mut self, name: &'static str, state: State, message: String, hints: Vec<String>) {
+    /// A link that is broken.
+    pub fn broken(&mut self, name: &'static str, message: impl Into<String>, hints: impl Into<Hints>) {
+        self.add(name, State::Fail(Kind::Settings), message.into(), hints.into());
+    }
+
+    fn add(&mut self, name: &'static str, state: State, message: String, hints: Hints) {
         self.0.push(Check { name, state, message, hints });
+    }
+
+    fn failures(&self) -> impl Iterator<Item = Kind> {
+        self.0.iter().filter_map(|check| match check.state {
+            State::Fail(kind) => Some(kind),
+            State::Ok | State::Warn => None,
+        })
+    }
+
+    /// Whether a link is broken, of those that were looked at so far.
+    pub fn have_failed(&self) -> bool {
+        self.failures().next().is_some()
     }
 
     /// A failure with the kind of the first that failed.
     pub fn verdict(&self) -> Result<(), Failure> {
-        let kinds: Vec<Kind> = self
-            .0
-            .iter()
-            .filter_map(|check| match check.state {
-                State::Fail(kind) => Some(kind),
-                State::Ok | State::Warn => None,
-            })
-            .collect();
-        match kinds.first() {
-            None => Ok(()),
-            Some(kind) => {
-                Err(Failure::new(*kind, format!("{} of {} checks failed", kinds.len(), self.0.len())))
-            }
-        }
+        let (Some(kind), all) = (self.failures().next(), self.0.len()) else { return Ok(()) };
+        let plural = if all == 1 { "" } else { "s" };
+        Err(Failure::new(kind, format!("{} of {all} check{plural} failed", self.failures().count())))
     }
 
-    /// A line a check, and its hints below it.
+    /// A line a check, and its hints below it; on a terminal, prose is folded between words.
     pub fn to_text(&self, report: Report) -> String {
+        let width = fold::stdout_width().unwrap_or(usize::MAX);
         let mut text = String::new();
         for Check { name, state, message, hints } in &self.0 {
             let word = report.paint(&format!("{:<4}", state.word()), state.color());
-            text.extend([word.as_str(), "  ", name, ": ", message, "\n"]);
-            for hint in hints {
-                text.extend(["      hint: ", hint, "\n"]);
-            }
+            let message = fold::fold(&format!("{name}: {message}"), 6, width);
+            text.extend([word.as_str(), "  ", &message, "\n"]);
+            text.push_str(&hints.to_text(width));
         }
         text
     }
@@ -106,11 +118,28 @@ impl Checks {
     pub fn to_json(&self) -> Value {
         let check = |Check { name, state, message, hints }: &Check| {
             let mut check = json!({ "name": name, "state": state.word(), "message": message });
-            if !hints.is_empty() {
-                check["hint"] = hints.join("; ").into();
+            if *state != State::Ok {
+                check["hint"] = hints.in_one_line().into();
             }
             check
         };
-        json!({ "ok": self.verdict().is_ok(), "checks": self.0.iter().map(check).collect::<Vec<_>>() })
+        json!({ "ok": !self.have_failed(), "checks": self.0.iter().map(check).collect::<Vec<_>>() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verdict_counts_in_good_english() {
+        let mut checks = Checks::default();
+        checks.ok("a", "well");
+        assert!(checks.verdict().is_ok());
+        checks.broken("b", "not well", "do this");
+        assert_eq!(checks.verdict().unwrap_err().message, "1 of 2 checks failed");
+        let mut alone = Checks::default();
+        alone.broken("b", "not well", "do this");
+        assert_eq!(alone.verdict().unwrap_err().message, "1 of 1 check failed");
     }
 }

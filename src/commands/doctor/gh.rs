@@ -2,27 +2,29 @@
 
 use super::Patient;
 use super::check::Checks;
+use super::hint::command;
+use super::machine::Machine;
 use crate::gh::Gh;
 use crate::http::{Call, Client};
 use crate::secret::Secret;
 use crate::settings::programs;
 
 /// Checks the tokens that gh would use.
-pub fn examine(patient: &Patient, checks: &mut Checks) {
+pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let host = &patient.settings.host;
     let shadowing = programs::shadowing_tokens(host).unwrap_or_default();
     for (name, token) in &shadowing {
-        if is_dead(patient, token) {
+        if is_refused(patient, token) {
             checks.broken(
                 "gh",
-                format!("{name} holds a dead token, and gh takes it before any login"),
-                format!("unset {name}, or run gh through exec"),
+                format!("GitHub refuses the token in {name}, and gh takes it before any login"),
+                command(format!("unset {name}")).or("run gh by", format!("{} exec -- gh", machine.me)),
             );
         } else {
             checks.warn(
                 "gh",
                 format!("{name} is set, and gh takes it before any login"),
-                format!("unset {name} to let refresh --gh keep gh going"),
+                command(format!("unset {name}")).and("if refresh --gh is to keep gh logged in"),
             );
         }
     }
@@ -33,17 +35,18 @@ pub fn examine(patient: &Patient, checks: &mut Checks) {
     match gh.stored_token() {
         Err(failure) => checks.fail("gh", &failure.into()),
         Ok(None) => checks.ok("gh", format!("version {major}.{minor}, without a login for {}", host.name)),
-        Ok(Some(token)) if is_dead(patient, &token) => checks.broken(
+        Ok(Some(token)) if is_refused(patient, &token) => checks.broken(
             "gh",
-            format!("its login for {} is dead", host.name),
-            "git-credential-github-app refresh --gh, and from cron or a timer every half an hour",
+            format!("GitHub refuses its login for {}", host.name),
+            command(format!("{} refresh --gh", machine.me))
+                .or("do it every 30 minutes", format!("{} setup --timer cron --gh", machine.me)),
         ),
         Ok(Some(_)) => checks.ok("gh", format!("version {major}.{minor}, logged in to {}", host.name)),
     }
 }
 
 /// Whether GitHub itself refuses a token; where it cannot be asked, the benefit of the doubt.
-fn is_dead(patient: &Patient, token: &Secret) -> bool {
+fn is_refused(patient: &Patient, token: &Secret) -> bool {
     let settings = &patient.settings;
     let client = Client::new(&settings.network, patient.deadline, patient.report).impatient();
     let call = Call::to_github("GET", format!("{}/rate_limit", settings.api_url), token);

@@ -5,11 +5,14 @@ use std::os::unix::fs::MetadataExt;
 
 use super::Patient;
 use super::check::Checks;
+use super::hint::command;
+use super::machine::Machine;
+use crate::git::edit::quoted;
 use crate::provider::signer;
 use crate::settings::KeySource;
 
 /// Checks the key, if there is one.
-pub fn examine(patient: &Patient, checks: &mut Checks) {
+pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     let Some(app) = &patient.settings.app else { return };
     match signer::fingerprint(&app.key) {
         Err(error) => return checks.fail("private key", &error),
@@ -19,8 +22,8 @@ pub fn examine(patient: &Patient, checks: &mut Checks) {
     let KeySource::File(path) = &app.key else { return };
     let Ok(metadata) = fs::metadata(path) else { return };
     let mode = metadata.mode() & 0o777;
+    let hint = command(format!("chmod 600 {}", quoted(&path.to_string_lossy())));
     let path = path.display();
-    let hint = format!("chmod 600 {path}");
     if mode & 0o007 != 0 {
         checks.broken("private key", format!("everybody may read {path} (mode {mode:03o})"), hint);
     } else if mode & 0o070 != 0 && !is_lent_by_root(metadata.uid(), mode, rustix::process::geteuid().as_raw())

@@ -2,6 +2,7 @@
 
 use super::Patient;
 use super::check::Checks;
+use super::machine::Machine;
 use crate::clock::{self, span};
 use crate::commands::provide::{ask_or_default, to_broker};
 use crate::http::{Call, Client};
@@ -12,7 +13,7 @@ use crate::provider::broker::Broker;
 const SKEW: i64 = 60;
 
 /// Checks git host, clock and broker.
-pub fn examine(patient: &Patient, checks: &mut Checks) {
+pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     let settings = &patient.settings;
     let client = Client::new(&settings.network, patient.deadline, patient.report).impatient();
     let call = Call {
@@ -24,8 +25,12 @@ pub fn examine(patient: &Patient, checks: &mut Checks) {
         who: "the git host",
     };
     match client.probe(&call) {
-        Err(error) => checks.fail("network", &error),
+        Err(error) => {
+            patient.reaches.set(format!("{error:#}").contains("certificate"));
+            checks.fail("network", &error);
+        }
         Ok(answer) => {
+            patient.reaches.set(true);
             checks.ok("network", format!("{} answers", settings.host.name));
             if let Some(date) = answer.date() {
                 clock(clock::now() - date, checks);
@@ -53,6 +58,6 @@ fn clock(ahead: i64, checks: &mut Checks) {
     checks.broken(
         "clock",
         format!("the local clock is {} {direction}", span(ahead.abs())),
-        "set it, for example with NTP; tokens are corrected for it, git and TLS are not",
+        "set it, with NTP for example; tokens are corrected for it, TLS is not",
     );
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{OfProfile, Status};
 use crate::clock::{self, rfc3339};
-use crate::git::wiring::Helper;
+use crate::git::helper::Helper;
 use crate::provider::cached_tokens::CachedToken;
 use crate::settings::Listed;
 

@@ -1,0 +1,43 @@
+//! A program that git asks for a name and a password where the helper is silent: an owner without the App, or after a
+//! failure with `--on-failure next`.
+
+use super::check::Checks;
+use super::hint::command;
+use super::machine::Machine;
+use crate::error::escape;
+use crate::git::{helper::Helper, wiring};
+use crate::settings::programs;
+
+/// Checks what git would turn to, in its order (gitcredentials(7), REQUESTING CREDENTIALS).
+pub fn examine(machine: &Machine, checks: &mut Checks) {
+    let entries = machine.entries();
+    let last = |key: &str| entries.iter().rfind(|entry| entry.key == key);
+    let is_helper = |key: &str| wiring::subsection(key, "credential", "helper").is_some();
+    let has_us = entries.iter().any(|entry| is_helper(&entry.key) && Helper::from(entry).is_ours());
+    // git 2.47 and later then ask nobody.
+    let interactive = last("credential.interactive").map(|entry| entry.value.to_ascii_lowercase());
+    let asks_nobody =
+        interactive.is_some_and(|value| matches!(value.as_str(), "never" | "false" | "no" | "off" | "0"));
+    // Set and empty, the first switches all of them off.
+    if !has_us
+        || asks_nobody
+        || (programs::is_set("GIT_ASKPASS") && programs::variable("GIT_ASKPASS").is_none())
+    {
+        return;
+    }
+    let configured = last("core.askpass").filter(|entry| !entry.value.is_empty());
+    let (what, hint) = if programs::variable("GIT_ASKPASS").is_some() {
+        ("GIT_ASKPASS".to_owned(), "unset GIT_ASKPASS".to_owned())
+    } else if let Some(line) = configured {
+        (format!("core.askPass ({})", escape(&line.origin)), line.removal())
+    } else if programs::variable("SSH_ASKPASS").is_some() && last("core.askpass").is_none() {
+        ("SSH_ASKPASS".to_owned(), "export GIT_ASKPASS=".to_owned())
+    } else {
+        return;
+    };
+    checks.warn(
+        "askpass",
+        format!("where the helper is silent, git asks the program of {what}"),
+        command(hint),
+    );
+}

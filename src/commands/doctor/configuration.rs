@@ -1,0 +1,159 @@
+//! What git's configuration means for a host: whether the helper is asked, first and alone, and with what it needs.
+
+use super::check::Checks;
+use super::hint::{Hints, command};
+use super::machine::Machine;
+use super::{Patient, Target, helper_lines, obstacle};
+use crate::error::escape;
+use crate::git::{self, Entry, edit, helper::Helper, wiring::Wiring};
+use crate::settings::{dirs, programs};
+
+const NAME: &str = "git configuration";
+
+/// Checks the lines for the host.
+pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
+    if machine.entries.is_err() {
+        return;
+    }
+    let host = &patient.settings.host;
+    let host_url = host.url();
+    let path = patient.target.map(Target::path).or_else(|| machine.path_at(host));
+    let wiring = Wiring::of(machine.entries(), &host_url, path.as_deref());
+    helpers(&host_url, machine, &wiring, checks);
+    use_http_path(patient, &wiring, checks);
+    username(&wiring, checks);
+    headers(&wiring, checks);
+    verification(&host_url, machine, checks);
+}
+
+fn helpers(host_url: &str, machine: &Machine, wiring: &Wiring, checks: &mut Checks) {
+    let gh = wiring.helpers.iter().find(|helper| helper.is_gh());
+    match (wiring.ours(), &wiring.reset_after_us, gh) {
+        (None, _, Some(gh)) => {
+            let message = format!("gh auth setup-git has taken the helper's place in {}", escape(&gh.origin));
+            checks.broken(NAME, message, set_up(machine, &gh.origin));
+        }
+        (None, Some(reset), _) => {
+            let message = format!("an empty helper line in {} takes ours out", escape(&reset.origin));
+            checks.broken(NAME, message, command(reset.removal()));
+        }
+        (None, None, _) => {
+            let (message, hints) = without_home(host_url, machine).unwrap_or_else(|| {
+                (format!("the helper is not configured for {host_url}"), set_up(machine, "/"))
+            });
+            checks.broken(NAME, message, hints);
+        }
+        (Some(0), ..) => {
+            let ours = &wiring.helpers[0];
+            if helper_lines::is_sound(machine, ours) {
+                let origin = escape(&ours.origin);
+                checks.ok(NAME, format!("the helper is asked first for {host_url} ({origin})"));
+            }
+            if let Some(next) = wiring.helpers.get(1) {
+                let message = format!(
+                    "the helper {} comes after ours and gets a copy of each token",
+                    escape(&next.name())
+                );
+                checks.warn(NAME, message, command(removal(next)).and("or move that line above ours"));
+            }
+        }
+        (Some(_), ..) => {
+            let first = &wiring.helpers[0];
+            let (name, origin) = (escape(&first.name()), escape(&first.origin));
+            let message = format!("the helper {name} ({origin}) is asked before ours and may answer first");
+            checks.broken(NAME, message, set_up(machine, &first.origin));
+        }
+    }
+}
+
+/// `setup` for the file that decides: what stands in the clone is read after what stands elsewhere.
+fn set_up(machine: &Machine, origin: &str) -> Hints {
+    let local = if edit::is_local(origin) { " --local" } else { "" };
+    command(format!("{} setup{local}", machine.me))
+}
+
+fn removal(helper: &Helper) -> String {
+    let Helper { command, origin, key } = helper.clone();
+    Entry { key, value: command, origin }.removal()
+}
+
+/// Without `HOME` git reads no file of its user's. `setup` asks the user database where that is, and writes what git then
+/// does not read.
+fn without_home(host_url: &str, machine: &Machine) -> Option<(String, Hints)> {
+    if programs::variable("HOME").is_some() || programs::variable("GIT_CONFIG_GLOBAL").is_some() {
+        return None;
+    }
+    let (Some(home), Ok(Some(file))) = (dirs::home(), programs::git_global_file()) else {
+        let message = "HOME is not set, so git reads no configuration of yours".to_owned();
+        return Some((message, "set HOME for git and for this program, then run setup".into()));
+    };
+    let export = format!("export HOME={}", edit::quoted(&home.to_string_lossy()));
+    let entries = git::configuration(Some(&file), machine.deadline).unwrap_or_default();
+    if Wiring::of(&entries, host_url, None).ours().is_some() {
+        let message =
+            format!("HOME is not set, so git does not read {}, which has the helper", file.display());
+        return Some((message, command(export)));
+    }
+    let message = format!("HOME is not set, and the helper is not configured for {host_url}");
+    Some((message, command(format!("{export} && {} setup", machine.me))))
+}
+
+fn use_http_path(patient: &Patient, wiring: &Wiring, checks: &mut Checks) {
+    let settings = &patient.settings;
+    let needed = settings.per_repository || patient.several_owners.get();
+    let useful =
+        settings.app.as_ref().is_some_and(|app| app.installation_id.is_none()) && settings.owner.is_none();
+    if wiring.use_http_path || wiring.ours().is_none() || !(needed || useful) {
+        return;
+    }
+    let hint = match &wiring.http_path_line {
+        Some(line) => line.change("true"),
+        None => format!("git config --global credential.{}.useHttpPath true", settings.host.url()),
+    };
+    if needed {
+        let message = "useHttpPath is off, so git does not say whose repository it wants";
+        checks.broken(NAME, message, command(hint));
+    } else {
+        let message = "useHttpPath is off: a second owner of the App could not be told from the first";
+        checks.warn(NAME, message, command(hint));
+    }
+}
+
+/// A name that git adds to each request by its configuration makes them all a person's.
+fn username(wiring: &Wiring, checks: &mut Checks) {
+    let Some(line) = wiring.username.as_ref().filter(|line| obstacle::is_person(&line.value)) else { return };
+    let message =
+        format!("git asks with a user name of its own ({}), and the helper is silent", escape(&line.origin));
+    checks.broken(NAME, message, command(line.removal()));
+}
+
+fn headers(wiring: &Wiring, checks: &mut Checks) {
+    for line in &wiring.extra_headers {
+        let origin = escape(&line.origin);
+        checks.broken(
+            NAME,
+            format!("an http.extraHeader with Authorization in {origin} beats every helper"),
+            command(line.removal())
+                .and("actions/checkout leaves one behind, unless told persist-credentials: false"),
+        );
+    }
+}
+
+/// git would hand the token to whoever answers.
+fn verification(host_url: &str, machine: &Machine, checks: &mut Checks) {
+    let message = "git does not check the host's certificate: anybody on the way can take the token";
+    if programs::variable("GIT_SSL_NO_VERIFY").is_some() {
+        return checks.broken(NAME, message, command("unset GIT_SSL_NO_VERIFY"));
+    }
+    let is_off =
+        |value: &str| matches!(value.to_ascii_lowercase().as_str(), "false" | "no" | "off" | "0" | "");
+    let mut lines = machine.entries().iter().filter(|line| line.key.ends_with(".sslverify"));
+    let Some(line) = lines.rfind(|line| is_off(&line.value)).filter(|_| host_url.starts_with("https:"))
+    else {
+        return;
+    };
+    let value = git::value_for("http.sslVerify", &format!("{host_url}/"), machine.deadline);
+    if value.is_some_and(|value| is_off(&value)) {
+        checks.broken(NAME, message, command(line.removal()));
+    }
+}

@@ -1,0 +1,183 @@
+//! The lines that name this program as a helper, for whatever host: git finds it, it is this copy, it understands its
+//! options, and it knows the host.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use rustix::fs::{Access, access};
+
+use super::check::Checks;
+use super::hint::command;
+use super::hosts;
+use super::machine::Machine;
+use crate::cli::HelperLine;
+use crate::commands::setup::program;
+use crate::error::escape;
+use crate::git::edit::{self, quoted};
+use crate::git::helper::{Helper, PROGRAM, Program};
+use crate::git::url::Url;
+use crate::git::{self, Entry};
+use crate::process;
+use crate::settings::hosts::Host;
+use crate::settings::{Sources, programs};
+
+const NAME: &str = "helper line";
+
+/// Checks every line that git would use.
+pub fn examine(machine: &Machine, checks: &mut Checks) {
+    for (url, line) in used(machine.entries()) {
+        let helper = Helper::from(line);
+        let origin = escape(&helper.origin);
+        let (program, words) = helper.program();
+        let set_up = || {
+            let local = if edit::is_local(&helper.origin) { " --local" } else { "" };
+            command(format!("{} setup{local}", machine.me))
+        };
+        match find(&program, machine) {
+            Found::Nobody(name) => {
+                let message = format!("git finds no program {} ({origin})", escape(&name));
+                let hints = set_up().or("take the line out", line.removal());
+                checks.broken(NAME, message, hints);
+            }
+            Found::NotExecutable(path) => {
+                let shown = escape(&path.to_string_lossy());
+                let hints = command(format!("chmod +x {}", quoted(&path.to_string_lossy())));
+                checks.broken(NAME, format!("{shown} is not executable ({origin})"), hints);
+            }
+            Found::Other(path) => {
+                let message = format!(
+                    "git runs another copy, {}{} ({origin}), not this one, {}{}",
+                    escape(&path.to_string_lossy()),
+                    version(&path, machine),
+                    own_path().display(),
+                    concat!(" (", env!("CARGO_PKG_VERSION"), ")"),
+                );
+                let other = format!("{} doctor", quoted(&path.to_string_lossy()));
+                checks.warn(NAME, message, set_up().or("check that copy", other));
+            }
+            Found::This => options_and_host(url, &words, &origin, line, machine, checks),
+            Found::Unknown => {}
+        }
+    }
+}
+
+/// Whether git can run what a line names.
+pub fn is_sound(machine: &Machine, helper: &Helper) -> bool {
+    !matches!(find(&helper.program().0, machine), Found::Nobody(_) | Found::NotExecutable(_))
+}
+
+/// Our lines with the URL that each is for (empty: any), without those that a later reset for the same URL, or for all,
+/// takes out.
+fn used(entries: &[Entry]) -> Vec<(&str, &Entry)> {
+    let mut found: Vec<(&str, &Entry)> = Vec::new();
+    for entry in entries {
+        let Some(url) = git::wiring::subsection(&entry.key, "credential", "helper") else { continue };
+        if entry.value.is_empty() {
+            found.retain(|(other, _)| !(url.is_empty() || url == *other));
+        } else if Helper::from(entry).means_us() {
+            found.push((url, entry));
+        }
+    }
+    found
+}
+
+enum Found {
+    This,
+    Other(PathBuf),
+    NotExecutable(PathBuf),
+    /// There is no program of this name.
+    Nobody(String),
+    /// Only the shell knows.
+    Unknown,
+}
+
+fn find(program: &Program, machine: &Machine) -> Found {
+    let (name, directories) = match program {
+        Program::Unknown => return Found::Unknown,
+        Program::File(path) => return judge(path),
+        Program::OnPath(name) => (name, Vec::new()),
+        Program::OfGit(name) => (name, git::exec_path(machine.deadline).into_iter().collect()),
+    };
+    let search = programs::path().ok().flatten().unwrap_or_default();
+    let places = directories.into_iter().chain(std::env::split_paths(&search)).map(|dir| dir.join(name));
+    let mut candidates = places.filter(|path| path.is_file());
+    let Some(first) = candidates.next() else { return Found::Nobody(name.clone()) };
+    // As the shell does: one that cannot be run is passed by, if another can.
+    let runnable = std::iter::once(first.clone()).chain(candidates).find(|path| is_executable(path));
+    judge(&runnable.unwrap_or(first))
+}
+
+fn judge(path: &Path) -> Found {
+    if !path.is_file() {
+        return Found::Nobody(path.display().to_string());
+    }
+    if !is_executable(path) {
+        return Found::NotExecutable(path.to_owned());
+    }
+    let is_own = path.canonicalize().ok() == own_path().canonicalize().ok();
+    if is_own { Found::This } else { Found::Other(path.to_owned()) }
+}
+
+fn is_executable(path: &Path) -> bool {
+    access(path, Access::EXEC_OK).is_ok()
+}
+
+fn own_path() -> PathBuf {
+    program::path().unwrap_or_else(|_| PROGRAM.into())
+}
+
+/// What another copy says of itself, in brackets; it may be anything.
+fn version(path: &Path, machine: &Machine) -> String {
+    let mut other = process::program(path);
+    process::without_secrets(&mut other).arg("--version");
+    let outcome = process::run_alone(&mut other, b"", machine.short_deadline());
+    let text = outcome.ok().and_then(|outcome| String::from_utf8(outcome.stdout.to_vec()).ok());
+    let version = text.as_deref().and_then(|text| text.strip_prefix(PROGRAM)?.split_whitespace().next());
+    version.map(|version| format!(" ({})", escape(version))).unwrap_or_default()
+}
+
+/// What this program will say when git calls it with these words.
+fn options_and_host(
+    url: &str,
+    words: &[String],
+    origin: &str,
+    line: &Entry,
+    machine: &Machine,
+    checks: &mut Checks,
+) {
+    // A snippet may name the operation itself.
+    let names_operation = words.iter().any(|word| matches!(word.as_str(), "get" | "store" | "erase"));
+    let words = if names_operation { &[] } else { words };
+    let name = PROGRAM.to_owned();
+    let options = match HelperLine::try_parse_from(std::iter::once(&name).chain(words)) {
+        Ok(HelperLine { options }) => options,
+        Err(error) => {
+            let text = error.to_string();
+            let wrong = escape(text.lines().next().unwrap_or_default().trim_start_matches("error: "));
+            let message = format!("the helper does not understand its line in {origin}: {wrong}");
+            return checks.broken(NAME, message, command(line.edit()));
+        }
+    };
+    let sources = Sources::read(&options.given);
+    // Without options of its own it has the settings that were checked already.
+    let check = || sources.profiles()?.iter().try_for_each(|profile| profile.settings().map(drop));
+    if let Some(Err(failure)) = (!words.is_empty()).then(check) {
+        let error = anyhow::Error::from(failure).context(format!("the helper with its options in {origin}"));
+        return checks.fail(NAME, &error);
+    }
+    let (Some(asked), hosts) = (Url::parse(url), hosts(&sources)) else { return };
+    let is_asked = |host: &Host| host.is_asked_by(asked.scheme.as_bytes(), asked.host.as_bytes());
+    if asked.host.contains('*') || hosts.is_empty() || hosts.iter().any(is_asked) {
+        return;
+    }
+    let place = format!("{}://{}", escape(&asked.scheme), escape(&asked.host));
+    let known = hosts.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ");
+    let message = format!("git asks the helper for {place} ({origin}); it has no profile but for {known}");
+    let set_up = format!(
+        "{} setup --profile NAME --host {} --app-id ID --private-key-file FILE",
+        machine.me,
+        quoted(&asked.host)
+    );
+    let hints = command(set_up).or("take the line out", line.removal());
+    checks.warn(NAME, message, hints);
+}

@@ -1,0 +1,51 @@
+//! Whose commits these are, where `setup --identity` has made them the bot's: variables and later lines can hide it.
+
+use super::check::Checks;
+use super::hint::command;
+use super::machine::Machine;
+use crate::error::escape;
+use crate::git::Entry;
+use crate::settings::programs;
+
+const NAME: &str = "identity";
+/// How the name of every App's bot ends; its address has the same before its host.
+const BOT: &str = "[bot]";
+
+/// Checks name and address of authors and committers.
+pub fn examine(machine: &Machine, checks: &mut Checks) {
+    let lines = |key: &'static str| machine.entries().iter().filter(move |entry| entry.key == key);
+    let is_bots = |line: &&Entry| line.value.ends_with(BOT) || line.value.contains("[bot]@");
+    let Some(bot) = lines("user.name").rfind(is_bots) else { return };
+    let mut hidden = false;
+    let mut hide = |line: &Entry| {
+        hidden = true;
+        let (key, origin) = (&line.key, escape(&line.origin));
+        let message = format!("{key} in {origin} takes the place of {}", escape(&bot.value));
+        checks.warn(NAME, message, command(line.removal()));
+    };
+    for key in ["user.name", "user.email"] {
+        let is_set_for_bot = lines(key).any(|line| is_bots(&line));
+        lines(key)
+            .next_back()
+            .filter(|line| is_set_for_bot && !is_bots(line))
+            .into_iter()
+            .for_each(&mut hide);
+    }
+    for key in ["author.name", "author.email", "committer.name", "committer.email"] {
+        lines(key).next_back().filter(|line| !is_bots(line)).into_iter().for_each(&mut hide);
+    }
+    let variables = programs::identity_variables();
+    let others: Vec<&str> = variables
+        .into_iter()
+        .filter(|(_, value)| !(value.ends_with(BOT) || value.contains("[bot]@")))
+        .map(|(name, _)| name)
+        .collect();
+    if !others.is_empty() {
+        let verb = if others.len() == 1 { "hides" } else { "hide" };
+        let (names, bot) = (others.join(", "), escape(&bot.value));
+        let message = format!("{names} {verb} {bot}, whose commits these should be");
+        checks.warn(NAME, message, command(format!("unset {}", others.join(" "))));
+    } else if !hidden {
+        checks.ok(NAME, format!("commits are those of {}", escape(&bot.value)));
+    }
+}

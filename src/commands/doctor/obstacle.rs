@@ -1,0 +1,34 @@
+//! Why git does not ask the helper for a URL, or the helper does not answer. Pure.
+
+use crate::git::url::Url;
+use crate::protocol::is_placeholder;
+use crate::settings::hosts::Host;
+
+/// Whether a user name is a person's, for whom the helper does not answer.
+pub fn is_person(name: &str) -> bool {
+    !name.is_empty() && !is_placeholder(name.as_bytes())
+}
+
+/// Why git does not ask the helper for a URL of its host.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Obstacle {
+    /// A password or token, which git takes instead.
+    Secret,
+    /// ssh, git or plain http.
+    Scheme(String),
+    /// A person's name.
+    Person(String),
+}
+
+impl Obstacle {
+    /// The first that stands in the way.
+    pub fn of(url: &Url, host: &Host) -> Option<Self> {
+        if url.has_secret() {
+            return Some(Self::Secret);
+        }
+        if url.scheme != host.protocol {
+            return Some(Self::Scheme(url.scheme.clone()));
+        }
+        url.user().filter(|user| is_person(user)).map(|user| Self::Person(user.to_owned()))
+    }
+}

@@ -1,0 +1,69 @@
+//! git's own way to the host: its proxies and the certificates that it trusts are not this program's.
+
+use super::check::Checks;
+use super::hint::{Hints, command};
+use super::machine::Machine;
+use super::{Patient, Target, rewrites};
+use crate::error::escape;
+use crate::git::{self, edit::quoted};
+use crate::settings::{Settings, programs};
+
+const NAME: &str = "git network";
+/// What git and the TLS libraries that it is built with say where they do not trust a certificate, or cannot read the
+/// file of those that they trust.
+const UNTRUSTED: [&str; 4] = ["certificate", "CAfile", "ca cert", "CA cert"];
+/// What they say of a certificate that no other file of CAs would help.
+const INVALID: [&str; 4] = ["does not match", "not match target", "expired", "not yet valid"];
+
+/// Lets git ask for a repository without any helper: to be asked for a name is all that is wanted.
+pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
+    let host = &patient.settings.host;
+    let path = patient.target.map_or_else(|| "git-credential-github-app/doctor".to_owned(), Target::path);
+    let url = format!("{}/{path}", host.url());
+    let is_worth_it = patient.reaches.get() || patient.target.is_some();
+    if machine.git.is_err() || !is_worth_it || rewrites::leads_away(&url, host, machine) {
+        return;
+    }
+    let arguments = ["-c", "credential.helper=", "ls-remote", "--quiet", &url, "HEAD"];
+    let outcome = match git::run(&arguments, machine.deadline) {
+        Err(failure) => return checks.fail(NAME, &failure.into()),
+        Ok(outcome) => outcome,
+    };
+    let text = String::from_utf8_lossy(&outcome.stderr);
+    // fatal: unable to access 'https://HOST/o/r/': REASON
+    let reason = text.lines().find_map(|line| line.split_once("unable to access '")?.1.split_once("': "));
+    // An answer of whatever status has come over a connection that git trusts.
+    let reason = reason.map(|(_, reason)| reason).filter(|reason| !reason.contains("returned error"));
+    let Some(reason) = reason else {
+        patient.git_reaches.set(true);
+        return checks.ok(NAME, format!("git reaches {}", host.name));
+    };
+    let message = format!("git cannot reach {}: {}", host.name, escape(reason));
+    let says = |signs: &[&str]| signs.iter().any(|sign| reason.contains(sign));
+    let hints = if says(&INVALID) {
+        Hints::from("check the host and this machine's clock; else its certificate has to be replaced")
+    } else if says(&UNTRUSTED) {
+        trust(patient, machine)
+    } else {
+        command("git config --show-origin --get-regexp proxy")
+            .and("git has network settings of its own; these, and HTTPS_PROXY, decide its way")
+    };
+    checks.broken(NAME, message, hints);
+}
+
+/// How git is told of a CA, by the setting that decides now; with the file that this program has it from, if any.
+fn trust(patient: &Patient, machine: &Machine) -> Hints {
+    let Settings { host, network, .. } = &patient.settings;
+    let known = network.roots.file.as_ref().map(|named| &named.value).filter(|file| file.is_file());
+    let file = known.map_or_else(|| "FILE".to_owned(), |file| file.to_string_lossy().into_owned());
+    let key = format!("http.{}/.sslCAInfo", host.url());
+    let line = machine.entries().iter().rfind(|entry| entry.key.eq_ignore_ascii_case(&key));
+    let hints = command(match line {
+        _ if programs::variable("GIT_SSL_CAINFO").is_some() => {
+            format!("export GIT_SSL_CAINFO={}", quoted(&file))
+        }
+        Some(line) => line.change(&file),
+        None => format!("git config --global {key} {}", quoted(&file)),
+    });
+    if known.is_some() { hints } else { hints.and("FILE must hold the CA's certificate as PEM") }
+}

@@ -1,0 +1,149 @@
+//! The URLs of the clone in the current directory: whether git asks the helper for them, or has a reason not to.
+
+use std::collections::HashSet;
+
+use super::check::Checks;
+use super::hint::{Hints, command};
+use super::machine::Machine;
+use super::obstacle::Obstacle;
+use crate::error::escape;
+use crate::git::clone::Clone;
+use crate::git::edit::quoted;
+use crate::git::remotes::{self, Remote, Target};
+use crate::git::url::{self, Url};
+use crate::git::{Entry, wiring};
+use crate::scope::Repository;
+use crate::settings::hosts::Host;
+
+const NAME: &str = "remotes";
+/// A clone with more to say has said enough.
+const SHOWN: usize = 20;
+
+/// Checks all URLs that lead to hosts of the settings.
+pub fn examine(machine: &Machine, checks: &mut Checks) {
+    let modules = match &machine.clone {
+        Clone::None => return,
+        Clone::Refused(directory) => {
+            let message =
+                format!("git does not work in {}, which belongs to another user", escape(directory));
+            let trust = format!("git config --global --add safe.directory {}", quoted(directory));
+            return checks.warn(NAME, message, command(trust));
+        }
+        Clone::Found(modules) => modules,
+    };
+    let entries = with_modules(machine.entries(), modules);
+    let (mut good, mut found) = (Vec::new(), Vec::new());
+    for remote in remotes::of(&entries) {
+        let (Some(used), Some(written)) = (remote.used(), remote.written()) else { continue };
+        let Some(host) = machine.host_of(&used) else { continue };
+        match Obstacle::of(&used, host) {
+            None if !written.has_secret() => good.push(in_words(&remote.target)),
+            // A rule of git's configuration has put it there, and is found by itself.
+            Some(_) if remote.is_rewritten && Obstacle::of(&written, host).is_none() => {}
+            obstacle => found.push((remote, host, obstacle.unwrap_or(Obstacle::Secret))),
+        }
+    }
+    show(machine, &good, &found, modules, checks);
+}
+
+/// Submodules that are not initialised have their URL in `.gitmodules` alone.
+fn with_modules(entries: &[Entry], modules: &[Entry]) -> Vec<Entry> {
+    let known: HashSet<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+    let new = modules.iter().filter(|entry| !known.contains(entry.key.as_str()));
+    let new = new.filter(|entry| wiring::subsection(&entry.key, "submodule", "url").is_some());
+    entries.iter().chain(new).cloned().collect()
+}
+
+fn show(
+    machine: &Machine,
+    good: &[String],
+    found: &[(Remote<'_>, &Host, Obstacle)],
+    modules: &[Entry],
+    checks: &mut Checks,
+) {
+    if let Some((last, others)) = good.split_last() {
+        let names = match others {
+            [] => last.clone(),
+            _ if others.len() < SHOWN => format!("{} and {last}", others.join(", ")),
+            _ => format!("{} URLs", good.len()),
+        };
+        checks.ok(NAME, format!("git asks the helper for {names}"));
+    }
+    for (remote, host, obstacle) in found.iter().take(SHOWN) {
+        let what = in_words(&remote.target);
+        let hints = fix(remote, host, modules);
+        match obstacle {
+            Obstacle::Secret => {
+                checks.broken(NAME, format!("the URL of {what} has a password or token in it"), hints);
+            }
+            Obstacle::Scheme(scheme) => {
+                let hints = if scheme == "ssh" && can_be_rewritten(remote, host) {
+                    hints.or("change it for all clones", format!("{} setup --insteadof", machine.me))
+                } else {
+                    hints
+                };
+                checks.warn(
+                    NAME,
+                    format!("{what} uses {}, so git does not ask the helper", escape(scheme)),
+                    hints,
+                );
+            }
+            Obstacle::Person(name) => {
+                let message =
+                    format!("the URL of {what} names the user {}, so the helper is silent", escape(name));
+                checks.warn(NAME, message, hints);
+            }
+        }
+    }
+    if found.len() > SHOWN {
+        let message = format!("{} more URLs are like these", found.len() - SHOWN);
+        checks.warn(NAME, message, "see them all with: git remote -v");
+    }
+}
+
+fn in_words(target: &Target) -> String {
+    match target {
+        Target::Remote(name) => escape(name),
+        Target::Push(name) => format!("{} (push)", escape(name)),
+        Target::Submodule(name) => format!("the submodule {}", escape(name)),
+        Target::Key(key) => escape(key),
+    }
+}
+
+/// The command that gives it the URL for which the helper is asked.
+fn fix(remote: &Remote<'_>, host: &Host, modules: &[Entry]) -> Hints {
+    let repository = remote.used().and_then(|url| Repository::from_path(url.path.as_bytes()));
+    let url = match repository {
+        Some(Repository { owner, name }) => format!("{}/{owner}/{name}.git", host.url()),
+        None => format!("{}/OWNER/NAME.git", host.url()),
+    };
+    command(match &remote.target {
+        Target::Remote(name) => format!("git remote set-url {} {url}", quoted(name)),
+        Target::Push(name) => format!("git remote set-url --push {} {url}", quoted(name)),
+        Target::Submodule(name) => submodule(name, &url, host, modules),
+        Target::Key(_) => remote.entry.change(&url),
+    })
+}
+
+/// What `.gitmodules` says is what git copies, so it is put right there if it is wrong there.
+fn submodule(name: &str, url: &str, host: &Host, modules: &[Entry]) -> String {
+    let value = |variable: &str| {
+        let key = format!("submodule.{name}.{variable}");
+        modules.iter().rfind(|entry| entry.key == key).map(|entry| entry.value.as_str())
+    };
+    let is_wrong = |url: &str| Url::parse(url).is_some_and(|url| Obstacle::of(&url, host).is_some());
+    match (value("url"), value("path")) {
+        (Some(written), Some(path)) if is_wrong(written) => {
+            format!("git submodule set-url {} {url}", quoted(path))
+        }
+        (Some(_), _) => "git submodule sync --recursive".to_owned(),
+        (None, _) => format!("git config {} {url}", quoted(&format!("submodule.{name}.url"))),
+    }
+}
+
+/// Whether it begins as the rules of `setup --insteadof` do.
+fn can_be_rewritten(remote: &Remote<'_>, host: &Host) -> bool {
+    let name = url::without_port(&host.name);
+    let prefixes = [format!("git@{name}:"), format!("ssh://git@{name}/")];
+    prefixes.iter().any(|prefix| remote.used.starts_with(prefix))
+}

@@ -1,0 +1,44 @@
+//! The real thing: what a clone would do with the helper, as far as the list of branches.
+
+use super::Patient;
+use super::check::Checks;
+use super::hint::Hints;
+use super::machine::Machine;
+use crate::error::escape;
+use crate::git;
+
+const NAME: &str = "repository";
+const OURS: &str = "git-credential-github-app: ";
+
+/// Lets git list the repository that `--repo` names. Where git does not get as far as the host, that is said already.
+pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
+    let Some(target) = patient.target.filter(|_| patient.git_reaches.get()) else { return };
+    let (path, host) = (target.path(), &patient.settings.host);
+    let url = format!("{}/{path}", host.url());
+    let outcome = match git::run_with_helpers(&["ls-remote", "--quiet", &url, "HEAD"], patient.deadline) {
+        Err(failure) => return checks.fail(NAME, &failure.into()),
+        Ok(outcome) if outcome.status.success() => return checks.ok(NAME, format!("git reads {path}")),
+        Ok(outcome) => outcome,
+    };
+    let text = String::from_utf8_lossy(&outcome.stderr).into_owned();
+    let find = |beginning: &str| text.lines().find_map(|line| line.strip_prefix(beginning));
+    let own = find(OURS);
+    let line = own.or_else(|| find("remote: ")).or_else(|| find("fatal: ")).or_else(|| text.lines().next());
+    let message = format!(
+        "git cannot read {path}: {}",
+        escape(line.unwrap_or("it gave no reason").trim_start_matches("warning: "))
+    );
+    let own_hints: Vec<String> =
+        text.lines().filter_map(|line| line.strip_prefix("hint: ")).map(escape).collect();
+    let hints = if own.is_some() && !own_hints.is_empty() {
+        Hints::from(own_hints)
+    } else if checks.have_failed() {
+        Hints::from("fix the failures above first")
+    } else {
+        Hints::from(format!(
+            "check the name, and that the installation on {} includes it",
+            target.repository.owner
+        ))
+    };
+    checks.broken(NAME, message, hints);
+}
