@@ -133,7 +133,7 @@ install_files() {
     for file in $files; do say "  $file"; done
     next=$name
     case :$PATH: in *":$prefix/bin:"*) return ;; esac
-    next=$prefix/bin/$name
+    next="\"$prefix/bin/$name\""
     say "not on PATH yet; add this line to your shell's profile: export PATH=\"$prefix/bin:\$PATH\""
 }
 

@@ -81,7 +81,7 @@ fn it_says_what_to_add_where_the_binary_is_not_on_path() {
         elsewhere.display()
     );
     let said = installed("stand-in 1", &elsewhere);
-    let next = format!("next: {} setup --help\n", elsewhere.join(BINARY).display());
+    let next = format!("next: \"{}\" setup --help\n", elsewhere.join(BINARY).display());
     script(&sandbox, &["--prefix", "else where"]).run().expect(0, &(said.clone() + &hint + &next), "");
     put_on_path(&sandbox, &elsewhere.join("bin"));
     script(&sandbox, &["--prefix", "else where"]).run().expect(0, &(said + NEXT), "");
