@@ -21,7 +21,7 @@ pub fn run(sources: &Sources, arguments: &ExecArgs, report: Report) -> Result<()
     let here = Here::default();
     let settings = chosen(sources, &here, report)?.settings()?;
     let deadline = Deadline::after(settings.timeout);
-    let asks = Asks::here(&settings, &here, report)?.to_hand_out(&settings);
+    let asks = Asks::here(&settings, &here, report)?.handing_out(&settings);
     let token = asks.run(|ask| provider(&settings, &ask.scope, deadline, report).token(ask))?;
     let [program, rest @ ..] = arguments.command.as_slice() else { return Ok(()) };
     let host = &settings.host;

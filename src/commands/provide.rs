@@ -160,7 +160,7 @@ impl Asks {
 
     /// The same for a token that somebody gets who may not report of it.
     #[must_use]
-    pub fn to_hand_out(mut self, settings: &Settings) -> Self {
+    pub fn handing_out(mut self, settings: &Settings) -> Self {
         for ask in std::iter::once(&mut self.first).chain(&mut self.otherwise) {
             ask.unreported = settings.verify;
         }

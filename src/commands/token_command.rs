@@ -21,7 +21,7 @@ pub fn run(sources: &Sources, arguments: &TokenArgs, report: Report) -> Result<(
     let settings = chosen(sources, &here, report)?.settings()?;
     let deadline = Deadline::after(settings.timeout);
     let min_life = i64::try_from(min_life.as_secs()).unwrap_or(i64::MAX);
-    let asks = Asks::here(&settings, &here, report)?.with_min_life(min_life).to_hand_out(&settings);
+    let asks = Asks::here(&settings, &here, report)?.with_min_life(min_life).handing_out(&settings);
     let token = asks.run(|ask| provider(&settings, &ask.scope, deadline, report).token(ask))?;
     let text = if arguments.json { json_text(&token, &settings) } else { token.secret.expose().to_owned() };
     print(&Secret::new(text + "\n"))
