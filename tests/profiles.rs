@@ -130,6 +130,14 @@ fn two_hosts_and_three_apps_serve_one_superproject_with_every_git() {
             assert_eq!(shown.success().stdout, json["token"].as_str().expect("a token"), "{dir}");
         }
         assert_eq!((issuers(first).len(), issuers(second).len()), (2, 1), "all from the cache");
+        // With the host given, the clone still says whose it is.
+        let by_host = ["--host", &first.url(), "token", "--json"];
+        let json = sandbox.helper(&by_host).cwd(sandbox.path().join("again/beta")).run();
+        let json: Value = serde_json::from_str(&json.success().stdout).expect("JSON");
+        assert_eq!(json["installation_id"].as_u64(), Some(8));
+        let json = sandbox.helper(&by_host).cwd(sandbox.path().join("again")).run();
+        let json: Value = serde_json::from_str(&json.success().stdout).expect("JSON");
+        assert_eq!(json["installation_id"].as_u64(), Some(7));
     }
 }
 

@@ -78,7 +78,7 @@ pub fn read<'a>(sources: &'a Sources, operation: Operation, report: Report) -> R
             }
             return Ok(None);
         }
-        Fit::Ambiguous(failure) => Err(failure),
+        Fit::Failed(failure) => Err(failure),
         // The host is not known, as the settings are wrong: a failed `get` must not stop git on hosts that are not
         // ours, but whoever has broken the settings has to be told.
         Fit::Unknown(failure) if is_asked(&Host::default()) => Err(failure),

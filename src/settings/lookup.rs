@@ -32,8 +32,8 @@ pub enum Fit<'a> {
     Ours(Profile<'a>),
     /// It is for none.
     NotOurs,
-    /// It is for several alike: a failure, whatever the host.
-    Ambiguous(Failure),
+    /// It is for one of several, or for one that cannot be read: a failure that its client must be told.
+    Failed(Failure),
     /// The settings cannot be read, so that nobody knows.
     Unknown(Failure),
 }
@@ -203,7 +203,7 @@ impl<'a> Sources<'a> {
             Ok(fit) => fit,
             // What options or environment say is known even so.
             Err(failure) => match self.wanted_host() {
-                Ok(Some(host)) if is_asked(&host) => Fit::Ambiguous(failure),
+                Ok(Some(host)) if is_asked(&host) => Fit::Failed(failure),
                 Ok(Some(_)) => Fit::NotOurs,
                 _ => Fit::Unknown(failure),
             },
@@ -222,7 +222,7 @@ impl<'a> Sources<'a> {
         Ok(match pick(&profiles, fits, owner.or(given.as_deref()))? {
             Picked::One(profile) => Fit::Ours(profile),
             Picked::None => Fit::NotOurs,
-            Picked::Several(failure) => Fit::Ambiguous(failure),
+            Picked::Several(failure) => Fit::Failed(failure),
         })
     }
 
@@ -263,8 +263,8 @@ impl<'a> Sources<'a> {
         }
         let owner = self.wanted_owner()?;
         let decided = match pick(&profiles, fits, owner.as_deref())? {
-            Picked::One(profile) if owner.is_some() || wanted.is_some() => return Ok(profile),
-            Picked::One(profile) if of_one_host(&profiles)? => Ok(profile),
+            Picked::One(profile) if owner.is_some() => return Ok(profile),
+            Picked::One(profile) if wanted.is_some() || of_one_host(&profiles)? => Ok(profile),
             Picked::One(_) => {
                 Err(several(&profiles.iter().map(|profile| profile.name).collect::<Vec<_>>(), None))
             }
