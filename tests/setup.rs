@@ -10,6 +10,8 @@ use crate::support::github::{BOT_USER_ID, CLIENT_ID, LoopbackGitHub};
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
 
+mod undo;
+
 /// A machine without any settings in its environment, and the options that setup is given.
 fn bare() -> (LoopbackGitHub, Sandbox, Vec<String>) {
     let (github, sandbox) = app_sandbox();
@@ -95,85 +97,24 @@ fn one_command_makes_git_clone_and_push_and_undo_leaves_nothing() {
         let again = setup(&sandbox, &options, &[]);
         assert!(again.success().stdout.starts_with("everything was set up already\n"), "{}", again.stdout);
         fs::remove_dir_all(sandbox.home().join(".cache")).expect("the cache");
-        setup(&sandbox, &[], &["--undo"]).expect(0, &format!("undid 2 changes for {}\n", github.host()), "");
+        let undo = setup(&sandbox, &[], &["--undo"]);
+        let dirs = [".config/git-credential-github-app", ".config"].map(|dir| sandbox.home().join(dir));
+        let listed = format!(
+            "removed from {gitconfig}:\n    [credential \"{url}\"]\n    \thelper =\n    \thelper = {binary}\n    \tuseHttpPath = true\n\
+             removed {}\nremoved the directory {}\nremoved the directory {}\nundid 2 changes for {}\n",
+            settings.display(),
+            dirs[0].display(),
+            dirs[1].display(),
+            github.host(),
+            gitconfig = sandbox.gitconfig().display(),
+            url = github.url(),
+        );
+        undo.expect(0, &listed, "");
         assert_eq!(snapshot(&sandbox.home()), before, "{}", git.full_version());
         assert_eq!(fs::read(sandbox.gitconfig()).expect("a file"), gitconfig);
         let nothing = setup(&sandbox, &options, &["--undo"]);
         assert!(nothing.success().stdout.starts_with("nothing on record for "), "{}", nothing.stdout);
     }
-}
-
-#[test]
-fn files_of_every_shape_are_changed_by_git_and_restored_to_the_byte() {
-    for git in gits() {
-        let (github, sandbox, options) = bare();
-        let url = github.url();
-        let path = format!(
-            "{}:{}",
-            git.path().parent().expect("a directory").display(),
-            std::env::var("PATH").expect("PATH")
-        );
-        sandbox.set_env("PATH", path);
-        sandbox.write("included", "[alias]\n\tst = status\n");
-        for text in [
-            String::new(),
-            "[user]\n\tname = A B\n".to_owned(),
-            "# a comment\n[credential]\n        helper = store   ; why\n\n\n[core] bare = false\n".to_owned(),
-            "[user]\n\tname = no line end".to_owned(),
-            format!("[credential \"{url}\"]\n\tusername = me\n# after\n[alias]\n\tx = y\n"),
-            format!("[credential \"{url}\"]\n\thelper = cache\n\thelper = store\n"),
-            format!(
-                "[include]\n\tpath = {}\n[credential \"https://other\"]\n\thelper = x\n",
-                sandbox.path().join("included").display()
-            ),
-            "\u{feff}[user]\n\temail = e\n".to_owned(),
-            "[user]\r\n\tname = crlf\r\n".to_owned(),
-        ] {
-            fs::write(sandbox.gitconfig(), &text).expect("a file of ours");
-            let output = setup(&sandbox, &options, &[]);
-            output.success();
-            assert!(output.stdout.contains("the helper is asked first"), "{text:?}: {}", output.stdout);
-            let once = fs::read(sandbox.gitconfig()).expect("a file");
-            setup(&sandbox, &options, &[]).success();
-            assert_eq!(fs::read(sandbox.gitconfig()).expect("a file"), once, "twice is once: {text:?}");
-            setup(&sandbox, &[], &["--undo"]).success();
-            assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), text);
-        }
-    }
-}
-
-#[test]
-fn what_others_write_in_between_stays() {
-    let (github, sandbox, options) = bare();
-    fs::write(sandbox.gitconfig(), "[user]\n\tname = A\n").expect("a file of ours");
-    setup(&sandbox, &options, &[]).success();
-    let config = |args: &[&str]| {
-        sandbox.command("git", &[&["config", "--global"], args].concat()).run().success();
-    };
-    config(&["user.email", "e@example.invalid"]);
-    config(&[&format!("credential.{}.username", github.url()), "x-access-token"]);
-    config(&["alias.last", "log"]);
-    let settings = sandbox.home().join(".config/git-credential-github-app/config.toml");
-    let text = fs::read_to_string(&settings).expect("settings") + "# mine\nmargin = \"5m\"\n";
-    fs::write(&settings, text).expect("a file of ours");
-    setup(&sandbox, &[], &["--undo"]).success();
-    assert_eq!(
-        fs::read_to_string(sandbox.gitconfig()).expect("a file"),
-        format!(
-            "[user]\n\tname = A\n\temail = e@example.invalid\n[credential \"{}\"]\n\tusername = x-access-token\n[alias]\n\tlast = log\n",
-            github.url()
-        )
-    );
-    assert_eq!(fs::read_to_string(&settings).expect("settings"), "# mine\nmargin = \"5m\"\n");
-
-    // Lines that somebody has changed are nobody's to remove.
-    setup(&sandbox, &options, &[]).success();
-    config(&["--replace-all", &format!("credential.{}.helper", github.url()), "other"]);
-    let changed = fs::read(sandbox.gitconfig()).expect("a file");
-    let output = setup(&sandbox, &[], &["--undo"]);
-    output.fails_with(1);
-    assert!(output.stderr.contains("the lines have been changed since"), "{}", output.stderr);
-    assert_eq!(fs::read(sandbox.gitconfig()).expect("a file"), changed);
 }
 
 #[test]

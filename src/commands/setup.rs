@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::provide::{ask_without_git, note_origins, provider};
 use super::{doctor, print};
@@ -25,6 +25,7 @@ mod questions;
 mod record;
 mod settings_file;
 mod timer;
+mod undo;
 
 use git_config::Place;
 use record::{Change, Record};
@@ -32,7 +33,7 @@ use record::{Change, Record};
 /// Runs the command.
 pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<()> {
     if arguments.undo {
-        return undo(options, arguments, report);
+        return undo::run(options, arguments, report);
     }
     let mut options = options.clone();
     if Sources::read_or_empty(&options).settings().is_err()
@@ -107,7 +108,7 @@ impl Plan {
         if let Some(file) = &self.settings_file {
             parts.push(format!("# {}\n{}", self.settings_path.display(), file.text));
         }
-        let lines = self.git.iter().map(git_config::Plan::to_text).collect::<String>();
+        let lines = self.git.iter().map(|plan| git_config::to_text(&plan.lines)).collect::<String>();
         parts.push(format!("# {}\n{lines}", self.git_file.display()));
         parts.extend(self.timer.as_ref().map(timer::Plan::to_text).transpose()?);
         Ok(parts.join("\n"))
@@ -136,15 +137,15 @@ impl Plan {
                 continue;
             }
             // What an earlier setup has written for this part is out of date.
-            undo_if(
+            done.extend(undo::undo_if(
                 changes,
                 self.deadline,
                 report,
                 |change| matches!(change, Change::Inserted(inserted) if inserted.part == plan.part),
-            );
+            ));
             git_config::apply(&self.git_file, plan, self.deadline, changes)?;
-            let lines = plan.to_text().replace('\n', "\n    ");
-            done.push(format!("added to {}:\n    {}", self.git_file.display(), lines.trim_end()));
+            let lines = git_config::indented(&plan.lines);
+            done.push(format!("added to {}:\n{lines}", self.git_file.display()));
         }
         if let Some(timer) = self.timer {
             done.extend(timer.apply(self.deadline, changes)?);
@@ -200,75 +201,7 @@ fn warn_of_environment(sources: &Sources, report: Report) -> Result<()> {
     Ok(())
 }
 
-/// Removes what was written for the host into the file, in reverse.
-fn undo(options: &Options, arguments: &SetupArgs, report: Report) -> Result<()> {
-    let sources = Sources::read_or_empty(options);
-    let settings = sources.without_source()?;
-    let deadline = Deadline::after(settings.timeout);
-    let git_file = place_of(arguments).path(deadline)?;
-    let mut record = Record::read()?;
-    let changes = &mut record.target(&settings.host.url(), &git_file).changes;
-    let (directories, mut rest): (Vec<Change>, Vec<Change>) =
-        std::mem::take(changes).into_iter().partition(|change| matches!(change, Change::Directory(_)));
-    let count = rest.len();
-    let failed = undo_if(&mut rest, deadline, report, |_| true);
-    record.write().context("note what was undone")?;
-    // Only now are those empty that setup has made.
-    for directory in directories.iter().rev() {
-        undo_one(directory, deadline)?;
-    }
-    if failed > 0 {
-        let message = format!("{failed} of {count} changes could not be undone");
-        return Err(Failure::new(Kind::Other, message).hint("see the warnings above").into());
-    }
-    let (host, file) = (&settings.host.name, git_file.display());
-    let mut text = match count {
-        0 => format!("nothing on record for {host} in {file}\n"),
-        count => format!("undid {count} changes for {host}\n"),
-    };
-    text.extend(
-        record
-            .targets
-            .iter()
-            .map(|target| format!("still on record: {} in {}\n", target.host_url, target.git_file.display())),
-    );
-    print(&Secret::new(text))
-}
-
-/// Undoes the changes that are meant, the last first, and takes them off the record. Returns how many could not be.
-fn undo_if(
-    changes: &mut Vec<Change>,
-    deadline: Deadline,
-    report: Report,
-    meant: impl Fn(&Change) -> bool,
-) -> usize {
-    let mut failed = 0;
-    for index in (0..changes.len()).rev() {
-        if !meant(&changes[index]) {
-            continue;
-        }
-        if let Err(error) = undo_one(&changes.remove(index), deadline) {
-            failed += 1;
-            report.warn(&format!("{error:#}"));
-        }
-    }
-    failed
-}
-
-fn undo_one(change: &Change, deadline: Deadline) -> Result<()> {
-    match change {
-        Change::Inserted(inserted) => git_config::undo(inserted),
-        Change::Settings(rewritten) => settings_file::undo(rewritten),
-        Change::File(path, after) => timer::undo_file(path, after),
-        Change::CrontabLine(line) => timer::undo_crontab(line, deadline),
-        Change::TimerEnabled(timer) => {
-            timer::undo_timer(timer, deadline);
-            Ok(())
-        }
-        // Others may have put something there since: then it stays.
-        Change::Directory(path) => {
-            let _ = std::fs::remove_dir(path);
-            Ok(())
-        }
-    }
+/// So many things, in words.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

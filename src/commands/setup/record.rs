@@ -75,6 +75,9 @@ pub struct Inserted {
     pub text: String,
     /// A hash of the whole file afterwards.
     pub after: String,
+    /// The lines, as keys and values.
+    #[serde(default)]
+    pub lines: Vec<(String, String)>,
 }
 
 /// A file that was rewritten.

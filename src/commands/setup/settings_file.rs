@@ -49,36 +49,46 @@ pub fn apply(path: &Path, plan: Plan, changes: &mut Vec<Change>) -> Result<()> {
     Ok(())
 }
 
-/// Puts the old text back; where others have changed the file since, only the keys that still have our values.
-pub fn undo(change: &Rewritten) -> Result<()> {
+/// Puts the old text back; where others have changed the file since, only the keys that still have our values. Returns in
+/// words what was done.
+pub fn undo(change: &Rewritten) -> Result<String> {
     let Rewritten { path, before, after, keys } = change;
-    let context = || format!("undo the changes in settings file {}", path.display());
-    let Some(now) = files::read(path).with_context(context)? else { return Ok(()) };
-    let text = if hash(&now) == *after {
-        before.clone()
-    } else {
-        let mut document = parse(path, &now)?;
-        let old = parse(path, before.as_deref().unwrap_or_default())?;
-        for (key, ours) in keys {
-            let still = document.get(key).is_some_and(|item| item.to_string().trim() == ours.trim());
-            match (still, old.get(key)) {
-                (true, Some(value)) => document[key] = value.clone(),
-                (true, None) => drop(document.remove(key)),
-                (false, _) => {}
-            }
-        }
-        Some(document.to_string())
+    let shown = path.display();
+    let context = || format!("undo the changes in settings file {shown}");
+    let Some(now) = files::read(path).with_context(context)? else {
+        return Ok(format!("no longer there: {shown}"));
     };
-    match text {
-        Some(text) => files::replace(path, &text, 0o600).with_context(context),
-        None => std::fs::remove_file(path).with_context(context),
+    if hash(&now) == *after {
+        return match before {
+            Some(text) => files::replace(path, text, 0o600).map(|()| format!("restored {shown}")),
+            None => std::fs::remove_file(path).map(|()| format!("removed {shown}")),
+        }
+        .with_context(context);
     }
+    let mut document = parse(path, &now)?;
+    let old = parse(path, before.as_deref().unwrap_or_default())?;
+    let mut undone = Vec::new();
+    for (key, ours) in keys {
+        if document.get(key).is_none_or(|item| item.to_string().trim() != ours.trim()) {
+            continue;
+        }
+        undone.push(key.as_str());
+        match old.get(key) {
+            Some(value) => document[key] = value.clone(),
+            None => drop(document.remove(key)),
+        }
+    }
+    files::replace(path, &document.to_string(), 0o600).with_context(context)?;
+    Ok(match undone.as_slice() {
+        [] => format!("no longer as setup wrote it: {shown}"),
+        keys => format!("undid in {shown}: {}", keys.join(", ")),
+    })
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut, Failure> {
     text.parse().map_err(|_| {
         Failure::new(Kind::Settings, format!("settings file {}: not valid TOML", path.display()))
-            .hint("mend it first: git-credential-github-app status names the line")
+            .hint("fix it first: git-credential-github-app status names the line")
     })
 }
 

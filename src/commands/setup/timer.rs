@@ -146,29 +146,41 @@ impl Plan {
 }
 
 /// Takes a line out of the crontab; an empty one is removed.
-pub fn undo_crontab(line: &str, deadline: Deadline) -> Result<()> {
+pub fn undo_crontab(line: &str, deadline: Deadline) -> Result<String> {
     let old = crontab(deadline)?;
     let text: String = old.lines().filter(|known| *known != line).flat_map(|line| [line, "\n"]).collect();
-    if text.is_empty() && !old.is_empty() {
-        return finished(run("crontab", &["-r"], b"", deadline)?, "crontab -r").map(drop);
+    if !old.lines().any(|known| known == line) {
+        return Ok(format!("no longer in the crontab: {line}"));
     }
-    if text == old { Ok(()) } else { write_crontab(&text, deadline) }
+    if text.is_empty() {
+        finished(run("crontab", &["-r"], b"", deadline)?, "crontab -r")?;
+    } else {
+        write_crontab(&text, deadline)?;
+    }
+    Ok(format!("removed from the crontab: {line}"))
 }
 
 /// Removes a unit, unless others have changed it.
-pub fn undo_file(path: &Path, after: &str) -> Result<()> {
+pub fn undo_file(path: &Path, after: &str) -> Result<String> {
     let context = || format!("remove {}", path.display());
     match files::read(path).with_context(context)? {
-        None => Ok(()),
-        Some(text) if hash(&text) == after => std::fs::remove_file(path).with_context(context),
+        None => Ok(format!("no longer there: {}", path.display())),
+        Some(text) if hash(&text) == after => {
+            std::fs::remove_file(path).with_context(context)?;
+            Ok(format!("removed {}", path.display()))
+        }
         Some(_) => Err(Failure::new(Kind::Other, "it has been changed since").hint("remove it by hand"))
             .with_context(context),
     }
 }
 
 /// Switches a timer off; where systemd cannot be reached, it is not running either.
-pub fn undo_timer(timer: &str, deadline: Deadline) {
-    systemctl(&["disable", "--now", timer], deadline);
+pub fn undo_timer(timer: &str, deadline: Deadline) -> String {
+    if systemctl(&["disable", "--now", timer], deadline) {
+        format!("switched off {timer}")
+    } else {
+        format!("could not reach systemd to switch off {timer}")
+    }
 }
 
 fn systemctl(arguments: &[&str], deadline: Deadline) -> bool {
