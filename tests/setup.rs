@@ -10,6 +10,7 @@ use crate::support::github::{BOT_USER_ID, CLIENT_ID, LoopbackGitHub};
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
 
+mod print;
 mod undo;
 
 /// A machine without any settings in its environment, and the options that setup is given.
@@ -167,28 +168,6 @@ fn paths_with_blanks_and_a_settings_file_of_its_own_work_with_git() {
         assert!(!sandbox.path().join("my settings").exists());
         assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), "");
     }
-}
-
-#[test]
-fn print_shows_all_and_changes_nothing() {
-    let (github, sandbox, options) = bare();
-    let before = snapshot(sandbox.path());
-    let output = setup(&sandbox, &options, &["--print", "--timer=cron"]);
-    let expected = format!(
-        "# {home}/.config/git-credential-github-app/config.toml\n\
-         host = \"{url}\"\napp_id = \"{CLIENT_ID}\"\nprivate_key_file = \"{key}\"\n\n\
-         # {gitconfig}\n[credential \"{url}\"]\n\thelper =\n\thelper = {binary}\n\tuseHttpPath = true\n\n\
-         # crontab\n7,37 * * * * {binary} refresh --all --timeout 60s # git-credential-github-app: {host}\n\n",
-        home = sandbox.home().display(),
-        url = github.url(),
-        key = sandbox.path().join("app.pem").display(),
-        gitconfig = sandbox.gitconfig().display(),
-        binary = sandbox.binary().display(),
-        host = github.host(),
-    );
-    assert_eq!((output.stdout.trim_end(), output.stderr.as_str()), (expected.trim_end(), ""));
-    assert_eq!(snapshot(sandbox.path()), before);
-    assert_eq!(github.server().requests().len(), 0);
 }
 
 #[test]

@@ -46,7 +46,15 @@ pub fn replace(path: &Path, text: &str, new_mode: u32) -> io::Result<()> {
 
 /// Makes a directory and what is missing above it; returns what was made, the topmost first.
 pub fn make_directory(dir: &Path, mode: u32) -> io::Result<Vec<PathBuf>> {
-    let missing: Vec<PathBuf> = dir.ancestors().take_while(|dir| !dir.exists()).map(Path::to_owned).collect();
+    let missing = missing(dir);
     DirBuilder::new().recursive(true).mode(mode).create(dir)?;
-    Ok(missing.into_iter().rev().filter(|dir| !dir.as_os_str().is_empty()).collect())
+    Ok(missing)
+}
+
+/// A directory and those above it, as far as they are not there; the topmost first.
+pub fn missing(dir: &Path) -> Vec<PathBuf> {
+    let missing = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists());
+    let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+    missing.reverse();
+    missing
 }

@@ -11,6 +11,7 @@ use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
 use crate::git::{self, Entry, wiring::Wiring};
 use crate::process;
+use crate::settings::hosts::Host;
 
 mod lines;
 mod place;
@@ -48,6 +49,16 @@ impl Plan {
         Self { part: Part::Helper, lines }
     }
 
+    /// URLs for ssh that are taken for https, as only there a helper is asked. git takes the longest prefix that fits.
+    pub fn instead_of(host: &Host) -> Self {
+        let key = format!("url.{}/.insteadOf", host.url());
+        // ssh has a port of its own.
+        let name = host.without_port();
+        let lines =
+            [format!("git@{name}:"), format!("ssh://git@{name}/")].map(|prefix| (key.clone(), prefix));
+        Self { part: Part::InsteadOf, lines: lines.to_vec() }
+    }
+
     /// The bot's name and address.
     pub fn identity(name: &str, email: &str) -> Self {
         let lines =
@@ -67,6 +78,7 @@ impl Plan {
                 let first = wiring.helpers.first().is_some_and(|first| first.command == self.lines[1].1);
                 first && has_reset && wiring.use_http_path
             }
+            Part::InsteadOf => lines::find(entries, &self.lines).gone.is_empty(),
             Part::Identity => self.lines.iter().all(|(key, value)| {
                 let last = entries.iter().rfind(|entry| entry.key == *key);
                 last.is_some_and(|entry| entry.value == *value)
@@ -237,6 +249,27 @@ mod tests {
         let plan = Plan::helper("https://github.com", "/opt/my\\ tools/x");
         let text = "[credential \"https://github.com\"]\n\thelper =\n\thelper = /opt/my\\\\ tools/x\n\tuseHttpPath = true\n";
         assert_eq!(to_text(&plan.lines), text);
+        let ssh = |host: &str| to_text(&Plan::instead_of(&Host::parse(host).unwrap()).lines);
+        for (host, text) in [
+            (
+                "github.com",
+                "[url \"https://github.com/\"]\n\tinsteadOf = git@github.com:\n\tinsteadOf = ssh://git@github.com/\n",
+            ),
+            (
+                "ghe.test:8443",
+                "[url \"https://ghe.test:8443/\"]\n\tinsteadOf = git@ghe.test:\n\tinsteadOf = ssh://git@ghe.test/\n",
+            ),
+            (
+                "http://[::1]:80",
+                "[url \"http://[::1]/\"]\n\tinsteadOf = git@[::1]:\n\tinsteadOf = ssh://git@[::1]/\n",
+            ),
+            (
+                "http://[::1]:8080",
+                "[url \"http://[::1]:8080/\"]\n\tinsteadOf = git@[::1]:\n\tinsteadOf = ssh://git@[::1]/\n",
+            ),
+        ] {
+            assert_eq!(ssh(host), text);
+        }
         let identity = Plan::identity("a[bot]", "1+a");
         assert_eq!(to_text(&identity.lines), "[user]\n\tname = a[bot]\n\temail = 1+a\n");
     }

@@ -41,6 +41,8 @@ pub enum Part {
     Helper,
     /// `user.name` and `user.email`.
     Identity,
+    /// URLs for ssh that become URLs for https.
+    InsteadOf,
 }
 
 /// One thing that was written.
@@ -98,7 +100,8 @@ pub fn hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
-fn path() -> Result<PathBuf, Failure> {
+/// Where it is kept.
+pub fn path() -> Result<PathBuf, Failure> {
     dirs::config_dir().map(|dir| dir.join("setup.json")).ok_or_else(|| {
         Failure::new(Kind::Settings, "there is no home directory for the settings").hint("set HOME")
     })

@@ -29,17 +29,31 @@ pub struct Plan {
 pub type Done = Vec<String>;
 
 impl Plan {
-    /// Files and their texts (systemd), or a line (cron).
-    pub fn to_text(&self) -> Result<String> {
-        Ok(match self.kind {
+    /// What would be done: files and their texts (systemd), or a line (cron).
+    pub fn to_text(&self, deadline: Deadline) -> Result<String> {
+        match self.kind {
             Timer::Systemd => {
-                let units = self.units()?.into_iter();
-                units
-                    .map(|(path, text)| format!("# {}\n{text}", path.display()))
-                    .collect::<Vec<_>>()
-                    .join("\n")
+                let mut parts = Vec::new();
+                for (path, text) in self.units()? {
+                    let is_there = files::read(&path).is_ok_and(|known| known.as_ref() == Some(&text));
+                    let what = if is_there { "already in" } else { "write" };
+                    parts.push(format!("# {what} {}\n{text}", path.display()));
+                }
+                parts.push(format!("# switch on {}.timer\n", self.unit()));
+                Ok(parts.join("\n"))
             }
-            Timer::Cron => format!("# crontab\n{}\n", self.crontab_line(7)),
+            Timer::Cron => Ok(match self.known_line(&crontab(deadline).unwrap_or_default()) {
+                Some(line) => format!("# already in the crontab\n{line}\n"),
+                None => format!("# add to the crontab\n{}\n", self.crontab_line(7)),
+            }),
+        }
+    }
+
+    /// The files that are written.
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        Ok(match self.kind {
+            Timer::Systemd => self.units()?.map(|(path, _)| path).to_vec(),
+            Timer::Cron => Vec::new(),
         })
     }
 
@@ -125,14 +139,18 @@ impl Plan {
         format!("# git-credential-github-app: {}", self.host)
     }
 
+    /// The line that this would write, if it is there; the minute does not matter.
+    fn known_line<'a>(&self, crontab: &'a str) -> Option<&'a str> {
+        let known = crontab.lines().find(|line| line.ends_with(&self.marker()))?;
+        let minute = known.split(',').next().and_then(|minute| minute.parse().ok()).filter(|at| *at < 30)?;
+        (known == self.crontab_line(minute)).then_some(known)
+    }
+
     fn apply_cron(&self, deadline: Deadline, changes: &mut Vec<Change>) -> Result<Done> {
         let old = crontab(deadline)?;
         let marked = |line: &str| line.ends_with(&self.marker());
-        if let Some(known) = old.lines().find(|line| marked(line)) {
-            let minute = known.split(',').next().and_then(|minute| minute.parse().ok()).unwrap_or(0);
-            if known == self.crontab_line(minute) {
-                return Ok(Vec::new());
-            }
+        if self.known_line(&old).is_some() {
+            return Ok(Vec::new());
         }
         let line = self.crontab_line(fastrand::u8(0..30));
         let mut text: String =

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::record::{Change, Inserted, Record, Target};
-use super::{counted, git_config, place_of, program, settings_file, timer};
+use super::{counted, git_config, plan::place_of, program, settings_file, timer};
 use crate::cli::{Options, SetupArgs};
 use crate::clock::Deadline;
 use crate::commands::print;

@@ -1,0 +1,176 @@
+//! All that is to be written, planned before anything is.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::git_config::{self, Place};
+use super::record::{self, Change, Record};
+use super::{files, program, settings_file, timer, undo};
+use crate::cli::{Options, SetupArgs};
+use crate::clock::Deadline;
+use crate::commands::provide::{ask_without_git, provider};
+use crate::error::{Failure, Kind};
+use crate::http::Client;
+use crate::provider::{TokenProvider, bot};
+use crate::report::Report;
+use crate::settings::{KeySource, Place as SettingsPlace, Settings, given_for_file, programs};
+
+/// All that is to be written.
+pub struct Plan {
+    settings: Settings,
+    deadline: Deadline,
+    settings_path: PathBuf,
+    settings_file: Option<settings_file::Plan>,
+    git_file: PathBuf,
+    git: Vec<git_config::Plan>,
+    timer: Option<timer::Plan>,
+}
+
+impl Plan {
+    /// Plans what the options ask for.
+    pub fn make(
+        options: &Options,
+        arguments: &SetupArgs,
+        settings: Settings,
+        report: Report,
+    ) -> Result<Self> {
+        let deadline = Deadline::after(settings.timeout);
+        let place = SettingsPlace::of(options)?.ok_or_else(|| {
+            Failure::new(Kind::Settings, "there is no home directory for the settings file")
+                .hint("set HOME, or name the file with --config")
+        })?;
+        let settings_path = std::path::absolute(&place.path)?;
+        let settings_file = settings_file::plan(&settings_path, &given_for_file(options)?)?;
+        let mut command = vec![program::path()?.to_string_lossy().into_owned()];
+        if !place.is_default() {
+            command.extend(["--config".to_owned(), settings_path.to_string_lossy().into_owned()]);
+        }
+        let helper = command.iter().map(|word| program::shell_word(word)).collect::<Vec<_>>().join(" ");
+        let mut git = vec![git_config::Plan::helper(&settings.host.url(), &helper)];
+        if arguments.insteadof {
+            git.push(git_config::Plan::instead_of(&settings.host));
+        }
+        if arguments.identity {
+            let bot = identity(&settings, deadline, report)?;
+            git.push(git_config::Plan::identity(&bot.name, &bot.email));
+        }
+        let timer =
+            arguments.timer.map(|kind| timer_plan(kind, &settings, arguments.gh, command)).transpose()?;
+        let git_file = place_of(arguments).path(deadline)?;
+        Ok(Self { settings, deadline, settings_path, settings_file, git_file, git, timer })
+    }
+
+    /// Each thing that would be done, as comments, with the text that would be written.
+    pub fn to_text(&self) -> Result<String> {
+        let mut parts = Vec::new();
+        if let Some(file) = &self.settings_file {
+            parts.push(format!("# write {}\n{}", self.settings_path.display(), file.text));
+        }
+        let git_file = self.git_file.display();
+        let entries = git_config::entries(&self.git_file, self.deadline)?;
+        let (there, missing): (Vec<_>, Vec<_>) =
+            self.git.iter().partition(|plan| plan.is_met_by(&entries, &self.settings.host.url()));
+        for (what, plans) in [("add to", missing), ("already in", there)] {
+            let lines: Vec<_> = plans.into_iter().flat_map(|plan| plan.lines.clone()).collect();
+            if !lines.is_empty() {
+                parts.push(format!("# {what} {git_file}\n{}", git_config::to_text(&lines)));
+            }
+        }
+        parts.extend(self.timer.as_ref().map(|timer| timer.to_text(self.deadline)).transpose()?);
+        let mut directories = self.missing_directories()?;
+        directories.extend(parts.iter().any(|part| !part.starts_with("# already ")).then(|| {
+            let record = record::path().map(|path| path.display().to_string()).unwrap_or_default();
+            format!("# note in {record} what was written, for setup --undo\n")
+        }));
+        parts.extend((!directories.is_empty()).then(|| directories.concat()));
+        Ok(parts.join("\n"))
+    }
+
+    fn missing_directories(&self) -> Result<Vec<String>> {
+        let record = record::path()?;
+        let mut files = vec![record];
+        files.extend(self.settings_file.as_ref().map(|_| self.settings_path.clone()));
+        files.push(self.git_file.clone());
+        files.extend(self.timer.as_ref().map(timer::Plan::files).transpose()?.into_iter().flatten());
+        let mut missing: Vec<PathBuf> =
+            files.iter().filter_map(|file| file.parent()).flat_map(files::missing).collect();
+        missing.sort();
+        missing.dedup();
+        Ok(missing.iter().map(|dir| format!("# make the directory {}\n", dir.display())).collect())
+    }
+
+    /// Writes it all; what was written is on record even where a later step fails. Returns in words what was done.
+    pub fn apply(self, report: Report) -> Result<Vec<String>> {
+        let mut record = Record::read()?;
+        let made = record::make_directory()?;
+        let changes = &mut record.target(&self.settings.host.url(), &self.git_file).changes;
+        changes.extend(made.into_iter().map(Change::Directory));
+        let outcome = self.write(changes, report);
+        record.write()?;
+        outcome
+    }
+
+    fn write(self, changes: &mut Vec<Change>, report: Report) -> Result<Vec<String>> {
+        let mut done = Vec::new();
+        if let Some(file) = self.settings_file {
+            settings_file::apply(&self.settings_path, file, changes)?;
+            done.push(format!("wrote {}", self.settings_path.display()));
+        }
+        for plan in &self.git {
+            let entries = git_config::entries(&self.git_file, self.deadline)?;
+            if plan.is_met_by(&entries, &self.settings.host.url()) {
+                continue;
+            }
+            // What an earlier setup has written for this part is out of date.
+            done.extend(undo::undo_if(
+                changes,
+                self.deadline,
+                report,
+                |change| matches!(change, Change::Inserted(inserted) if inserted.part == plan.part),
+            ));
+            git_config::apply(&self.git_file, plan, self.deadline, changes)?;
+            let lines = git_config::indented(&plan.lines);
+            done.push(format!("added to {}:\n{lines}", self.git_file.display()));
+        }
+        if let Some(timer) = self.timer {
+            done.extend(timer.apply(self.deadline, changes)?);
+        }
+        Ok(done)
+    }
+}
+
+/// Which file of git configuration is meant.
+pub fn place_of(arguments: &SetupArgs) -> Place {
+    match &arguments.file {
+        Some(file) => Place::File(file.clone()),
+        None if arguments.system => Place::System,
+        None if arguments.local => Place::Local,
+        None => Place::Global,
+    }
+}
+
+fn identity(settings: &Settings, deadline: Deadline, report: Report) -> Result<bot::Bot> {
+    let ask = ask_without_git(settings)?;
+    let token = provider(settings, &ask.scope, deadline, report).token(&ask)?;
+    bot::of(settings, &Client::new(&settings.proxies, deadline, report), &token)
+}
+
+fn timer_plan(
+    kind: crate::cli::Timer,
+    settings: &Settings,
+    gh: bool,
+    mut command: Vec<String>,
+) -> Result<timer::Plan> {
+    command.extend(["refresh", "--all", "--timeout", "60s"].map(str::to_owned));
+    if gh {
+        command.push("--gh".to_owned());
+    }
+    let runs_commands = settings
+        .app
+        .as_ref()
+        .is_some_and(|app| matches!(app.key, KeySource::Command(_) | KeySource::SignCommand(_)));
+    // cron and systemd have a short `PATH` of their own.
+    let path = if gh || runs_commands { programs::path()? } else { None };
+    Ok(timer::Plan { kind, host: settings.host.name.clone(), command, path })
+}
