@@ -120,17 +120,21 @@ fn one_command_makes_git_clone_and_push_and_undo_leaves_nothing() {
 
 #[test]
 fn the_settings_file_keeps_comments_and_other_keys_and_takes_new_values() {
-    let (_github, sandbox, options) = bare();
+    let (github, sandbox, options) = bare();
     let settings = sandbox.home().join(".config/git-credential-github-app/config.toml");
     fs::create_dir_all(settings.parent().expect("a directory")).expect("a directory of ours");
-    let text = "# who we are\napp_id = 12345   # the number\nmargin = '5m'\n";
-    fs::write(&settings, text).expect("a file of ours");
+    let text = format!(
+        "# who we are\nhost = \"{}/\"\nprivate_key_file = \"old.pem\" # of May\nmargin = '5m'\n",
+        github.url()
+    );
+    fs::write(&settings, &text).expect("a file of ours");
     let more = ["--repository=hello", "--permission=contents=write", "--per-repository", "--no-verify"];
     setup(&sandbox, &options, &more).success();
     let after = fs::read_to_string(&settings).expect("settings");
     assert!(after.contains("# who we are\n") && after.contains("margin = '5m'\n"), "{after}");
     for line in [
-        "app_id = \"Iv23liTestApp\"",
+        "app_id = \"Iv23liTestApp\"\n",
+        "app.pem\" # of May\n",
         "per_repository = true\n",
         "repository = [\"hello\"]\n",
         "permission = [\"contents=write\"]\n",
@@ -143,6 +147,47 @@ fn the_settings_file_keeps_comments_and_other_keys_and_takes_new_values() {
     assert_eq!(changed, after.replace("margin = '5m'", "margin = \"6m\""));
     setup(&sandbox, &[], &["--undo"]).success();
     assert_eq!(fs::read_to_string(&settings).expect("settings"), text);
+}
+
+#[test]
+fn settings_for_another_host_app_or_broker_are_not_written_over_those_that_are_there() {
+    let (github, sandbox, options) = bare();
+    setup(&sandbox, &options, &[]).success();
+    let before = snapshot(&sandbox.home());
+    let gitconfig = fs::read(sandbox.gitconfig()).expect("a file");
+    let settings = sandbox.home().join(".config/git-credential-github-app/config.toml");
+    for (args, known, command) in [
+        (
+            &["--host=https://ghe.test", "setup", "--timer=cron"][..],
+            format!("host {}", github.url()),
+            "--host=https://ghe.test setup --timer=cron",
+        ),
+        (
+            &["setup", "--app-id", "12", "--private-key-file", "my key.pem"],
+            format!("App {CLIENT_ID}"),
+            "setup --app-id 12 --private-key-file my\\ key.pem",
+        ),
+    ] {
+        sandbox.helper(args).run().expect(
+            3,
+            "",
+            &format!(
+                "git-credential-github-app: {} is for {known} already, and stays so\n\
+                 hint: to have both: git-credential-github-app {command} --profile NAME\n\
+                 hint: to have the new one alone: git-credential-github-app setup --undo, or edit the file, then again\n",
+                settings.display()
+            ),
+        );
+    }
+    assert_eq!(snapshot(&sandbox.home()), before);
+    assert_eq!(fs::read(sandbox.gitconfig()).expect("a file"), gitconfig);
+    setup(&sandbox, &options, &["--margin=5m", "--owner=octo-org"]).success();
+    // A file that names no host is for github.com.
+    let broker = sandbox.write("broker.toml", "broker_url = \"unix:/b\"\n");
+    let args = ["--config", &broker.to_string_lossy(), "--host=ghe.test", "setup", "--print"];
+    let output = sandbox.helper(&args).run();
+    output.fails_with(3);
+    assert!(message(&output).ends_with("broker.toml is for host github.com already, and stays so"));
 }
 
 #[test]

@@ -24,8 +24,10 @@ use plan::Plan;
 
 /// Runs the command.
 pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<()> {
+    // The option --profile goes here.
+    let profile: Option<&str> = None;
     if arguments.undo {
-        return undo::run(options, arguments, report);
+        return undo::run(options, arguments, profile, report);
     }
     let mut options = options.clone();
     if Sources::read_or_empty(&options).settings().is_err()
@@ -37,7 +39,7 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
     let sources = Sources::read_or_empty(&options);
     let settings = sources.settings()?;
     note_origins(&sources, report)?;
-    let plan = Plan::make(&options, arguments, settings, report)?;
+    let plan = Plan::make(&options, arguments, profile, settings, report)?;
     if arguments.timer.is_some() {
         warn_of_environment(&sources, report)?;
     }

@@ -36,6 +36,7 @@ pub fn replace(path: &Path, text: &str, new_mode: u32) -> io::Result<()> {
             let done = file
                 .set_permissions(fs::Permissions::from_mode(mode))
                 .and_then(|()| file.write_all(text.as_bytes()))
+                .and_then(|()| file.sync_all())
                 .and_then(|()| fs::rename(&lock, &target));
             if done.is_err() {
                 let _ = fs::remove_file(&lock);

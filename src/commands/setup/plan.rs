@@ -19,6 +19,8 @@ use crate::settings::{KeySource, Place as SettingsPlace, Settings, given_for_fil
 /// All that is to be written.
 pub struct Plan {
     settings: Settings,
+    /// Whose settings are written, where they are one of several.
+    profile: Option<String>,
     deadline: Deadline,
     settings_path: PathBuf,
     settings_file: Option<settings_file::Plan>,
@@ -32,6 +34,7 @@ impl Plan {
     pub fn make(
         options: &Options,
         arguments: &SetupArgs,
+        profile: Option<&str>,
         settings: Settings,
         report: Report,
     ) -> Result<Self> {
@@ -41,7 +44,7 @@ impl Plan {
                 .hint("set HOME, or name the file with --config")
         })?;
         let settings_path = std::path::absolute(&place.path)?;
-        let settings_file = settings_file::plan(&settings_path, &given_for_file(options)?)?;
+        let settings_file = settings_file::plan(&settings_path, profile, &given_for_file(options)?)?;
         let mut command = vec![program::path()?.to_string_lossy().into_owned()];
         if !place.is_default() {
             command.extend(["--config".to_owned(), settings_path.to_string_lossy().into_owned()]);
@@ -58,7 +61,8 @@ impl Plan {
         let timer =
             arguments.timer.map(|kind| timer_plan(kind, &settings, arguments.gh, command)).transpose()?;
         let git_file = place_of(arguments).path(deadline)?;
-        Ok(Self { settings, deadline, settings_path, settings_file, git_file, git, timer })
+        let profile = profile.map(str::to_owned);
+        Ok(Self { settings, profile, deadline, settings_path, settings_file, git_file, git, timer })
     }
 
     /// Each thing that would be done, as comments, with the text that would be written.
@@ -104,37 +108,46 @@ impl Plan {
     pub fn apply(self, report: Report) -> Result<Vec<String>> {
         let mut record = Record::read()?;
         let made = record::make_directory()?;
-        let changes = &mut record.target(&self.settings.host.url(), &self.git_file).changes;
-        changes.extend(made.into_iter().map(Change::Directory));
-        let outcome = self.write(changes, report);
+        self.changes(&mut record).extend(made.into_iter().map(Change::Directory));
+        let outcome = self.write(&mut record, report);
         record.write()?;
         outcome
     }
 
-    fn write(self, changes: &mut Vec<Change>, report: Report) -> Result<Vec<String>> {
+    fn changes<'a>(&self, record: &'a mut Record) -> &'a mut Vec<Change> {
+        &mut record.target(&self.settings.host.url(), &self.git_file, self.profile.as_deref()).changes
+    }
+
+    fn write(mut self, record: &mut Record, report: Report) -> Result<Vec<String>> {
         let mut done = Vec::new();
-        if let Some(file) = self.settings_file {
-            settings_file::apply(&self.settings_path, file, changes)?;
+        if let Some(file) = self.settings_file.take() {
+            settings_file::apply(&self.settings_path, file, self.changes(record))?;
             done.push(format!("wrote {}", self.settings_path.display()));
         }
+        let host_url = self.settings.host.url();
         for plan in &self.git {
             let entries = git_config::entries(&self.git_file, self.deadline)?;
-            if plan.is_met_by(&entries, &self.settings.host.url()) {
+            if plan.is_met_by(&entries, &host_url) {
                 continue;
             }
             // What an earlier setup has written for this part is out of date.
-            done.extend(undo::undo_if(
-                changes,
-                self.deadline,
-                report,
-                |change| matches!(change, Change::Inserted(inserted) if inserted.part == plan.part),
-            ));
-            git_config::apply(&self.git_file, plan, self.deadline, changes)?;
+            let is_old =
+                |change: &Change| matches!(change, Change::Inserted(known) if known.part == plan.part);
+            for target in record.sharing(&host_url, &self.git_file) {
+                done.extend(undo::undo_if(&mut target.changes, self.deadline, report, is_old));
+            }
+            git_config::apply(&self.git_file, plan, self.deadline, self.changes(record))?;
             let lines = git_config::indented(&plan.lines);
             done.push(format!("added to {}:\n{lines}", self.git_file.display()));
         }
-        if let Some(timer) = self.timer {
-            done.extend(timer.apply(self.deadline, changes)?);
+        if let Some(timer) = self.timer.take() {
+            let mut written = Vec::new();
+            let outcome = timer.apply(self.deadline, &mut written);
+            for target in record.sharing(&host_url, &self.git_file) {
+                target.changes.retain(|known| !written.iter().any(|change| timer.replaces(change, known)));
+            }
+            self.changes(record).extend(written);
+            done.extend(outcome?);
         }
         Ok(done)
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::error::escape;
 use crate::settings::programs;
 
 /// The absolute path of this program: as it was called or found on the `PATH`, so that a link into a package's versioned
@@ -23,8 +24,17 @@ pub fn path() -> Result<PathBuf> {
     Ok(found.unwrap_or(actual))
 }
 
+/// The command line of this process, to be copied and added to.
+pub fn command_line() -> String {
+    let words = std::env::args_os().skip(1).map(|word| escape(&shell_word(&word.to_string_lossy())));
+    std::iter::once("git-credential-github-app".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
 /// A word for the shell, by backslashes and not by quotes: git takes only what begins with `/` for a path.
 pub fn shell_word(text: &str) -> String {
+    if text.is_empty() {
+        return "''".to_owned();
+    }
     let mut word = String::new();
     for c in text.chars() {
         if !c.is_alphanumeric() && !"/._-+=:,@%".contains(c) {
@@ -46,6 +56,7 @@ mod tests {
             ("/my tools/it's", "/my\\ tools/it\\'s"),
             ("a$b`c\"d\\", "a\\$b\\`c\\\"d\\\\"),
             ("/é/x", "/é/x"),
+            ("", "''"),
         ] {
             assert_eq!(shell_word(text), word);
         }

@@ -1,39 +1,77 @@
-//! The settings file: sets keys, and leaves comments, order and all other keys as they are.
+//! The settings file: sets keys, at its top or in the table of a profile, and leaves comments, order and all other keys
+//! as they are.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use toml_edit::{Array, DocumentMut, Item, Value};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
 use super::files;
 use super::record::{Change, Rewritten, hash};
 use crate::error::{Failure, Kind};
 use crate::settings::FileValue;
 
+mod conflict;
+#[cfg(test)]
+mod tests;
+
+/// A setting for the file.
+pub type Given = (&'static str, FileValue);
+
+/// Settings of which one is in effect. What is given takes the place of the others of its row.
+const ALTERNATIVES: [&[&str]; 2] = [
+    &["private_key_file", "private_key_command", "sign_command"],
+    &["broker_token_file", "broker_token_command"],
+];
+
 /// What the file's text is to be.
+#[derive(Debug)]
 pub struct Plan {
     before: Option<String>,
     /// The new text.
     pub text: String,
+    /// With the text of its value; an empty text: removed.
     keys: Vec<(String, String)>,
+    profile: Option<String>,
 }
 
-/// Plans the given settings; `None`: the file says so already.
-pub fn plan(path: &Path, given: &[(&'static str, FileValue)]) -> Result<Option<Plan>> {
+/// Plans the given settings, for the whole file or for one profile; `None`: the file says so already.
+///
+/// # Errors
+/// Without a profile they would make the file that of another host, App or broker.
+pub fn plan(path: &Path, profile: Option<&str>, given: &[Given]) -> Result<Option<Plan>> {
     let before = files::read(path).with_context(|| format!("read settings file {}", path.display()))?;
     let mut document = parse(path, before.as_deref().unwrap_or_default())?;
+    if profile.is_none() {
+        conflict::check(path, &document, given)?;
+    }
+    if given.is_empty() {
+        return Ok(None);
+    }
     let mut keys = Vec::new();
+    let table = table_mut(&mut document, profile).ok_or_else(|| not_tables(path))?;
     for (key, value) in given {
-        let value = to_toml(value);
+        let mut value = to_toml(value);
         keys.push(((*key).to_owned(), value.to_string()));
-        let same = document.get(key).and_then(Item::as_value).is_some_and(|known| same(known, &value));
-        if !same {
-            document[key] = Item::Value(value);
+        match table.get_mut(key) {
+            Some(Item::Value(known)) if same(known, &value) => {}
+            // A comment behind the value, and one above the key, are about the setting.
+            Some(Item::Value(known)) => {
+                *value.decor_mut() = known.decor().clone();
+                *known = value;
+            }
+            Some(item) => *item = Item::Value(value),
+            None => drop(table.insert(key, Item::Value(value))),
         }
     }
+    let is_given = |key: &str| given.iter().any(|(known, _)| *known == key);
+    let replaced = ALTERNATIVES.iter().filter(|row| row.iter().any(|key| is_given(key))).copied().flatten();
+    for key in replaced.filter(|key| !is_given(key)) {
+        keys.extend(table.remove(key).map(|_| ((*key).to_owned(), String::new())));
+    }
     let text = document.to_string();
-    let changed = !given.is_empty() && before.as_deref() != Some(&text);
-    Ok(changed.then_some(Plan { before, text, keys }))
+    let changed = before.as_deref() != Some(&text);
+    Ok(changed.then_some(Plan { before, text, keys, profile: profile.map(str::to_owned) }))
 }
 
 /// Writes it, with mode 0600 if it is new.
@@ -44,45 +82,103 @@ pub fn apply(path: &Path, plan: Plan, changes: &mut Vec<Change>) -> Result<()> {
         changes.extend(made.into_iter().map(Change::Directory));
     }
     files::replace(path, &plan.text, 0o600).with_context(context)?;
-    let Plan { before, text, keys } = plan;
-    changes.push(Change::Settings(Rewritten { path: path.to_owned(), before, after: hash(&text), keys }));
+    let Plan { before, text, keys, profile } = plan;
+    let path = path.to_owned();
+    changes.push(Change::Settings(Rewritten { path, profile, before, after: hash(&text), keys }));
     Ok(())
 }
 
 /// Puts the old text back; where others have changed the file since, only the keys that still have our values. Returns in
 /// words what was done.
 pub fn undo(change: &Rewritten) -> Result<String> {
-    let Rewritten { path, before, after, keys } = change;
+    let Rewritten { path, before, after, .. } = change;
     let shown = path.display();
     let context = || format!("undo the changes in settings file {shown}");
     let Some(now) = files::read(path).with_context(context)? else {
         return Ok(format!("no longer there: {shown}"));
     };
-    if hash(&now) == *after {
-        return match before {
-            Some(text) => files::replace(path, text, 0o600).map(|()| format!("restored {shown}")),
-            None => std::fs::remove_file(path).map(|()| format!("removed {shown}")),
-        }
-        .with_context(context);
+    let (text, words) = if hash(&now) == *after {
+        (before.clone(), format!("restored {shown}"))
+    } else {
+        let (text, undone) = without(path, &now, change)?;
+        let words = match undone.as_slice() {
+            [] => format!("no longer as setup wrote it: {shown}"),
+            keys => format!("undid in {shown}: {}", keys.join(", ")),
+        };
+        // What others had written before was no more than blanks, and so is what is left.
+        let had_text = before.as_ref().is_some_and(|before| before.trim().is_empty());
+        (Some(text).filter(|text| had_text || !text.trim().is_empty()), words)
+    };
+    match text {
+        Some(text) => files::replace(path, &text, 0o600).map(|()| words),
+        None => std::fs::remove_file(path).map(|()| format!("removed {shown}")),
     }
-    let mut document = parse(path, &now)?;
+    .with_context(context)
+}
+
+/// The text with the old values of the keys that still have ours, and the names of these keys.
+fn without(path: &Path, now: &str, change: &Rewritten) -> Result<(String, Vec<String>), Failure> {
+    let Rewritten { before, keys, profile, .. } = change;
+    let mut document = parse(path, now)?;
     let old = parse(path, before.as_deref().unwrap_or_default())?;
+    let old = table(&old, profile.as_deref());
     let mut undone = Vec::new();
+    if table(&document, profile.as_deref()).is_none() {
+        return Ok((now.to_owned(), undone));
+    }
+    let table = table_mut(&mut document, profile.as_deref()).ok_or_else(|| not_tables(path))?;
     for (key, ours) in keys {
-        if document.get(key).is_none_or(|item| item.to_string().trim() != ours.trim()) {
+        let now = table.get(key).and_then(Item::as_value).map_or_else(String::new, bare);
+        if now != ours.trim() {
             continue;
         }
-        undone.push(key.as_str());
-        match old.get(key) {
-            Some(value) => document[key] = value.clone(),
-            None => drop(document.remove(key)),
+        undone.push(key.clone());
+        let old = old.and_then(|old| Some((old.key(key)?, old.get(key)?)));
+        match (old, table.get_mut(key)) {
+            (Some((_, value)), Some(item)) => *item = value.clone(),
+            (Some((key, value)), None) => drop(table.entry_format(key).or_insert(value.clone())),
+            (None, _) => drop(table.remove(key)),
         }
     }
-    files::replace(path, &document.to_string(), 0o600).with_context(context)?;
-    Ok(match undone.as_slice() {
-        [] => format!("no longer as setup wrote it: {shown}"),
-        keys => format!("undid in {shown}: {}", keys.join(", ")),
-    })
+    if let (Some(name), true, None) = (profile, table.is_empty(), old) {
+        remove_profile(&mut document, name);
+    }
+    Ok((document.to_string(), undone))
+}
+
+/// The table that settings are in, if it is there.
+fn table<'a>(document: &'a DocumentMut, profile: Option<&str>) -> Option<&'a dyn TableLike> {
+    match profile {
+        None => Some(document.as_table()),
+        Some(name) => document.get("profile")?.as_table_like()?.get(name)?.as_table_like(),
+    }
+}
+
+/// The same, made at the end of the file where it is missing. `None`: there is something else of that name.
+fn table_mut<'a>(document: &'a mut DocumentMut, profile: Option<&str>) -> Option<&'a mut dyn TableLike> {
+    let Some(name) = profile else { return Some(document.as_table_mut()) };
+    let is_first = document.is_empty();
+    let mut parent = Table::new();
+    // Only the tables of the profiles themselves have headers.
+    parent.set_implicit(true);
+    let profiles = document.entry("profile").or_insert(Item::Table(parent)).as_table_like_mut()?;
+    let mut new = Table::new();
+    new.decor_mut().set_prefix(if is_first { "" } else { "\n" });
+    profiles.entry(name).or_insert(Item::Table(new)).as_table_like_mut()
+}
+
+fn remove_profile(document: &mut DocumentMut, name: &str) {
+    if let Some(profiles) = document.get_mut("profile").and_then(Item::as_table_like_mut) {
+        profiles.remove(name);
+        if profiles.is_empty() {
+            document.remove("profile");
+        }
+    }
+}
+
+fn not_tables(path: &Path) -> Failure {
+    Failure::new(Kind::Settings, format!("settings file {}: profile is not a table", path.display()))
+        .hint("a profile is a table of settings under a header such as [profile.work]")
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut, Failure> {
@@ -100,8 +196,12 @@ fn to_toml(value: &FileValue) -> Value {
     }
 }
 
+/// A value without blanks and comments around it.
+fn bare(value: &Value) -> String {
+    value.clone().decorated("", "").to_string()
+}
+
 /// Whether two values mean the same, however they are written.
 fn same(one: &Value, other: &Value) -> bool {
-    let bare = |value: &Value| value.clone().decorated("", "").to_string();
     bare(one) == bare(other) || one.as_str().is_some_and(|text| other.as_str() == Some(text))
 }

@@ -65,6 +65,16 @@ impl Plan {
         }
     }
 
+    /// Whether a change that was made now takes the place of one that was made before.
+    pub fn replaces(&self, new: &Change, old: &Change) -> bool {
+        match (new, old) {
+            (Change::File(new, _), Change::File(old, _)) => new == old,
+            (Change::TimerEnabled(new), Change::TimerEnabled(old)) => new == old,
+            (Change::CrontabLine(_), Change::CrontabLine(old)) => old.ends_with(&self.marker()),
+            _ => false,
+        }
+    }
+
     fn unit(&self) -> String {
         let suffix = if self.host == "github.com" {
             String::new()
@@ -109,14 +119,12 @@ impl Plan {
                 changes.extend(made.into_iter().map(Change::Directory));
             }
             files::replace(&path, &text, 0o644).with_context(context)?;
-            changes.retain(|change| !matches!(change, Change::File(known, _) if *known == path));
             changes.push(Change::File(path.clone(), hash(&text)));
             done.push(format!("wrote {}", path.display()));
         }
         let timer = format!("{}.timer", self.unit());
         let enabled =
             systemctl(&["daemon-reload"], deadline) && systemctl(&["enable", "--now", &timer], deadline);
-        changes.retain(|change| !matches!(change, Change::TimerEnabled(known) if *known == timer));
         changes.push(Change::TimerEnabled(timer.clone()));
         done.push(if enabled {
             format!("switched on {timer}")
@@ -157,7 +165,6 @@ impl Plan {
             old.lines().filter(|line| !marked(line)).flat_map(|line| [line, "\n"]).collect();
         text.extend([line.as_str(), "\n"]);
         write_crontab(&text, deadline)?;
-        changes.retain(|change| !matches!(change, Change::CrontabLine(known) if marked(known)));
         changes.push(Change::CrontabLine(line.clone()));
         Ok(vec![format!("added to the crontab: {line}")])
     }

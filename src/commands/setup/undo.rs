@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::record::{Change, Inserted, Record, Target};
+use super::record::{Change, Inserted, Record, Taken, Target};
 use super::{counted, git_config, plan::place_of, program, settings_file, timer};
 use crate::cli::{Options, SetupArgs};
 use crate::clock::Deadline;
@@ -15,24 +15,26 @@ use crate::secret::Secret;
 use crate::settings::Sources;
 
 /// Runs the command.
-pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<()> {
+pub fn run(options: &Options, arguments: &SetupArgs, profile: Option<&str>, report: Report) -> Result<()> {
     let settings = Sources::read_or_empty(options).without_source()?;
     let deadline = Deadline::after(settings.timeout);
     let git_file = place_of(arguments).path(deadline)?;
+    let host_url = settings.host.url();
     let mut record = Record::read()?;
-    let target = record.target(&settings.host.url(), &git_file);
-    let (directories, mut changes): (Vec<Change>, Vec<Change>) = std::mem::take(&mut target.changes)
-        .into_iter()
-        .partition(|change| matches!(change, Change::Directory(_)));
+    let Taken { changes, kept } = record.take(&host_url, &git_file, profile);
+    let is_directory = |change: &Change| matches!(change, Change::Directory(_));
+    let (directories, mut changes): (Vec<Change>, Vec<Change>) = changes.into_iter().partition(is_directory);
     let count = changes.len();
     let mut done = undo_if(&mut changes, deadline, report, |_| true);
     let failed = changes.len();
-    target.changes = changes;
+    record.target(&host_url, &git_file, profile).changes = changes;
+    done.extend(kept);
     done.extend(forget(&mut record, directories)?);
-    let (host, file) = (&settings.host.name, git_file.display());
+    let file = git_file.display();
+    let what = profile.map_or_else(|| settings.host.name.clone(), |name| format!("profile {name}"));
     done.push(match count {
-        0 => format!("nothing on record for {host} in {file}"),
-        _ => format!("undid {} for {host}", counted(count - failed, "change")),
+        0 => format!("nothing on record for {what} in {file}"),
+        _ => format!("undid {} for {what}", counted(count - failed, "change")),
     });
     done.extend(record.targets.iter().map(still_there));
     print(&Secret::new(done.iter().flat_map(|line| [line, "\n"]).collect()))?;
@@ -127,7 +129,11 @@ fn forget(record: &mut Record, directories: Vec<Change>) -> Result<Vec<String>> 
 
 /// What is on record for other hosts and files, with the command that undoes it.
 fn still_there(target: &Target) -> String {
-    let Target { host_url, git_file, .. } = target;
+    let Target { host_url, git_file, profile, .. } = target;
+    let which = match profile {
+        Some(name) => format!("--profile {}", program::shell_word(name)),
+        None => format!("--host {host_url}"),
+    };
     let file = program::shell_word(&git_file.to_string_lossy());
-    format!("still on record: git-credential-github-app setup --undo --host {host_url} --file {file}")
+    format!("still on record: git-credential-github-app setup --undo {which} --file {file}")
 }
