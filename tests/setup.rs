@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::common::{Cloud, app_sandbox, message};
+use crate::common::{app_sandbox, message};
 use crate::support::git::{Git, gits};
-use crate::support::github::{BOT_USER_ID, CLIENT_ID, LoopbackGitHub};
+use crate::support::github::{CLIENT_ID, LoopbackGitHub};
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
 
+mod identity;
 mod print;
 mod undo;
 
@@ -247,25 +248,6 @@ fn each_place_of_git_configuration_can_be_chosen() {
         assert_eq!(fs::read(&file).ok(), before, "{args:?}");
     }
     sandbox.helper(&["setup", "--system", "--local"]).run().fails_with(2);
-}
-
-#[test]
-fn the_bots_identity_comes_from_github_and_links_its_commits() {
-    let place = Cloud::new();
-    let output = place.sandbox.helper(&["setup", "--identity"]).run();
-    output.success();
-    let get = |key: &str| {
-        let output = place.sandbox.command("git", &["config", "--global", key]).run();
-        output.success().stdout.trim().to_owned()
-    };
-    assert_eq!(get("user.name"), "test-app[bot]");
-    assert_eq!(get("user.email"), format!("{BOT_USER_ID}+test-app[bot]@users.noreply.github.com"));
-    place.sandbox.helper(&["setup", "--undo"]).run().success();
-    assert_eq!(fs::read_to_string(place.sandbox.gitconfig()).expect("a file"), "");
-    place.github.suspend(7, true);
-    let output = place.sandbox.helper(&["--no-cache", "setup", "--identity"]).run();
-    output.fails_with(4);
-    assert_eq!(fs::read_to_string(place.sandbox.gitconfig()).expect("a file"), "", "nothing is written half");
 }
 
 #[test]

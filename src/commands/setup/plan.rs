@@ -9,7 +9,7 @@ use super::record::{self, Change, Record};
 use super::{files, program, settings_file, timer, undo};
 use crate::cli::{Options, SetupArgs};
 use crate::clock::Deadline;
-use crate::commands::provide::{ask_without_git, provider};
+use crate::commands::provide::{ask_or_default, provider};
 use crate::error::{Failure, Kind};
 use crate::http::Client;
 use crate::provider::{TokenProvider, bot};
@@ -164,9 +164,12 @@ pub fn place_of(arguments: &SetupArgs) -> Place {
 }
 
 fn identity(settings: &Settings, deadline: Deadline, report: Report) -> Result<bot::Bot> {
-    let ask = ask_without_git(settings)?;
+    if let Some(app) = &settings.app {
+        return bot::of_app(settings, app, deadline, report);
+    }
+    let ask = ask_or_default(settings);
     let token = provider(settings, &ask.scope, deadline, report).token(&ask)?;
-    bot::of(settings, &Client::new(&settings.proxies, deadline, report), &token)
+    bot::of_token(settings, &Client::new(&settings.proxies, deadline, report), &token)
 }
 
 fn timer_plan(
