@@ -12,6 +12,7 @@ use crate::support::sandbox::Sandbox;
 
 mod identity;
 mod print;
+mod questions;
 mod undo;
 
 /// A machine without any settings in its environment, and the options that setup is given.

@@ -17,6 +17,7 @@ mod program;
 mod questions;
 mod record;
 mod settings_file;
+mod terminal;
 mod timer;
 mod undo;
 
@@ -30,10 +31,7 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
         return undo::run(options, arguments, profile, report);
     }
     let mut options = options.clone();
-    if Sources::read_or_empty(&options).settings().is_err()
-        && options_are_missing(&options)
-        && questions::can_ask()
-    {
+    if lacks_source(&options) && questions::can_ask() {
         questions::fill(&mut options)?;
     }
     let sources = Sources::read_or_empty(&options);
@@ -56,9 +54,12 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
     print(&Secret::new(checks.to_text(report)))
 }
 
-/// Whether no option says where tokens come from.
-fn options_are_missing(options: &Options) -> bool {
-    options.app_id.is_none() && options.broker_url.is_none() && options.private_key_file.is_none()
+/// Whether nothing says where tokens come from, and nothing else is wrong: that would have to be put right first.
+fn lacks_source(options: &Options) -> bool {
+    let sources = Sources::read_or_empty(options);
+    let is_named =
+        [&options.app_id, &options.broker_url, &options.private_key_file].into_iter().any(Option::is_some);
+    !is_named && sources.settings().is_err() && sources.without_source().is_ok()
 }
 
 /// A timer has none of this shell's variables.
