@@ -18,6 +18,7 @@ pub mod hosts;
 mod listing;
 pub mod programs;
 pub mod proxies;
+pub mod shell;
 mod sources;
 mod to_file;
 pub mod values;
@@ -27,7 +28,7 @@ pub use broker::{Bearer, BrokerSettings};
 use hosts::Host;
 pub use listing::Listed;
 use proxies::Proxies;
-use sources::{File, Found, environment};
+use sources::{File, Found, environment, knows_key};
 pub use sources::{Origin, Place};
 pub use to_file::{FileValue, given_for_file};
 

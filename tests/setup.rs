@@ -10,6 +10,7 @@ use crate::support::github::{CLIENT_ID, LoopbackGitHub};
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
 
+mod closing;
 mod identity;
 mod print;
 mod questions;
@@ -223,14 +224,11 @@ fn each_place_of_git_configuration_can_be_chosen() {
     let repository = sandbox.path().join("repository");
     let git = Git::default_git();
     git.command(&sandbox, sandbox.path(), &["init", "-q", "repository"]).success();
-    let system = sandbox.write("system-config", "");
-    sandbox.set_env("GIT_CONFIG_SYSTEM", &system);
-    sandbox.remove_env("GIT_CONFIG_NOSYSTEM");
+    let own = sandbox.path().join("own");
     for (args, file) in [
-        (&["--system"][..], system),
-        (&["--global"], sandbox.gitconfig()),
+        (&["--global"][..], sandbox.gitconfig()),
         (&["--local"], repository.join(".git/config")),
-        (&["--file", "../own"], sandbox.path().join("own")),
+        (&["--file", own.to_str().expect("UTF-8")], own.clone()),
     ] {
         let before = fs::read(&file).ok();
         let mut all: Vec<&str> = options.iter().map(String::as_str).collect();
@@ -238,7 +236,15 @@ fn each_place_of_git_configuration_can_be_chosen() {
         *all.last_mut().expect("an option") = &key;
         all.push("setup");
         all.extend(args);
-        sandbox.helper(&all).cwd(&repository).run().success();
+        let output = sandbox.helper(&all).cwd(&repository).run();
+        if args[0] == "--file" {
+            output.fails_with(3);
+            let included = format!("git config --global --add include.path {}\n", own.display());
+            assert!(output.stderr.contains(&included), "{}", output.stderr);
+        } else {
+            let last = format!("all is well; next: git clone {}/OWNER/REPOSITORY\n", github.url());
+            assert!(output.success().stdout.ends_with(&last), "{}", output.stdout);
+        }
         let text = fs::read_to_string(&file).expect("a file");
         assert!(
             text.contains(&format!("[credential \"{}\"]\n\thelper = \n", github.url())),

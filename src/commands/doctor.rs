@@ -20,7 +20,7 @@ mod git;
 mod key;
 mod network;
 
-use check::Checks;
+pub use check::Checks;
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &DoctorArgs, report: Report) -> Result<()> {

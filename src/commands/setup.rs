@@ -8,8 +8,9 @@ use super::{doctor, print};
 use crate::cli::{Options, SetupArgs};
 use crate::report::Report;
 use crate::secret::Secret;
-use crate::settings::{Listed, Sources};
+use crate::settings::Sources;
 
+mod closing;
 mod files;
 mod git_config;
 mod plan;
@@ -37,21 +38,24 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
     let sources = Sources::read_or_empty(&options);
     let settings = sources.settings()?;
     note_origins(&sources, report)?;
-    let plan = Plan::make(&options, arguments, profile, settings, report)?;
-    if arguments.timer.is_some() {
-        warn_of_environment(&sources, report)?;
-    }
+    let mut plan = Plan::make(&options, &sources, arguments, profile, settings, report)?;
     if arguments.print {
         return print(&Secret::new(plan.to_text()?));
     }
-    let done = plan.apply(report)?;
+    let timer::Applied { done, to_start } = plan.apply(report)?;
     let done = if done.is_empty() { vec!["everything was set up already".to_owned()] } else { done };
     print(&Secret::new(done.iter().flat_map(|line| [line, "\n"]).collect::<String>() + "\n"))?;
+    let tried = plan.timer.as_ref().map(|timer| (timer, closing::try_timer(timer, &plan.settings)));
     // As git will run it: with the settings file, and without the options given here.
     let Options { config, verbose, quiet, color, .. } = options;
     let bare = Options { config, verbose, quiet, color, ..Options::default() };
-    let checks = doctor::examine(&Sources::read(&bare), None, report);
-    print(&Secret::new(checks.to_text(report)))
+    let mut checks = doctor::examine(&Sources::read(&bare), None, report);
+    if let Some((timer, tried)) = tried {
+        closing::judge_timer(timer, &plan.settings, tried, to_start, &mut checks);
+    }
+    print(&Secret::new(checks.to_text(report)))?;
+    let own_file = arguments.file.as_ref().map(|_| plan.git_file.as_path());
+    print(&Secret::new(closing::verdict(&checks, &plan.settings, own_file, &plan.doctor())?))
 }
 
 /// Whether nothing says where tokens come from, and nothing else is wrong: that would have to be put right first.
@@ -60,19 +64,6 @@ fn lacks_source(options: &Options) -> bool {
     let is_named =
         [&options.app_id, &options.broker_url, &options.private_key_file].into_iter().any(Option::is_some);
     !is_named && sources.settings().is_err() && sources.without_source().is_ok()
-}
-
-/// A timer has none of this shell's variables.
-fn warn_of_environment(sources: &Sources, report: Report) -> Result<()> {
-    let listing = sources.listing()?;
-    let names: Vec<&str> = listing.iter().filter_map(Listed::variable).collect();
-    if !names.is_empty() {
-        report.warn(&format!(
-            "the timer will not have this shell's {}: give such settings to setup as options",
-            names.join(", ")
-        ));
-    }
-    Ok(())
 }
 
 /// So many things, in words.

@@ -37,6 +37,11 @@ const FILE_KEYS: [&str; 21] = [
     "verify",
 ];
 
+/// Whether the settings file may hold a key of that name.
+pub fn knows_key(name: &str) -> bool {
+    FILE_KEYS.contains(&name)
+}
+
 /// Where a value was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {

@@ -14,25 +14,32 @@ use crate::error::{Failure, Kind};
 use crate::http::Client;
 use crate::provider::{TokenProvider, bot};
 use crate::report::Report;
-use crate::settings::{KeySource, Place as SettingsPlace, Settings, given_for_file, programs};
+use crate::settings::shell::Shell;
+use crate::settings::{Place as SettingsPlace, Settings, Sources, given_for_file};
 
 /// All that is to be written.
 pub struct Plan {
-    settings: Settings,
+    /// What is to be, with the options that were given.
+    pub settings: Settings,
     /// Whose settings are written, where they are one of several.
     profile: Option<String>,
     deadline: Deadline,
     settings_path: PathBuf,
+    /// This program and what it is told of the settings file.
+    command: Vec<String>,
     settings_file: Option<settings_file::Plan>,
-    git_file: PathBuf,
+    /// The file of git configuration.
+    pub git_file: PathBuf,
     git: Vec<git_config::Plan>,
-    timer: Option<timer::Plan>,
+    /// Run once it is written.
+    pub timer: Option<timer::Plan>,
 }
 
 impl Plan {
     /// Plans what the options ask for.
     pub fn make(
         options: &Options,
+        sources: &Sources,
         arguments: &SetupArgs,
         profile: Option<&str>,
         settings: Settings,
@@ -44,7 +51,13 @@ impl Plan {
                 .hint("set HOME, or name the file with --config")
         })?;
         let settings_path = std::path::absolute(&place.path)?;
-        let settings_file = settings_file::plan(&settings_path, profile, &given_for_file(options)?)?;
+        let mut given = given_for_file(options)?;
+        let mut shell = Shell::default();
+        if arguments.timer.is_some() {
+            shell = sources.shell(&settings, arguments.gh)?;
+            given.append(&mut shell.settings);
+        }
+        let settings_file = settings_file::plan(&settings_path, profile, &given)?;
         let mut command = vec![program::path()?.to_string_lossy().into_owned()];
         if !place.is_default() {
             command.extend(["--config".to_owned(), settings_path.to_string_lossy().into_owned()]);
@@ -58,11 +71,13 @@ impl Plan {
             let bot = identity(&settings, deadline, report)?;
             git.push(git_config::Plan::identity(&bot.name, &bot.email));
         }
-        let timer =
-            arguments.timer.map(|kind| timer_plan(kind, &settings, arguments.gh, command)).transpose()?;
+        let timer = match arguments.timer {
+            Some(kind) => Some(timer::Plan::new(kind, &settings, arguments.gh, command.clone(), &shell)?),
+            None => None,
+        };
         let git_file = place_of(arguments).path(deadline)?;
         let profile = profile.map(str::to_owned);
-        Ok(Self { settings, profile, deadline, settings_path, settings_file, git_file, git, timer })
+        Ok(Self { settings, profile, deadline, settings_path, command, settings_file, git_file, git, timer })
     }
 
     /// Each thing that would be done, as comments, with the text that would be written.
@@ -105,7 +120,7 @@ impl Plan {
     }
 
     /// Writes it all; what was written is on record even where a later step fails. Returns in words what was done.
-    pub fn apply(self, report: Report) -> Result<Vec<String>> {
+    pub fn apply(&mut self, report: Report) -> Result<timer::Applied> {
         let mut record = Record::read()?;
         let made = record::make_directory()?;
         self.changes(&mut record).extend(made.into_iter().map(Change::Directory));
@@ -114,11 +129,18 @@ impl Plan {
         outcome
     }
 
+    /// The command that checks it all again.
+    pub fn doctor(&self) -> String {
+        let options = self.command[1..].iter().map(|word| program::shell_word(word));
+        let words = std::iter::once("git-credential-github-app".to_owned()).chain(options);
+        words.chain(["doctor".to_owned()]).collect::<Vec<_>>().join(" ")
+    }
+
     fn changes<'a>(&self, record: &'a mut Record) -> &'a mut Vec<Change> {
         &mut record.target(&self.settings.host.url(), &self.git_file, self.profile.as_deref()).changes
     }
 
-    fn write(mut self, record: &mut Record, report: Report) -> Result<Vec<String>> {
+    fn write(&mut self, record: &mut Record, report: Report) -> Result<timer::Applied> {
         let mut done = Vec::new();
         if let Some(file) = self.settings_file.take() {
             settings_file::apply(&self.settings_path, file, self.changes(record))?;
@@ -140,16 +162,15 @@ impl Plan {
             let lines = git_config::indented(&plan.lines);
             done.push(format!("added to {}:\n{lines}", self.git_file.display()));
         }
-        if let Some(timer) = self.timer.take() {
-            let mut written = Vec::new();
-            let outcome = timer.apply(self.deadline, &mut written);
-            for target in record.sharing(&host_url, &self.git_file) {
-                target.changes.retain(|known| !written.iter().any(|change| timer.replaces(change, known)));
-            }
-            self.changes(record).extend(written);
-            done.extend(outcome?);
+        let Some(timer) = &self.timer else { return Ok(timer::Applied { done, to_start: None }) };
+        let mut written = Vec::new();
+        let outcome = timer.apply(self.deadline, &mut written);
+        for target in record.sharing(&host_url, &self.git_file) {
+            target.changes.retain(|known| !written.iter().any(|change| timer.replaces(change, known)));
         }
-        Ok(done)
+        self.changes(record).extend(written);
+        let applied = outcome?;
+        Ok(timer::Applied { done: [done, applied.done].concat(), ..applied })
     }
 }
 
@@ -170,23 +191,4 @@ fn identity(settings: &Settings, deadline: Deadline, report: Report) -> Result<b
     let ask = ask_or_default(settings);
     let token = provider(settings, &ask.scope, deadline, report).token(&ask)?;
     bot::of_token(settings, &Client::new(&settings.proxies, deadline, report), &token)
-}
-
-fn timer_plan(
-    kind: crate::cli::Timer,
-    settings: &Settings,
-    gh: bool,
-    mut command: Vec<String>,
-) -> Result<timer::Plan> {
-    command.extend(["refresh", "--all", "--timeout", "60s"].map(str::to_owned));
-    if gh {
-        command.push("--gh".to_owned());
-    }
-    let runs_commands = settings
-        .app
-        .as_ref()
-        .is_some_and(|app| matches!(app.key, KeySource::Command(_) | KeySource::SignCommand(_)));
-    // cron and systemd have a short `PATH` of their own.
-    let path = if gh || runs_commands { programs::path()? } else { None };
-    Ok(timer::Plan { kind, host: settings.host.name.clone(), command, path })
 }
