@@ -104,10 +104,10 @@ pub struct SetupArgs {
     /// Let the timer log gh in, too
     #[arg(long, requires = "timer")]
     pub gh: bool,
-    /// Change git's configuration of the whole system
+    /// Settings and git's configuration for all users, below /etc
     #[arg(long, group = "place")]
     pub system: bool,
-    /// Change git's configuration of this user (the default)
+    /// Settings and git's configuration for this user (the default)
     #[arg(long, group = "place")]
     pub global: bool,
     /// Change git's configuration of the repository here

@@ -14,6 +14,7 @@ mod closing;
 mod identity;
 mod print;
 mod questions;
+mod system;
 mod undo;
 
 /// A machine without any settings in its environment, and the options that setup is given.

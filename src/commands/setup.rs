@@ -21,35 +21,41 @@ mod settings_file;
 mod terminal;
 mod timer;
 mod undo;
+mod whose;
 
-use plan::Plan;
+use plan::{Plan, Wish};
+use whose::Whose;
 
 /// Runs the command.
 pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<()> {
     // The option --profile goes here.
     let profile: Option<&str> = None;
-    if arguments.undo {
-        return undo::run(options, arguments, profile, report);
-    }
-    let mut options = options.clone();
-    if lacks_source(&options) && questions::can_ask() {
+    let whose = Whose::of(options, arguments)?;
+    let mut options = whose.reading(options);
+    if !arguments.undo && lacks_source(&options) && questions::can_ask() {
         questions::fill(&mut options)?;
     }
     let sources = Sources::read_or_empty(&options);
+    let wish = Wish { options: &options, sources: &sources, arguments, profile };
+    if arguments.undo {
+        return undo::run(&wish, &whose, report).map_err(|error| whose.explain(error));
+    }
     let settings = sources.settings()?;
     note_origins(&sources, report)?;
-    let mut plan = Plan::make(&options, &sources, arguments, profile, settings, report)?;
+    let mut plan = Plan::make(&wish, whose, settings, report)?;
     if arguments.print {
         return print(&Secret::new(plan.to_text()?));
     }
-    let timer::Applied { done, to_start } = plan.apply(report)?;
+    let timer::Applied { done, to_start } = plan.apply(report).map_err(|error| plan.whose.explain(error))?;
     let done = if done.is_empty() { vec!["everything was set up already".to_owned()] } else { done };
     print(&Secret::new(done.iter().flat_map(|line| [line, "\n"]).collect::<String>() + "\n"))?;
     let tried = plan.timer.as_ref().map(|timer| (timer, closing::try_timer(timer, &plan.settings)));
     // As git will run it: with the settings file, and without the options given here.
     let Options { config, verbose, quiet, color, .. } = options;
     let bare = Options { config, verbose, quiet, color, ..Options::default() };
-    let mut checks = doctor::examine(&Sources::read(&bare), None, report);
+    let is_usual = plan.whose.is_usual;
+    let sources = if is_usual { Sources::read_or_empty(&bare) } else { Sources::read(&bare) };
+    let mut checks = doctor::examine(&sources, None, report);
     if let Some((timer, tried)) = tried {
         closing::judge_timer(timer, &plan.settings, tried, to_start, &mut checks);
     }

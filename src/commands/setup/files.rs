@@ -45,11 +45,25 @@ pub fn replace(path: &Path, text: &str, new_mode: u32) -> io::Result<()> {
         })
 }
 
+/// Lets every user read a file, whatever the umask was when it was made.
+pub fn let_all_read(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+}
+
 /// Makes a directory and what is missing above it; returns what was made, the topmost first.
 pub fn make_directory(dir: &Path, mode: u32) -> io::Result<Vec<PathBuf>> {
     let missing = missing(dir);
     DirBuilder::new().recursive(true).mode(mode).create(dir)?;
     Ok(missing)
+}
+
+/// The same for directories that every user can enter, whatever the umask.
+pub fn make_public_directory(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let made = make_directory(dir, 0o755)?;
+    for dir in &made {
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(made)
 }
 
 /// A directory and those above it, as far as they are not there; the topmost first.

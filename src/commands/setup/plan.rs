@@ -2,20 +2,33 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::git_config::{self, Place};
-use super::record::{self, Change, Record};
+use super::record::{Change, Record};
+use super::whose::Whose;
 use super::{files, program, settings_file, timer, undo};
 use crate::cli::{Options, SetupArgs};
 use crate::clock::Deadline;
 use crate::commands::provide::{ask_or_default, provider};
-use crate::error::{Failure, Kind};
 use crate::http::Client;
 use crate::provider::{TokenProvider, bot};
 use crate::report::Report;
 use crate::settings::shell::Shell;
-use crate::settings::{Place as SettingsPlace, Settings, Sources, given_for_file};
+use crate::settings::{Settings, Sources, given_for_file};
+
+/// What setup was asked for.
+#[derive(Clone, Copy)]
+pub struct Wish<'a> {
+    /// Its options.
+    pub options: &'a Options,
+    /// What they, the environment and the settings file say.
+    pub sources: &'a Sources<'a>,
+    /// Its own options.
+    pub arguments: &'a SetupArgs,
+    /// Whose settings are written, where they are one of several.
+    pub profile: Option<&'a str>,
+}
 
 /// All that is to be written.
 pub struct Plan {
@@ -24,7 +37,8 @@ pub struct Plan {
     /// Whose settings are written, where they are one of several.
     profile: Option<String>,
     deadline: Deadline,
-    settings_path: PathBuf,
+    /// Where it goes.
+    pub whose: Whose,
     /// This program and what it is told of the settings file.
     command: Vec<String>,
     settings_file: Option<settings_file::Plan>,
@@ -37,30 +51,26 @@ pub struct Plan {
 
 impl Plan {
     /// Plans what the options ask for.
-    pub fn make(
-        options: &Options,
-        sources: &Sources,
-        arguments: &SetupArgs,
-        profile: Option<&str>,
-        settings: Settings,
-        report: Report,
-    ) -> Result<Self> {
+    pub fn make(wish: &Wish, whose: Whose, settings: Settings, report: Report) -> Result<Self> {
+        let Wish { options, sources, arguments, profile } = *wish;
         let deadline = Deadline::after(settings.timeout);
-        let place = SettingsPlace::of(options)?.ok_or_else(|| {
-            Failure::new(Kind::Settings, "there is no home directory for the settings file")
-                .hint("set HOME, or name the file with --config")
-        })?;
-        let settings_path = std::path::absolute(&place.path)?;
         let mut given = given_for_file(options)?;
         let mut shell = Shell::default();
         if arguments.timer.is_some() {
             shell = sources.shell(&settings, arguments.gh)?;
             given.append(&mut shell.settings);
         }
-        let settings_file = settings_file::plan(&settings_path, profile, &given)?;
-        let mut command = vec![program::path()?.to_string_lossy().into_owned()];
-        if !place.is_default() {
-            command.extend(["--config".to_owned(), settings_path.to_string_lossy().into_owned()]);
+        let program = program::path()?;
+        whose.check(&given, &program)?;
+        let settings_file = settings_file::plan(&whose.settings, profile, &given)?;
+        let mut command = vec![program.to_string_lossy().into_owned()];
+        let config = ["--config".to_owned(), whose.settings.to_string_lossy().into_owned()];
+        // A timer of root's refreshes what is for all users, whatever root has of its own.
+        let is_there = settings_file.is_some() || whose.settings.exists();
+        let is_told = !whose.is_usual || whose.all_users && is_there;
+        let timer_command = [&command[..], if is_told { &config } else { &[] }].concat();
+        if !whose.is_usual {
+            command.extend(config);
         }
         let helper = command.iter().map(|word| program::shell_word(word)).collect::<Vec<_>>().join(" ");
         let mut git = vec![git_config::Plan::helper(&settings.host.url(), &helper)];
@@ -72,19 +82,19 @@ impl Plan {
             git.push(git_config::Plan::identity(&bot.name, &bot.email));
         }
         let timer = match arguments.timer {
-            Some(kind) => Some(timer::Plan::new(kind, &settings, arguments.gh, command.clone(), &shell)?),
+            Some(kind) => Some(timer::Plan::new(kind, &settings, arguments.gh, timer_command, &shell)?),
             None => None,
         };
         let git_file = place_of(arguments).path(deadline)?;
         let profile = profile.map(str::to_owned);
-        Ok(Self { settings, profile, deadline, settings_path, command, settings_file, git_file, git, timer })
+        Ok(Self { settings, profile, deadline, whose, command, settings_file, git_file, git, timer })
     }
 
     /// Each thing that would be done, as comments, with the text that would be written.
     pub fn to_text(&self) -> Result<String> {
         let mut parts = Vec::new();
         if let Some(file) = &self.settings_file {
-            parts.push(format!("# write {}\n{}", self.settings_path.display(), file.text));
+            parts.push(format!("# write {}\n{}", self.whose.settings.display(), file.text));
         }
         let git_file = self.git_file.display();
         let entries = git_config::entries(&self.git_file, self.deadline)?;
@@ -99,7 +109,7 @@ impl Plan {
         parts.extend(self.timer.as_ref().map(|timer| timer.to_text(self.deadline)).transpose()?);
         let mut directories = self.missing_directories()?;
         directories.extend(parts.iter().any(|part| !part.starts_with("# already ")).then(|| {
-            let record = record::path().map(|path| path.display().to_string()).unwrap_or_default();
+            let record = self.whose.record.display();
             format!("# note in {record} what was written, for setup --undo\n")
         }));
         parts.extend((!directories.is_empty()).then(|| directories.concat()));
@@ -107,9 +117,8 @@ impl Plan {
     }
 
     fn missing_directories(&self) -> Result<Vec<String>> {
-        let record = record::path()?;
-        let mut files = vec![record];
-        files.extend(self.settings_file.as_ref().map(|_| self.settings_path.clone()));
+        let mut files = vec![self.whose.record.clone()];
+        files.extend(self.settings_file.as_ref().map(|_| self.whose.settings.clone()));
         files.push(self.git_file.clone());
         files.extend(self.timer.as_ref().map(timer::Plan::files).transpose()?.into_iter().flatten());
         let mut missing: Vec<PathBuf> =
@@ -121,8 +130,14 @@ impl Plan {
 
     /// Writes it all; what was written is on record even where a later step fails. Returns in words what was done.
     pub fn apply(&mut self, report: Report) -> Result<timer::Applied> {
-        let mut record = Record::read()?;
-        let made = record::make_directory()?;
+        let mut record = Record::read(&self.whose.record)?;
+        let dir = self.whose.record.parent().unwrap_or(&self.whose.record);
+        let made = if self.whose.all_users {
+            files::make_public_directory(dir)
+        } else {
+            files::make_directory(dir, 0o700)
+        };
+        let made = made.with_context(|| format!("make the directory {}", dir.display()))?;
         self.changes(&mut record).extend(made.into_iter().map(Change::Directory));
         let outcome = self.write(&mut record, report);
         record.write()?;
@@ -143,8 +158,8 @@ impl Plan {
     fn write(&mut self, record: &mut Record, report: Report) -> Result<timer::Applied> {
         let mut done = Vec::new();
         if let Some(file) = self.settings_file.take() {
-            settings_file::apply(&self.settings_path, file, self.changes(record))?;
-            done.push(format!("wrote {}", self.settings_path.display()));
+            settings_file::apply(&self.whose.settings, file, self.whose.file_mode(), self.changes(record))?;
+            done.push(format!("wrote {}", self.whose.settings.display()));
         }
         let host_url = self.settings.host.url();
         for plan in &self.git {
@@ -158,7 +173,11 @@ impl Plan {
             for target in record.sharing(&host_url, &self.git_file) {
                 done.extend(undo::undo_if(&mut target.changes, self.deadline, report, is_old));
             }
+            let is_new = !self.git_file.exists();
             git_config::apply(&self.git_file, plan, self.deadline, self.changes(record))?;
+            if is_new && self.whose.all_users {
+                files::let_all_read(&self.git_file)?;
+            }
             let lines = git_config::indented(&plan.lines);
             done.push(format!("added to {}:\n{lines}", self.git_file.display()));
         }

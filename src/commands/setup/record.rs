@@ -10,15 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use super::files;
 use crate::error::{Failure, Kind};
-use crate::settings::dirs;
 use crate::token::hex;
 
 const VERSION: u32 = 1;
 
-/// Everything that setup has written for this user.
+/// Everything that setup has written for this user, or for all users.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Record {
     version: u32,
+    /// Where it is kept.
+    #[serde(skip)]
+    path: PathBuf,
     /// One for each host and file of git configuration.
     pub targets: Vec<Target>,
 }
@@ -106,43 +108,29 @@ pub fn hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
-/// Where it is kept.
-pub fn path() -> Result<PathBuf, Failure> {
-    dirs::config_dir().map(|dir| dir.join("setup.json")).ok_or_else(|| {
-        Failure::new(Kind::Settings, "there is no home directory for the settings").hint("set HOME")
-    })
-}
-
-/// Makes the directory that the record is in; returns what was made.
-pub fn make_directory() -> Result<Vec<PathBuf>> {
-    let path = path()?;
-    let dir = path.parent().unwrap_or(&path);
-    files::make_directory(dir, 0o700).with_context(|| format!("make the directory {}", dir.display()))
-}
-
 impl Record {
     /// Reads it; empty where there is none.
     ///
     /// # Errors
     /// It is there and cannot be read: to continue would be to forget what was written.
-    pub fn read() -> Result<Self> {
-        let path = path()?;
+    pub fn read(path: &Path) -> Result<Self> {
         let context = || format!("read the record of what setup has written, {}", path.display());
-        let Some(text) = files::read(&path).with_context(context)? else {
-            return Ok(Self { version: VERSION, targets: Vec::new() });
+        let Some(text) = files::read(path).with_context(context)? else {
+            return Ok(Self { version: VERSION, path: path.to_owned(), targets: Vec::new() });
         };
-        let record: Self = serde_json::from_str(&text).with_context(context)?;
+        let mut record: Self = serde_json::from_str(&text).with_context(context)?;
         if record.version != VERSION {
             let failure = Failure::new(Kind::Other, "its version is not known")
                 .hint("it is from another version: remove it, and undo by hand what that version wrote");
             return Err(failure).with_context(context);
         }
+        path.clone_into(&mut record.path);
         Ok(record)
     }
 
     /// Writes it, or removes it where nothing is left.
     pub fn write(&mut self) -> Result<()> {
-        let path = path()?;
+        let path = self.path.clone();
         self.targets.retain(|target| !target.changes.is_empty());
         let context = || format!("write the record of what setup has written, {}", path.display());
         if self.targets.is_empty() {

@@ -74,14 +74,16 @@ pub fn plan(path: &Path, profile: Option<&str>, given: &[Given]) -> Result<Optio
     Ok(changed.then_some(Plan { before, text, keys, profile: profile.map(str::to_owned) }))
 }
 
-/// Writes it, with mode 0600 if it is new.
-pub fn apply(path: &Path, plan: Plan, changes: &mut Vec<Change>) -> Result<()> {
+/// Writes it, with this mode if it is new.
+pub fn apply(path: &Path, plan: Plan, mode: u32, changes: &mut Vec<Change>) -> Result<()> {
     let context = || format!("write settings file {}", path.display());
     if let Some(dir) = path.parent() {
-        let made = files::make_directory(dir, 0o700).with_context(context)?;
-        changes.extend(made.into_iter().map(Change::Directory));
+        let everybody = mode & 0o004 != 0;
+        let dirs =
+            if everybody { files::make_public_directory(dir) } else { files::make_directory(dir, 0o700) };
+        changes.extend(dirs.with_context(context)?.into_iter().map(Change::Directory));
     }
-    files::replace(path, &plan.text, 0o600).with_context(context)?;
+    files::replace(path, &plan.text, mode).with_context(context)?;
     let Plan { before, text, keys, profile } = plan;
     let path = path.to_owned();
     changes.push(Change::Settings(Rewritten { path, profile, before, after: hash(&text), keys }));

@@ -4,23 +4,24 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::plan::{Wish, place_of};
 use super::record::{Change, Inserted, Record, Taken, Target};
-use super::{counted, git_config, plan::place_of, program, settings_file, timer};
-use crate::cli::{Options, SetupArgs};
+use super::whose::Whose;
+use super::{counted, git_config, program, settings_file, timer};
 use crate::clock::Deadline;
 use crate::commands::print;
 use crate::error::{Failure, Kind};
 use crate::report::Report;
 use crate::secret::Secret;
-use crate::settings::Sources;
 
 /// Runs the command.
-pub fn run(options: &Options, arguments: &SetupArgs, profile: Option<&str>, report: Report) -> Result<()> {
-    let settings = Sources::read_or_empty(options).without_source()?;
+pub fn run(wish: &Wish, whose: &Whose, report: Report) -> Result<()> {
+    let Wish { sources, arguments, profile, .. } = *wish;
+    let settings = sources.without_source()?;
     let deadline = Deadline::after(settings.timeout);
     let git_file = place_of(arguments).path(deadline)?;
     let host_url = settings.host.url();
-    let mut record = Record::read()?;
+    let mut record = Record::read(&whose.record)?;
     let Taken { changes, kept } = record.take(&host_url, &git_file, profile);
     let is_directory = |change: &Change| matches!(change, Change::Directory(_));
     let (directories, mut changes): (Vec<Change>, Vec<Change>) = changes.into_iter().partition(is_directory);
@@ -36,7 +37,7 @@ pub fn run(options: &Options, arguments: &SetupArgs, profile: Option<&str>, repo
         0 => format!("nothing on record for {what} in {file}"),
         _ => format!("undid {} for {what}", counted(count - failed, "change")),
     });
-    done.extend(record.targets.iter().map(still_there));
+    done.extend(record.targets.iter().map(|target| still_there(target, whose)));
     print(&Secret::new(done.iter().flat_map(|line| [line, "\n"]).collect()))?;
     if failed > 0 {
         let message = format!("{failed} of {} could not be undone", counted(count, "change"));
@@ -128,12 +129,16 @@ fn forget(record: &mut Record, directories: Vec<Change>) -> Result<Vec<String>> 
 }
 
 /// What is on record for other hosts and files, with the command that undoes it.
-fn still_there(target: &Target) -> String {
+fn still_there(target: &Target, whose: &Whose) -> String {
     let Target { host_url, git_file, profile, .. } = target;
     let which = match profile {
         Some(name) => format!("--profile {}", program::shell_word(name)),
         None => format!("--host {host_url}"),
     };
-    let file = program::shell_word(&git_file.to_string_lossy());
-    format!("still on record: git-credential-github-app setup --undo {which} --file {file}")
+    let place = if whose.all_users {
+        "--system".to_owned()
+    } else {
+        format!("--file {}", program::shell_word(&git_file.to_string_lossy()))
+    };
+    format!("still on record: git-credential-github-app setup --undo {which} {place}")
 }

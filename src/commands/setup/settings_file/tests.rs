@@ -62,7 +62,7 @@ fn a_way_to_the_key_takes_the_place_of_another_until_undo() {
     let plan = plan(&path, None, &[("private_key_file", text("/k"))]).unwrap().unwrap();
     assert_eq!(plan.text, "margin = \"4m\"\nprivate_key_file = \"/k\"\n");
     let mut changes = Vec::new();
-    apply(&path, plan, &mut changes).unwrap();
+    apply(&path, plan, 0o600, &mut changes).unwrap();
     std::fs::write(&path, "margin = \"4m\"\nprivate_key_file = \"/k\"\nowner = \"me\"\n").unwrap();
     let Some(Change::Settings(rewritten)) = changes.pop() else { panic!("one change") };
     let words = undo(&rewritten).unwrap();
@@ -86,7 +86,7 @@ fn profiles_are_undone_in_any_order_and_nothing_is_left() {
             for name in ["a", "b"] {
                 let given = [("host", text("github.com")), ("app_id", text(name))];
                 let plan = plan(&path, Some(name), &given).unwrap().unwrap();
-                apply(&path, plan, &mut changes).unwrap();
+                apply(&path, plan, 0o600, &mut changes).unwrap();
             }
             for name in order {
                 let of_name = |change: &&Change| matches!(change, Change::Settings(rewritten) if rewritten.profile.as_deref() == Some(name));
