@@ -39,6 +39,11 @@ fn setup(sandbox: &Sandbox, options: &[String], more: &[&str]) -> Output {
     sandbox.helper(&args).run()
 }
 
+/// A path as setup shows it in a command to copy.
+fn word(path: &Path) -> String {
+    path.display().to_string().replace(' ', "\\ ")
+}
+
 /// Every file below a directory, with its bytes.
 fn snapshot(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
@@ -125,13 +130,11 @@ fn one_command_makes_git_clone_and_push_and_undo_leaves_nothing() {
 #[test]
 fn the_settings_file_keeps_comments_and_other_keys_and_takes_new_values() {
     let (github, sandbox, options) = bare();
-    let settings = sandbox.home().join(".config/git-credential-github-app/config.toml");
-    fs::create_dir_all(settings.parent().expect("a directory")).expect("a directory of ours");
     let text = format!(
         "# who we are\nhost = \"{}/\"\nprivate_key_file = \"old.pem\" # of May\nmargin = '5m'\n",
         github.url()
     );
-    fs::write(&settings, &text).expect("a file of ours");
+    let settings = sandbox.write_private("home/.config/git-credential-github-app/config.toml", &text);
     let more = ["--repository=hello", "--permission=contents=write", "--per-repository", "--no-verify"];
     setup(&sandbox, &options, &more).success();
     let after = fs::read_to_string(&settings).expect("settings");
@@ -240,7 +243,7 @@ fn each_place_of_git_configuration_can_be_chosen() {
         let output = sandbox.helper(&all).cwd(&repository).run();
         if args[0] == "--file" {
             output.fails_with(3);
-            let included = format!("git config --global --add include.path {}\n", own.display());
+            let included = format!("git config --global --add include.path {}\n", word(&own));
             assert!(output.stderr.contains(&included), "{}", output.stderr);
         } else {
             let last = format!("all is well; next: git clone {}/OWNER/REPOSITORY\n", github.url());

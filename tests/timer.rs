@@ -41,12 +41,16 @@ fn crontab(sandbox: &Sandbox) -> PathBuf {
     sandbox.path().join("crontab")
 }
 
-/// Runs the line of the crontab as cron does: with all that cron sets and nothing else.
+/// Runs the line of the crontab as cron does: with all that cron sets and nothing else, and the home that the user
+/// database knows and the sandbox's shell does not.
 fn by_cron(sandbox: &Sandbox) -> Output {
     let table = fs::read_to_string(crontab(sandbox)).expect("a crontab");
     let line = table.lines().find(|line| line.contains(" # git-credential-github-app: ")).expect("our line");
     let command = line.splitn(6, ' ').last().expect("a command").replace("\\%", "%");
-    let home = format!("HOME={}", sandbox.home().display());
+    let known = sandbox.command("sh", &["-c", "getent passwd \"$(id -u)\" | cut -d: -f6"]).run();
+    let known = known.stdout.trim();
+    let home = if known.is_empty() { sandbox.home().display().to_string() } else { known.to_owned() };
+    let home = format!("HOME={home}");
     let own = [&home, "LOGNAME=me", "SHELL=/bin/sh", "PATH=/usr/bin:/bin"];
     sandbox.command("/usr/bin/env", &[&["-i"], &own[..], &["/bin/sh", "-c", &command]].concat()).run()
 }

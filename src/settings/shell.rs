@@ -1,13 +1,17 @@
 //! What only the environment of this process says, and a timer's would not: for `setup`, which writes it where the timer
 //! finds it, or says what is missing. No secret is ever among what is to be written.
 
+use std::path::{Path, PathBuf};
+
 use ureq::http::Uri;
 
+use super::dirs;
 use super::find::option;
 use super::sources::environment;
 use super::to_file::{self, FileValue};
 use super::{Bearer, KeySource, Settings, Sources, knows_key};
 use crate::error::Failure;
+use crate::getent;
 
 /// Set by a platform in its workspaces; no key of the settings file stands for them.
 const PLATFORM: [&str; 4] = ["PLATFORM_URL", "WORKSPACE_ID", "CONFIGS_DIR", "MOLECULE_ORG_ID"];
@@ -51,6 +55,7 @@ impl Sources<'_> {
         if WAYS_TO_THE_KEY.iter().any(|key| option(self.options, key).is_some()) {
             shell.settings.retain(|(key, _)| !WAYS_TO_THE_KEY.contains(key));
         }
+        shell.take_home();
         shell.take(&DIRECTORIES);
         if gh {
             shell.take(&["GH_CONFIG_DIR"]);
@@ -76,7 +81,20 @@ impl Sources<'_> {
     }
 }
 
+/// The home directory of this process's user, as cron and systemd have it: the user database's, whatever `HOME` says.
+pub fn home() -> Option<PathBuf> {
+    getent::home().or_else(dirs::home)
+}
+
 impl Shell {
+    /// A home of the shell's own, as in many containers, is where the settings are.
+    fn take_home(&mut self) {
+        let own = variables(&["HOME"]).pop();
+        if own.is_some_and(|(_, own)| home().is_some_and(|home| home != Path::new(&own))) {
+            self.take(&["HOME"]);
+        }
+    }
+
     fn take(&mut self, names: &[&'static str]) {
         for (name, value) in variables(names) {
             if value.chars().any(char::is_control) {

@@ -7,7 +7,7 @@ use super::bare;
 use crate::support::github::LoopbackGitHub;
 use crate::support::process::{Output, Run};
 use crate::support::sandbox::Sandbox;
-use crate::support::users::{Common, victim_and_attacker};
+use crate::support::users::{Common, mode, victim_and_attacker};
 
 /// Runs a script for which `/etc` is a copy in the sandbox; `None` where nobody may mount here.
 fn with_own_etc(machine: &Machine, script: &str, args: &[&str]) -> Option<Output> {
@@ -45,8 +45,11 @@ impl Machine {
         sandbox.set_env("GIT_CONFIG_SYSTEM", "/etc/gitconfig-of-the-test");
         // No key file: a command, for which it makes no difference who may read what.
         let key = sandbox.path().join("app.pem");
-        options[2] = format!("--private-key-command=cat {}", key.display());
-        Self { github, sandbox, common: Common::new(), options }
+        options[2] = format!("--private-key-command=cat '{}'", key.display());
+        let common = Common::new();
+        // Whatever the umask.
+        mode(&common.binary(), 0o755);
+        Self { github, sandbox, common, options }
     }
 
     fn options(&self) -> Vec<&str> {
@@ -73,7 +76,7 @@ fn settings_and_git_lines_are_for_every_user_and_undo_finds_them() {
     let modes: Vec<&str> = first.lines().map(|line| line.split(' ').next().unwrap_or_default()).collect();
     assert_eq!(modes, ["drwxr-xr-x", "-rw-r--r--", "-rw-------", "-rw-r--r--"], "{}", output.stdout);
     assert!(first.lines().all(|line| line.ends_with(" root root")), "{first}");
-    let binary = common.binary().display().to_string();
+    let binary = common.binary().display().to_string().replace(' ', "\\\\ ");
     let expected = format!(
         "\"{url}\"\napp_id = \"Iv23liTestApp\"\nprivate_key_command = \"{}\"\n\
          [credential \"{url}\"]\n\thelper = \n\thelper = {binary}\n\tuseHttpPath = true\n",
@@ -106,7 +109,7 @@ fn without_options_git_alone_is_told_as_in_an_image_whose_settings_are_variables
         ls /etc/git-credential-github-app; git config --system --list";
     let Some(output) = with_own_etc(&machine, script, &[]) else { return };
     let url = github.url();
-    let binary = common.binary().display().to_string();
+    let binary = common.binary().display().to_string().replace(' ', "\\ ");
     let lines = format!(
         "status 3\nsetup.json\ncredential.{url}.helper=\ncredential.{url}.helper={binary}\n\
          credential.{url}.usehttppath=true\n"
@@ -156,6 +159,7 @@ fn what_other_users_could_not_read_is_refused_before_anything_is_written() {
 fn who_may_not_change_them_is_told_who_may() {
     let Some((user, _)) = victim_and_attacker() else { return };
     let common = Common::new();
+    mode(&common.binary(), 0o755);
     let sandbox = common.sandbox_of(user);
     let args = ["--broker-url=http://127.0.0.1:1", "setup", "--system"];
     let output = user.run(&sandbox, common.binary(), &args).run();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{bare, setup};
+use super::{bare, setup, word};
 use crate::common::Cloud;
 use crate::support::gh::{Gh, ghs};
 use crate::support::git::gits;
@@ -204,13 +204,14 @@ fn two_hosts_are_undone_one_by_one_and_nothing_is_left() {
     let still = format!(
         "still on record: git-credential-github-app setup --undo --host {} --file {}\n",
         two.url(),
-        sandbox.gitconfig().display()
+        word(&sandbox.gitconfig())
     );
     assert!(output.success().stdout.ends_with(&still), "{}", output.stdout);
     assert!(!fs::read_to_string(sandbox.gitconfig()).expect("a file").contains(&one.url()));
     // The command that it names, as it stands there.
-    let args = still.trim_end().split_once("app ").expect("a command").1.split(' ').collect::<Vec<_>>();
-    sandbox.helper(&args).run().success();
+    let (_, args) = still.trim_end().split_once("git-credential-github-app ").expect("a command");
+    let binary = sandbox.binary().to_string_lossy().into_owned();
+    sandbox.command("sh", &["-c", &format!("\"$0\" {args}"), &binary]).run().success();
     assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), "");
     assert!(!sandbox.path().join("two.toml").exists());
     assert!(!sandbox.home().join(".config").exists(), "the directories of the first go with the last");

@@ -209,11 +209,11 @@ fn a_command_that_needs_the_shell_fails_there_also_with_nothing_to_renew() {
     output.fails_with(5);
     let message = "its command fails: doctor in the timer's environment did not end in time and was stopped";
     timer_is(&output, &sandbox, "fail", message, "raise --timeout");
-    command(&format!("KEY={}; cat \"$KEY\"", sandbox.path().join("app.pem").display())).success();
+    command(&format!("KEY='{}'; cat \"$KEY\"", sandbox.path().join("app.pem").display())).success();
 }
 
 #[test]
-fn what_fails_in_the_shell_as_well_is_not_laid_at_the_timers_door() {
+fn what_fails_in_the_shell_as_well_is_not_counted_against_the_timer() {
     let (github, sandbox) = app_sandbox();
     stand_ins(&sandbox);
     github.remove_installation(7);
@@ -227,7 +227,7 @@ fn what_fails_in_the_shell_as_well_is_not_laid_at_the_timers_door() {
     let output = setup(&sandbox, &github, &["--config", &other.to_string_lossy()]);
     let doctor = format!(
         "try again: git-credential-github-app --config {} doctor\n",
-        sandbox.path().join(other).display()
+        sandbox.path().join(other).display().to_string().replace(' ', "\\ ")
     );
     assert!(output.stderr.ends_with(&doctor), "{}", output.stderr);
 }

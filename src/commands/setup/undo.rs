@@ -90,12 +90,9 @@ fn of_git(Inserted { path, .. }: &Inserted, undone: &git_config::Undone) -> Vec<
         (!lines.is_empty()).then(|| format!("{what}:\n{}", git_config::indented(lines)))
     };
     let gone = listed(format!("no longer as setup wrote it in {path}"), &undone.gone);
-    let removed = if undone.file_removed {
-        Some(format!("removed {path}"))
-    } else {
-        listed(format!("removed from {path}"), &undone.removed)
-    };
-    gone.into_iter().chain(removed).collect()
+    let removed = listed(format!("removed from {path}"), &undone.removed);
+    let file = undone.file_removed.then(|| format!("removed {path}"));
+    gone.into_iter().chain(removed).chain(file).collect()
 }
 
 /// Others may have put something there since: then it stays.

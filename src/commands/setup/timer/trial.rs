@@ -10,7 +10,7 @@ use crate::cli::Timer;
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind, escape};
 use crate::process::{self, Outcome};
-use crate::settings::{dirs, shell};
+use crate::settings::shell;
 
 /// What cron sets (crontab(5)): no more, whatever the shell has.
 const CRON: [(&str, &str); 2] = [("SHELL", "/bin/sh"), ("PATH", "/usr/bin:/bin")];
@@ -75,8 +75,11 @@ pub fn links(plan: &Plan, known: &[&str], deadline: Deadline) -> Result<(), Fail
 fn bare(program: &str, kind: Timer) -> Command {
     let mut command = process::program(program);
     command.env_clear();
-    if let Some(home) = dirs::home() {
-        command.env("HOME", &home).current_dir(home);
+    if let Some(home) = shell::home() {
+        command.env("HOME", &home);
+        if home.is_dir() {
+            command.current_dir(home);
+        }
     }
     match kind {
         Timer::Cron => command.envs(shell::variables(&["LOGNAME"])).envs(CRON),
