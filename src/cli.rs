@@ -112,21 +112,24 @@ pub struct SetupArgs {
     #[arg(long)]
     pub print: bool,
     /// Remove exactly what setup has written for the host
-    #[arg(long, conflicts_with_all = ["print", "identity", "timer"])]
+    #[arg(long, conflicts_with_all = ["print", "identity", "insteadof", "timer"])]
     pub undo: bool,
     /// Also set the bot's user.name and user.email
     #[arg(long)]
     pub identity: bool,
-    /// Also refresh the tokens every half an hour: systemd or cron
+    /// Also let git use https for this host's ssh URLs
+    #[arg(long)]
+    pub insteadof: bool,
+    /// Also refresh the tokens every 30 minutes: systemd or cron
     #[arg(long, value_name = "KIND", value_enum, hide_possible_values = true)]
     pub timer: Option<Timer>,
     /// Let the timer log gh in, too
     #[arg(long, requires = "timer")]
     pub gh: bool,
-    /// Change git's configuration of the whole system
+    /// Settings and git's configuration for all users, below /etc
     #[arg(long, group = "place")]
     pub system: bool,
-    /// Change git's configuration of this user (the default)
+    /// Settings and git's configuration for this user (the default)
     #[arg(long, group = "place")]
     pub global: bool,
     /// Change git's configuration of the repository here

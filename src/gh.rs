@@ -19,6 +19,7 @@ use crate::http::retry;
 use crate::process::{self, Outcome};
 use crate::secret::Secret;
 use crate::settings::hosts::Host;
+use crate::settings::network::Network;
 use crate::settings::{dirs, programs};
 
 /// What gh's environment must not hold: tokens that keep it from storing one, and what makes it ask or wait.
@@ -35,6 +36,7 @@ const REMOVED: [&str; 7] = [
 /// gh as one host's client.
 pub struct Gh<'a> {
     host: &'a Host,
+    network: &'a Network,
     directory: PathBuf,
     deadline: Deadline,
 }
@@ -58,7 +60,7 @@ impl<'a> Gh<'a> {
     ///
     /// # Errors
     /// The host has a port, which gh does not take, or there is no directory for the login.
-    pub fn new(host: &'a Host, deadline: Deadline) -> Result<Self, Failure> {
+    pub fn new(host: &'a Host, network: &'a Network, deadline: Deadline) -> Result<Self, Failure> {
         if host.name.contains(':') {
             let message = format!("gh takes no host with a port: {}", host.name);
             return Err(Failure::new(Kind::Settings, message)
@@ -68,7 +70,7 @@ impl<'a> Gh<'a> {
             return Err(Failure::new(Kind::Settings, "there is no home directory to keep gh's login in")
                 .hint("set HOME or GH_CONFIG_DIR"));
         };
-        Ok(Self { host, directory, deadline })
+        Ok(Self { host, network, directory, deadline })
     }
 
     /// Where the login is kept.
@@ -130,6 +132,18 @@ impl<'a> Gh<'a> {
         gh.envs([("GH_PROMPT_DISABLED", "1"), ("GH_NO_UPDATE_NOTIFIER", "1"), ("GH_TELEMETRY", "false")]);
         // Without it and without HOME, gh would keep the login below the current directory.
         gh.env("GH_CONFIG_DIR", &self.directory);
+        // It has no settings of ours, and reads curl's and Go's variables.
+        if let Some((variables, url)) = self.network.proxies.for_program() {
+            for name in variables {
+                gh.env_remove(name);
+            }
+            if let Some(url) = url {
+                gh.env("HTTPS_PROXY", url.expose());
+            }
+        }
+        if let Some(file) = self.network.roots.of_setting() {
+            gh.env("SSL_CERT_FILE", file);
+        }
         if let Some(home) = dirs::home() {
             gh.env("HOME", home);
         }

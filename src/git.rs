@@ -63,14 +63,26 @@ pub fn version(deadline: Deadline) -> Result<(u32, u32), Failure> {
         .ok_or_else(|| failure("git --version", &outcome).hint("run it by hand to see what is wrong"))
 }
 
-/// The whole configuration that counts in the current directory, in git's order; or that of one file.
+/// The whole configuration that counts in the current directory, in git's order; or that of one file and of what it
+/// includes.
 pub fn configuration(file: Option<&Path>, deadline: Deadline) -> Result<Vec<Entry>, Failure> {
     let mut git = process::program("git");
     git.args(["config", "--list", "--null", "--show-origin"]);
     if let Some(file) = file {
         git.arg("--file").arg(file).arg("--includes");
     }
-    let outcome = run_prepared(&mut git, b"", deadline)?;
+    list(&mut git, b"", deadline)
+}
+
+/// What one file says by itself; `-` is the input.
+pub fn lines_of(file: &Path, input: &[u8], deadline: Deadline) -> Result<Vec<Entry>, Failure> {
+    let mut git = process::program("git");
+    git.args(["config", "--list", "--null", "--show-origin", "--no-includes", "--file"]).arg(file);
+    list(&mut git, input, deadline)
+}
+
+fn list(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Vec<Entry>, Failure> {
+    let outcome = run_prepared(git, input, deadline)?;
     if !outcome.status.success() {
         return Err(failure("git config --list", &outcome)
             .hint("run git config --list --show-origin by hand to see what is wrong"));

@@ -40,7 +40,7 @@ pub fn run() -> ExitCode {
     process::hide_memory();
     let cli = match operation(std::env::args_os()).map_or_else(cli::Cli::try_parse, Ok) {
         Ok(cli) => cli,
-        Err(error) => return report::command_line(&error),
+        Err(error) => return report::command_line(&error, std::env::args_os()),
     };
     let report = report::Report::new(&cli.options, settings::no_color());
     match commands::run(&cli, report) {

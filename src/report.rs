@@ -1,5 +1,6 @@
 //! What people read on stderr: errors, warnings, and under `-v` notes. Never a secret.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -7,6 +8,8 @@ use clap::error::ErrorKind;
 
 use crate::cli::{Color, Options};
 use crate::error::{self, Failure, Kind, escape};
+
+mod usage;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Loudness {
@@ -103,7 +106,7 @@ impl Report {
 }
 
 /// Answers a command line that is no command: help and version as asked for, else one line and hints like any failure.
-pub fn command_line(error: &clap::Error) -> ExitCode {
+pub fn command_line(error: &clap::Error, args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp
@@ -130,7 +133,7 @@ pub fn command_line(error: &clap::Error) -> ExitCode {
             failure = failure.hint(escape(line.trim_matches(['[', ']'])));
         }
     }
-    let failure = failure.hint("git-credential-github-app --help lists the commands and options");
+    let failure = failure.hint(usage::hint(args));
     say(&error::render(&failure.into()));
     ExitCode::from(Kind::Usage.exit_code())
 }

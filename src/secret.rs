@@ -65,7 +65,7 @@ impl Looks {
         match self {
             Self::Key => "the private key itself",
             Self::EncodedKey => "the private key itself, in base64",
-            Self::BareKey => "the text of a private key without its first and last line",
+            Self::BareKey => "the private key itself, without its first and last line",
             Self::Pem => "PEM text itself",
             Self::Token => "a token",
             Self::Jwt => "a JWT",

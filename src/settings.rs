@@ -24,6 +24,7 @@ mod profiles;
 pub mod programs;
 pub mod proxies;
 pub mod schema;
+pub mod shell;
 mod sources;
 mod to_file;
 pub mod values;
@@ -36,11 +37,11 @@ use hosts::Host;
 pub use listing::Listed;
 pub use lookup::{Fit, Sources};
 use network::Network;
-pub use profile::Profile;
+pub use profile::{Profile, belongs_to_one_profile};
 use schema::Key;
 pub use sources::Origin;
 use sources::{Found, variable};
-pub use to_file::{FileValue, given_for_file};
+pub use to_file::{FileValue, Pair, given_for_file};
 
 /// What a failed `get` tells git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,7 +221,7 @@ fn no_source() -> Failure {
 pub fn of_text(text: &str) -> Result<Settings, Failure> {
     let own = file::File::of_text(PathBuf::from("config.toml"), text.to_owned())?;
     let files = Ok(lookup::Files { own, ..lookup::Files::default() });
-    let sources = Sources { given: &Given::default(), files };
+    let sources = Sources { given: &Given::default(), files, new_name: std::cell::OnceCell::new() };
     sources.unnamed().settings()
 }
 

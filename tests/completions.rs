@@ -87,6 +87,6 @@ fn an_unknown_shell_is_a_usage_error_that_names_the_known_ones() {
         "git-credential-github-app: invalid value 'tcsh' for '<SHELL>'\n\
          hint: possible values: bash, elvish, fish, powershell, zsh\n\
          hint: a similar value exists: 'zsh'\n\
-         hint: git-credential-github-app --help lists the commands and options\n",
+         hint: git-credential-github-app completions --help lists its options\n",
     );
 }

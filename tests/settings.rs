@@ -77,6 +77,13 @@ fn a_bad_option_is_a_usage_error_and_a_bad_variable_or_key_a_settings_error() {
         "",
         "git-credential-github-app: unexpected argument '--ownr' found\n\
          hint: a similar argument exists: '--owner'\n\
+         hint: git-credential-github-app token --help lists its options\n",
+    );
+    sandbox.helper(&["--ownr", "acme"]).run().expect(
+        2,
+        "",
+        "git-credential-github-app: unexpected argument '--ownr' found\n\
+         hint: a similar argument exists: '--owner'\n\
          hint: git-credential-github-app --help lists the commands and options\n",
     );
     for (args, message) in [
@@ -86,9 +93,18 @@ fn a_bad_option_is_a_usage_error_and_a_bad_variable_or_key_a_settings_error() {
             &["setup", "--undo", "--print", "--identity"],
             "the argument '--undo' cannot be used with: --print, --identity",
         ),
+        (&["refresh", "--gh", "--al"], "unexpected argument '--al' found"),
+        (&["serve", "hash-bearer", "--al"], "unexpected argument '--al' found"),
     ] {
-        let hint = "hint: git-credential-github-app --help lists the commands and options\n";
-        sandbox.helper(args).run().expect(2, "", &format!("git-credential-github-app: {message}\n{hint}"));
+        let named = args.iter().take_while(|word| !word.starts_with('-'));
+        let command = named.copied().collect::<Vec<_>>().join(" ");
+        let output = sandbox.helper(args).run();
+        output.fails_with(2);
+        let first = format!("git-credential-github-app: {message}\n");
+        let last = format!("hint: git-credential-github-app {command} --help lists its options\n");
+        assert!(output.stderr.starts_with(&first) && output.stderr.ends_with(&last), "{}", output.stderr);
+        let help = sandbox.helper(&[command.split(' ').collect::<Vec<_>>(), vec!["--help"]].concat()).run();
+        assert_eq!(help.success().stderr, "", "the help that is named is there");
     }
     sandbox.helper(&[]).run().fails_with(2);
 }

@@ -4,11 +4,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::common::{Cloud, app_sandbox, message};
+use crate::common::{app_sandbox, message};
 use crate::support::git::{Git, gits};
-use crate::support::github::{BOT_USER_ID, CLIENT_ID, LoopbackGitHub};
+use crate::support::github::{CLIENT_ID, LoopbackGitHub};
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
+
+mod closing;
+mod identity;
+mod print;
+mod profiles;
+mod questions;
+mod system;
+mod undo;
 
 /// A machine without any settings in its environment, and the options that setup is given.
 fn bare() -> (LoopbackGitHub, Sandbox, Vec<String>) {
@@ -30,6 +38,11 @@ fn setup(sandbox: &Sandbox, options: &[String], more: &[&str]) -> Output {
     args.push("setup");
     args.extend(more);
     sandbox.helper(&args).run()
+}
+
+/// A path as setup shows it in a command to copy.
+fn word(path: &Path) -> String {
+    path.display().to_string().replace(' ', "\\ ")
 }
 
 /// Every file below a directory, with its bytes.
@@ -95,7 +108,19 @@ fn one_command_makes_git_clone_and_push_and_undo_leaves_nothing() {
         let again = setup(&sandbox, &options, &[]);
         assert!(again.success().stdout.starts_with("everything was set up already\n"), "{}", again.stdout);
         fs::remove_dir_all(sandbox.home().join(".cache")).expect("the cache");
-        setup(&sandbox, &[], &["--undo"]).expect(0, &format!("undid 2 changes for {}\n", github.host()), "");
+        let undo = setup(&sandbox, &[], &["--undo"]);
+        let dirs = [".config/git-credential-github-app", ".config"].map(|dir| sandbox.home().join(dir));
+        let listed = format!(
+            "removed from {gitconfig}:\n    [credential \"{url}\"]\n    \thelper =\n    \thelper = {binary}\n    \tuseHttpPath = true\n\
+             removed {}\nremoved the directory {}\nremoved the directory {}\nundid 2 changes for {}\n",
+            settings.display(),
+            dirs[0].display(),
+            dirs[1].display(),
+            github.host(),
+            gitconfig = sandbox.gitconfig().display(),
+            url = github.url(),
+        );
+        undo.expect(0, &listed, "");
         assert_eq!(snapshot(&sandbox.home()), before, "{}", git.full_version());
         assert_eq!(fs::read(sandbox.gitconfig()).expect("a file"), gitconfig);
         let nothing = setup(&sandbox, &options, &["--undo"]);
@@ -104,91 +129,20 @@ fn one_command_makes_git_clone_and_push_and_undo_leaves_nothing() {
 }
 
 #[test]
-fn files_of_every_shape_are_changed_by_git_and_restored_to_the_byte() {
-    for git in gits() {
-        let (github, sandbox, options) = bare();
-        let url = github.url();
-        let path = format!(
-            "{}:{}",
-            git.path().parent().expect("a directory").display(),
-            std::env::var("PATH").expect("PATH")
-        );
-        sandbox.set_env("PATH", path);
-        sandbox.write("included", "[alias]\n\tst = status\n");
-        for text in [
-            String::new(),
-            "[user]\n\tname = A B\n".to_owned(),
-            "# a comment\n[credential]\n        helper = store   ; why\n\n\n[core] bare = false\n".to_owned(),
-            "[user]\n\tname = no line end".to_owned(),
-            format!("[credential \"{url}\"]\n\tusername = me\n# after\n[alias]\n\tx = y\n"),
-            format!("[credential \"{url}\"]\n\thelper = cache\n\thelper = store\n"),
-            format!(
-                "[include]\n\tpath = {}\n[credential \"https://other\"]\n\thelper = x\n",
-                sandbox.path().join("included").display()
-            ),
-            "\u{feff}[user]\n\temail = e\n".to_owned(),
-            "[user]\r\n\tname = crlf\r\n".to_owned(),
-        ] {
-            fs::write(sandbox.gitconfig(), &text).expect("a file of ours");
-            let output = setup(&sandbox, &options, &[]);
-            output.success();
-            assert!(output.stdout.contains("the helper is asked first"), "{text:?}: {}", output.stdout);
-            let once = fs::read(sandbox.gitconfig()).expect("a file");
-            setup(&sandbox, &options, &[]).success();
-            assert_eq!(fs::read(sandbox.gitconfig()).expect("a file"), once, "twice is once: {text:?}");
-            setup(&sandbox, &[], &["--undo"]).success();
-            assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), text);
-        }
-    }
-}
-
-#[test]
-fn what_others_write_in_between_stays() {
-    let (github, sandbox, options) = bare();
-    fs::write(sandbox.gitconfig(), "[user]\n\tname = A\n").expect("a file of ours");
-    setup(&sandbox, &options, &[]).success();
-    let config = |args: &[&str]| {
-        sandbox.command("git", &[&["config", "--global"], args].concat()).run().success();
-    };
-    config(&["user.email", "e@example.invalid"]);
-    config(&[&format!("credential.{}.username", github.url()), "x-access-token"]);
-    config(&["alias.last", "log"]);
-    let settings = sandbox.home().join(".config/git-credential-github-app/config.toml");
-    let text = fs::read_to_string(&settings).expect("settings") + "# mine\nmargin = \"5m\"\n";
-    fs::write(&settings, text).expect("a file of ours");
-    setup(&sandbox, &[], &["--undo"]).success();
-    assert_eq!(
-        fs::read_to_string(sandbox.gitconfig()).expect("a file"),
-        format!(
-            "[user]\n\tname = A\n\temail = e@example.invalid\n[credential \"{}\"]\n\tusername = x-access-token\n[alias]\n\tlast = log\n",
-            github.url()
-        )
-    );
-    assert_eq!(fs::read_to_string(&settings).expect("settings"), "# mine\nmargin = \"5m\"\n");
-
-    // Lines that somebody has changed are nobody's to remove.
-    setup(&sandbox, &options, &[]).success();
-    config(&["--replace-all", &format!("credential.{}.helper", github.url()), "other"]);
-    let changed = fs::read(sandbox.gitconfig()).expect("a file");
-    let output = setup(&sandbox, &[], &["--undo"]);
-    output.fails_with(1);
-    assert!(output.stderr.contains("the lines have been changed since"), "{}", output.stderr);
-    assert_eq!(fs::read(sandbox.gitconfig()).expect("a file"), changed);
-}
-
-#[test]
 fn the_settings_file_keeps_comments_and_other_keys_and_takes_new_values() {
-    let (_github, sandbox, options) = bare();
-    let settings = sandbox.home().join(".config/git-credential-github-app/config.toml");
-    fs::create_dir_all(settings.parent().expect("a directory")).expect("a directory of ours");
-    let text = "# who we are\napp_id = 12345   # the number\nmargin = '5m'\n";
-    fs::write(&settings, text).expect("a file of ours");
+    let (github, sandbox, options) = bare();
+    let text = format!(
+        "# who we are\nhost = \"{}/\"\nprivate_key_file = \"old.pem\" # of May\nmargin = '5m'\n",
+        github.url()
+    );
+    let settings = sandbox.write_private("home/.config/git-credential-github-app/config.toml", &text);
     let more = ["--repository=hello", "--permission=contents=write", "--per-repository", "--no-verify"];
     setup(&sandbox, &options, &more).success();
     let after = fs::read_to_string(&settings).expect("settings");
     assert!(after.contains("# who we are\n") && after.contains("margin = '5m'\n"), "{after}");
     for line in [
-        "app_id = \"Iv23liTestApp\"",
+        "app_id = \"Iv23liTestApp\"\n",
+        "app.pem\" # of May\n",
         "per_repository = true\n",
         "repository = [\"hello\"]\n",
         "permission = [\"contents=write\"]\n",
@@ -201,6 +155,47 @@ fn the_settings_file_keeps_comments_and_other_keys_and_takes_new_values() {
     assert_eq!(changed, after.replace("margin = '5m'", "margin = \"6m\""));
     setup(&sandbox, &[], &["--undo"]).success();
     assert_eq!(fs::read_to_string(&settings).expect("settings"), text);
+}
+
+#[test]
+fn settings_for_another_host_app_or_broker_are_not_written_over_those_that_are_there() {
+    let (github, sandbox, options) = bare();
+    setup(&sandbox, &options, &[]).success();
+    let before = snapshot(&sandbox.home());
+    let gitconfig = fs::read(sandbox.gitconfig()).expect("a file");
+    let settings = sandbox.home().join(".config/git-credential-github-app/config.toml");
+    for (args, known, command) in [
+        (
+            &["--host=https://ghe.test", "setup", "--timer=cron"][..],
+            format!("host {}", github.url()),
+            "--host=https://ghe.test setup --timer=cron",
+        ),
+        (
+            &["setup", "--app-id", "12", "--private-key-file", "my key.pem"],
+            format!("App {CLIENT_ID}"),
+            "setup --app-id 12 --private-key-file my\\ key.pem",
+        ),
+    ] {
+        sandbox.helper(args).run().expect(
+            3,
+            "",
+            &format!(
+                "git-credential-github-app: {} is for {known} already, and stays so\n\
+                 hint: to have both: git-credential-github-app {command} --profile NAME\n\
+                 hint: to have the new one alone: git-credential-github-app setup --undo, or edit the file, then again\n",
+                settings.display()
+            ),
+        );
+    }
+    assert_eq!(snapshot(&sandbox.home()), before);
+    assert_eq!(fs::read(sandbox.gitconfig()).expect("a file"), gitconfig);
+    setup(&sandbox, &options, &["--margin=5m", "--owner=octo-org"]).success();
+    // A file that names no host is for github.com.
+    let broker = sandbox.write("broker.toml", "broker_url = \"unix:/b\"\n");
+    let args = ["--config", &broker.to_string_lossy(), "--host=ghe.test", "setup", "--print"];
+    let output = sandbox.helper(&args).run();
+    output.fails_with(3);
+    assert!(message(&output).ends_with("broker.toml is for host github.com already, and stays so"));
 }
 
 #[test]
@@ -229,41 +224,16 @@ fn paths_with_blanks_and_a_settings_file_of_its_own_work_with_git() {
 }
 
 #[test]
-fn print_shows_all_and_changes_nothing() {
-    let (github, sandbox, options) = bare();
-    let before = snapshot(sandbox.path());
-    let output = setup(&sandbox, &options, &["--print", "--timer=cron"]);
-    let expected = format!(
-        "# {home}/.config/git-credential-github-app/config.toml\n\
-         host = \"{url}\"\napp_id = \"{CLIENT_ID}\"\nprivate_key_file = \"{key}\"\n\n\
-         # {gitconfig}\n[credential \"{url}\"]\n\thelper =\n\thelper = {binary}\n\tuseHttpPath = true\n\n\
-         # crontab\n7,37 * * * * {binary} refresh --all --timeout 60s # git-credential-github-app: {host}\n\n",
-        home = sandbox.home().display(),
-        url = github.url(),
-        key = sandbox.path().join("app.pem").display(),
-        gitconfig = sandbox.gitconfig().display(),
-        binary = sandbox.binary().display(),
-        host = github.host(),
-    );
-    assert_eq!((output.stdout.trim_end(), output.stderr.as_str()), (expected.trim_end(), ""));
-    assert_eq!(snapshot(sandbox.path()), before);
-    assert_eq!(github.server().requests().len(), 0);
-}
-
-#[test]
 fn each_place_of_git_configuration_can_be_chosen() {
     let (github, sandbox, options) = bare();
     let repository = sandbox.path().join("repository");
     let git = Git::default_git();
     git.command(&sandbox, sandbox.path(), &["init", "-q", "repository"]).success();
-    let system = sandbox.write("system-config", "");
-    sandbox.set_env("GIT_CONFIG_SYSTEM", &system);
-    sandbox.remove_env("GIT_CONFIG_NOSYSTEM");
+    let own = sandbox.path().join("own");
     for (args, file) in [
-        (&["--system"][..], system),
-        (&["--global"], sandbox.gitconfig()),
+        (&["--global"][..], sandbox.gitconfig()),
         (&["--local"], repository.join(".git/config")),
-        (&["--file", "../own"], sandbox.path().join("own")),
+        (&["--file", own.to_str().expect("UTF-8")], own.clone()),
     ] {
         let before = fs::read(&file).ok();
         let mut all: Vec<&str> = options.iter().map(String::as_str).collect();
@@ -271,7 +241,15 @@ fn each_place_of_git_configuration_can_be_chosen() {
         *all.last_mut().expect("an option") = &key;
         all.push("setup");
         all.extend(args);
-        sandbox.helper(&all).cwd(&repository).run().success();
+        let output = sandbox.helper(&all).cwd(&repository).run();
+        if args[0] == "--file" {
+            output.fails_with(3);
+            let included = format!("git config --global --add include.path {}\n", word(&own));
+            assert!(output.stderr.contains(&included), "{}", output.stderr);
+        } else {
+            let last = format!("all is well; next: git clone {}/OWNER/REPOSITORY\n", github.url());
+            assert!(output.success().stdout.ends_with(&last), "{}", output.stdout);
+        }
         let text = fs::read_to_string(&file).expect("a file");
         assert!(
             text.contains(&format!("[credential \"{}\"]\n\thelper = \n", github.url())),
@@ -282,25 +260,6 @@ fn each_place_of_git_configuration_can_be_chosen() {
         assert_eq!(fs::read(&file).ok(), before, "{args:?}");
     }
     sandbox.helper(&["setup", "--system", "--local"]).run().fails_with(2);
-}
-
-#[test]
-fn the_bots_identity_comes_from_github_and_links_its_commits() {
-    let place = Cloud::new();
-    let output = place.sandbox.helper(&["setup", "--identity"]).run();
-    output.success();
-    let get = |key: &str| {
-        let output = place.sandbox.command("git", &["config", "--global", key]).run();
-        output.success().stdout.trim().to_owned()
-    };
-    assert_eq!(get("user.name"), "test-app[bot]");
-    assert_eq!(get("user.email"), format!("{BOT_USER_ID}+test-app[bot]@users.noreply.github.com"));
-    place.sandbox.helper(&["setup", "--undo"]).run().success();
-    assert_eq!(fs::read_to_string(place.sandbox.gitconfig()).expect("a file"), "");
-    place.github.suspend(7, true);
-    let output = place.sandbox.helper(&["--no-cache", "setup", "--identity"]).run();
-    output.fails_with(4);
-    assert_eq!(fs::read_to_string(place.sandbox.gitconfig()).expect("a file"), "", "nothing is written half");
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::common::{Cloud, app_sandbox, get, message};
-use crate::support::gh::ghs;
+use crate::common::{app_sandbox, get, message};
 use crate::support::github::{CLIENT_ID, LoopbackGitHub};
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
+
+mod trial;
 
 /// Settings for setup as options, a crontab that is a file, and a systemctl that notes what it was asked for.
 fn machine() -> (LoopbackGitHub, Sandbox) {
@@ -40,6 +41,20 @@ fn crontab(sandbox: &Sandbox) -> PathBuf {
     sandbox.path().join("crontab")
 }
 
+/// Runs the line of the crontab as cron does: with all that cron sets and nothing else, and the home that the user
+/// database knows and the sandbox's shell does not.
+fn by_cron(sandbox: &Sandbox) -> Output {
+    let table = fs::read_to_string(crontab(sandbox)).expect("a crontab");
+    let line = table.lines().find(|line| line.contains(" # git-credential-github-app: ")).expect("our line");
+    let command = line.splitn(6, ' ').last().expect("a command").replace("\\%", "%");
+    let known = sandbox.command("sh", &["-c", "getent passwd \"$(id -u)\" | cut -d: -f6"]).run();
+    let known = known.stdout.trim();
+    let home = if known.is_empty() { sandbox.home().display().to_string() } else { known.to_owned() };
+    let home = format!("HOME={home}");
+    let own = [&home, "LOGNAME=me", "SHELL=/bin/sh", "PATH=/usr/bin:/bin"];
+    sandbox.command("/usr/bin/env", &[&["-i"], &own[..], &["/bin/sh", "-c", &command]].concat()).run()
+}
+
 fn setup(sandbox: &Sandbox, github: &LoopbackGitHub, more: &[&str]) -> Output {
     let host = format!("--host={}", github.url());
     let id = format!("--app-id={CLIENT_ID}");
@@ -54,6 +69,8 @@ fn cron_gets_one_marked_line_that_runs_with_an_empty_environment() {
     fs::write(crontab(&sandbox), before).expect("a file of ours");
     let output = setup(&sandbox, &github, &["--timer=cron"]);
     assert_eq!(output.success().stderr, "");
+    let works = "ok    timer: its command works in the timer's own environment\n";
+    assert!(output.stdout.contains(works), "{}", output.stdout);
     let table = fs::read_to_string(crontab(&sandbox)).expect("a crontab");
     let line = table.strip_prefix(before).expect("the other lines stay").trim_end_matches('\n');
     assert!(!line.contains('\n') && output.stdout.contains(line), "{}", output.stdout);
@@ -72,11 +89,7 @@ fn cron_gets_one_marked_line_that_runs_with_an_empty_environment() {
     github.set_token_life(600);
     get(&sandbox, &github, "octo-org/hello").success();
     github.set_token_life(3600);
-    let command = line.splitn(6, ' ').last().expect("a command").replace("\\%", "%");
-    // All that cron sets here.
-    let home = format!("HOME={}", sandbox.home().display());
-    let run = sandbox.command("/usr/bin/env", &["-i", &home, "/bin/sh", "-c", &command]).run();
-    run.expect(0, "", "");
+    by_cron(&sandbox).expect(0, "", "");
     assert_eq!(github.mints(), 2, "the token with ten minutes left was renewed");
 
     sandbox.helper(&["setup", "--undo"]).run().success();
@@ -92,7 +105,7 @@ fn systemd_accepts_the_units_and_undo_removes_them() {
     let (github, sandbox) = machine();
     let xdg = sandbox.path().join("xdg");
     sandbox.set_env("XDG_CONFIG_HOME", &xdg);
-    let output = setup(&sandbox, &github, &["--timer=systemd", "--gh"]);
+    let output = setup(&sandbox, &github, &["--timer=systemd"]);
     assert_eq!(output.success().stderr, "");
     let name = format!("git-credential-github-app-refresh-{}", github.host().replace(':', "-"));
     let units = xdg.join("systemd/user");
@@ -101,10 +114,11 @@ fn systemd_accepts_the_units_and_undo_removes_them() {
     let text = fs::read_to_string(&service).expect("a unit");
     let binary = sandbox.binary().display();
     for line in [
-        format!("ExecStart=\"{binary}\" \"refresh\" \"--all\" \"--timeout\" \"60s\" \"--gh\"\n"),
+        format!("ExecStart=\"{binary}\" \"refresh\" \"--all\" \"--timeout\" \"60s\"\n"),
         "Type=oneshot\n".to_owned(),
         "TimeoutStartSec=120\n".to_owned(),
-        "Environment=\"PATH=".to_owned(),
+        // Where its settings are is known to this shell alone.
+        format!("Environment=\"XDG_CONFIG_HOME={}\"\n", xdg.display()),
     ] {
         assert!(text.contains(&line), "{line}: {text}");
     }
@@ -125,7 +139,13 @@ fn systemd_accepts_the_units_and_undo_removes_them() {
     let enable = format!("--user --no-ask-password enable --now {name}.timer\n");
     assert_eq!(asked, format!("--user --no-ask-password daemon-reload\n{enable}"));
     assert!(output.stdout.contains(&format!("switched on {name}.timer\n")), "{}", output.stdout);
-    sandbox.helper(&["setup", "--undo"]).run().success();
+    let undo = sandbox.helper(&["setup", "--undo"]).run();
+    for line in [
+        format!("switched off {name}.timer\nremoved {}\nremoved {}\n", timer.display(), service.display()),
+        format!("removed the directory {}\n", units.display()),
+    ] {
+        assert!(undo.success().stdout.contains(&line), "{line}: {}", undo.stdout);
+    }
     assert!(!xdg.exists(), "all that was made is gone");
     assert!(fs::read_to_string(&log).expect("a log").ends_with(&format!("disable --now {name}.timer\n")));
 }
@@ -136,26 +156,15 @@ fn a_systemd_that_cannot_be_reached_is_no_failure_but_said() {
     sandbox.write_script("bin/systemctl", "#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n");
     let output = setup(&sandbox, &github, &["--timer=systemd"]);
     assert_eq!(output.success().stderr, "");
-    assert!(
-        output.stdout.contains("switch the timer on with: systemctl --user daemon-reload && "),
-        "{}",
-        output.stdout
-    );
+    let said = "warn  timer: systemd could not be reached, so it is not switched on\n      \
+                hint: systemctl --user daemon-reload && systemctl --user enable --now ";
+    assert!(output.stdout.contains(said), "{}", output.stdout);
+    assert!(!output.stdout.contains("switched on git"), "{}", output.stdout);
     sandbox.helper(&["setup", "--undo"]).run().success();
 }
 
 #[test]
-fn what_the_timer_will_not_have_is_named() {
-    let (_github, sandbox) = app_sandbox();
-    stand_ins(&sandbox);
-    let output = sandbox.helper(&["setup", "--timer=cron"]).run();
-    assert!(
-        output.success().stderr.contains(
-            "warning: the timer will not have this shell's GITHUB_APP_HOST, GITHUB_APP_CLIENT_ID, GITHUB_APP_PRIVATE_KEY_FILE: "
-        ),
-        "{}",
-        output.stderr
-    );
+fn a_crontab_that_cannot_be_changed_ends_setup_and_what_came_before_is_on_record() {
     let (github, sandbox) = machine();
     sandbox.write_script("bin/crontab", "#!/bin/sh\necho 'you are not allowed' >&2\nexit 1\n");
     let output = setup(&sandbox, &github, &["--timer=cron"]);
@@ -163,37 +172,4 @@ fn what_the_timer_will_not_have_is_named() {
     assert_eq!(message(&output), "set up the crontab: crontab -l: you are not allowed");
     sandbox.helper(&["setup", "--undo"]).run().success();
     assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), "", "what came before it is undone");
-}
-
-#[test]
-fn the_line_keeps_gh_logged_in_too() {
-    for gh in ghs() {
-        let place = Cloud::new();
-        let path = gh.path_variable();
-        place.sandbox.set_env("PATH", path);
-        let table = crontab(&place.sandbox);
-        place.sandbox.write_script(
-            "bin/crontab",
-            format!(
-                "#!/bin/sh\n[ \"$1\" = -l ] && {{ echo 'no crontab' >&2; exit 1; }}\ncat > '{}'\n",
-                table.display()
-            ),
-        );
-        let bin = place.sandbox.path().join("bin");
-        let path = format!(
-            "{}:{}",
-            gh.path.parent().expect("a directory").display(),
-            std::env::var("PATH").expect("PATH")
-        );
-        let setup = place.sandbox.helper(&["setup", "--timer=cron", "--gh"]);
-        setup.env("PATH", format!("{}:{path}", bin.display())).run().success();
-        let line = fs::read_to_string(&table).expect("a crontab");
-        let command = line.trim_end().splitn(6, ' ').last().expect("a command").replace("\\%", "%");
-        assert!(command.starts_with("PATH=") && command.contains(" --gh "), "{command}");
-        // The settings are in this sandbox's environment, so it is kept, but for the PATH.
-        let run = place.sandbox.command("/bin/sh", &["-c", &command]).env("PATH", "/usr/bin:/bin").run();
-        run.expect(0, "", "");
-        let kept = place.sandbox.command(&gh.path, &["auth", "token", "--hostname", "github.com"]).run();
-        assert_eq!(place.github.live_tokens(), [kept.stdout.trim().to_owned()], "{}", gh.version);
-    }
 }

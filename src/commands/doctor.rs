@@ -38,7 +38,7 @@ mod repository;
 mod rewrites;
 mod target;
 
-use check::Checks;
+pub use check::Checks;
 use machine::Machine;
 use target::Target;
 

@@ -154,7 +154,7 @@ impl Refresh<'_> {
                 host.name
             ));
         }
-        let gh = Gh::new(host, self.deadline)?;
+        let gh = Gh::new(host, &self.settings.network, self.deadline)?;
         self.own_asks()?.run(|ask| self.log_in(&gh, ask))
     }
 

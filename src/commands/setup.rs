@@ -1,275 +1,81 @@
 //! `setup`: writes the settings file and git's configuration, and takes away again exactly what it wrote. Doing it twice
 //! does nothing the second time.
 
-use std::path::PathBuf;
+use anyhow::Result;
 
-use anyhow::{Context, Result};
-
-use super::provide::{Asks, note_origins, provider};
+use super::provide::note_origins;
 use super::{doctor, print};
 use crate::cli::{Options, SetupArgs};
-use crate::clock::Deadline;
-use crate::error::{Failure, Kind};
-use crate::git::origin::Here;
-use crate::http::Client;
-use crate::provider::{TokenProvider, bot};
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::settings::schema::Key;
-use crate::settings::{
-    KeySource, Listed, Place as SettingsPlace, Settings, Sources, given_for_file, programs,
-};
+use crate::settings::{Given, Sources};
 
+mod closing;
 mod files;
 mod git_config;
+mod plan;
 pub mod program;
 mod questions;
 mod record;
 mod settings_file;
+mod terminal;
 mod timer;
+mod undo;
+mod whose;
 
-use git_config::Place;
-use record::{Change, Record};
+use plan::{Plan, Wish};
+use whose::Whose;
 
 /// Runs the command.
 pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<()> {
+    let whose = Whose::of(&options.given, arguments)?;
+    let mut given = whose.reading(&options.given);
+    if !arguments.undo && lacks_source(&given) && questions::can_ask() {
+        questions::fill(&mut given)?;
+    }
+    let sources = Sources::read_or_empty(&given);
+    // Where the file has several by now, the host says which record is meant.
+    let profile = match sources.to_write() {
+        Err(_) if arguments.undo && given.has(Key::Host) => sources.unnamed(),
+        outcome => outcome?,
+    };
+    let wish = Wish { given: &given, profile: &profile, arguments };
     if arguments.undo {
-        return undo(options, arguments, report);
+        return undo::run(&wish, &whose, report).map_err(|error| whose.explain(error));
     }
-    let mut options = options.clone();
-    if Sources::read_or_empty(&options.given).unnamed().settings().is_err()
-        && options_are_missing(&options)
-        && questions::can_ask()
-    {
-        questions::fill(&mut options)?;
-    }
-    let sources = Sources::read_or_empty(&options.given);
-    let profile = sources.unnamed();
     let settings = profile.settings()?;
     note_origins(&profile, report);
-    let plan = Plan::make(&options, arguments, settings, report)?;
+    let mut plan = Plan::make(&wish, whose, settings, report)?;
     if arguments.print {
         return print(&Secret::new(plan.to_text()?));
     }
-    let done = plan.apply(report)?;
+    let timer::Applied { done, to_start } = plan.apply(report).map_err(|error| plan.whose.explain(error))?;
     let done = if done.is_empty() { vec!["everything was set up already".to_owned()] } else { done };
     print(&Secret::new(done.iter().flat_map(|line| [line, "\n"]).collect::<String>() + "\n"))?;
+    let tried = plan.timer.as_ref().map(|timer| (timer, closing::try_timer(timer, &plan.settings)));
     // As git will run it: with the settings file, and without the options given here.
-    let bare = options.given.only(&[Key::Config, Key::Profile]);
-    let checks = doctor::examine(&Sources::read(&bare), None, report);
-    print(&Secret::new(checks.to_text(report)))
+    let bare = given.only(&[Key::Config, Key::Profile]);
+    let is_usual = plan.whose.is_usual;
+    let sources = if is_usual { Sources::read_or_empty(&bare) } else { Sources::read(&bare) };
+    let mut checks = doctor::examine(&sources, None, report);
+    if let Some((timer, tried)) = tried {
+        closing::judge_timer(timer, &plan.settings, tried, to_start, &mut checks);
+    }
+    print(&Secret::new(checks.to_text(report)))?;
+    let own_file = arguments.file.as_ref().map(|_| plan.git_file.as_path());
+    print(&Secret::new(closing::verdict(&checks, &plan.settings, own_file, &plan.doctor())?))
 }
 
-/// Whether no option says where tokens come from.
-fn options_are_missing(options: &Options) -> bool {
-    [Key::AppId, Key::BrokerUrl, Key::PrivateKeyFile].iter().all(|key| !options.given.has(*key))
+/// Whether nothing says where tokens come from, and nothing else is wrong: that would have to be put right first.
+fn lacks_source(given: &Given) -> bool {
+    let sources = Sources::read_or_empty(given);
+    let Ok(profile) = sources.to_write() else { return false };
+    let is_named = [Key::AppId, Key::BrokerUrl, Key::PrivateKeyFile].iter().any(|key| given.has(*key));
+    !is_named && profile.settings().is_err() && profile.without_source().is_ok()
 }
 
-/// All that is to be written.
-struct Plan {
-    settings: Settings,
-    deadline: Deadline,
-    settings_path: PathBuf,
-    settings_file: Option<settings_file::Plan>,
-    git_file: PathBuf,
-    git: Vec<git_config::Plan>,
-    timer: Option<timer::Plan>,
-}
-
-impl Plan {
-    fn make(options: &Options, arguments: &SetupArgs, settings: Settings, report: Report) -> Result<Self> {
-        let deadline = Deadline::after(settings.timeout);
-        let place = SettingsPlace::of(&options.given)?.ok_or_else(|| {
-            Failure::new(Kind::Settings, "there is no home directory for the settings file")
-                .hint("set HOME, or name the file with --config")
-        })?;
-        let settings_path = std::path::absolute(&place.path)?;
-        let settings_file = settings_file::plan(&settings_path, &given_for_file(&options.given)?)?;
-        let mut command = vec![program::path()?.to_string_lossy().into_owned()];
-        if !place.is_default() {
-            command.extend(["--config".to_owned(), settings_path.to_string_lossy().into_owned()]);
-        }
-        let helper = command.iter().map(|word| program::shell_word(word)).collect::<Vec<_>>().join(" ");
-        let mut git = vec![git_config::Plan::helper(&settings.host.url(), &helper)];
-        if arguments.identity {
-            let bot = identity(&settings, deadline, report)?;
-            git.push(git_config::Plan::identity(&bot.name, &bot.email));
-        }
-        let timer =
-            arguments.timer.map(|kind| timer_plan(kind, &settings, arguments.gh, command)).transpose()?;
-        if timer.is_some() {
-            warn_of_environment(&Sources::read_or_empty(&options.given), report);
-        }
-        let git_file = place_of(arguments).path(deadline)?;
-        Ok(Self { settings, deadline, settings_path, settings_file, git_file, git, timer })
-    }
-
-    fn to_text(&self) -> Result<String> {
-        let mut parts = Vec::new();
-        if let Some(file) = &self.settings_file {
-            parts.push(format!("# {}\n{}", self.settings_path.display(), file.shown()));
-        }
-        let lines = self.git.iter().map(git_config::Plan::to_text).collect::<String>();
-        parts.push(format!("# {}\n{lines}", self.git_file.display()));
-        parts.extend(self.timer.as_ref().map(timer::Plan::to_text).transpose()?);
-        Ok(parts.join("\n"))
-    }
-
-    /// Writes it all; what was written is on record even where a later step fails.
-    fn apply(self, report: Report) -> Result<Vec<String>> {
-        let mut record = Record::read()?;
-        let made = record::make_directory()?;
-        let changes = &mut record.target(&self.settings.host.url(), &self.git_file).changes;
-        changes.extend(made.into_iter().map(Change::Directory));
-        let outcome = self.write(changes, report);
-        record.write()?;
-        outcome
-    }
-
-    fn write(self, changes: &mut Vec<Change>, report: Report) -> Result<Vec<String>> {
-        let mut done = Vec::new();
-        if let Some(file) = self.settings_file {
-            settings_file::apply(&self.settings_path, file, changes)?;
-            done.push(format!("wrote {}", self.settings_path.display()));
-        }
-        for plan in &self.git {
-            let entries = git_config::entries(&self.git_file, self.deadline)?;
-            if plan.is_met_by(&entries, &self.settings.host.url()) {
-                continue;
-            }
-            // What an earlier setup has written for this part is out of date.
-            undo_if(
-                changes,
-                self.deadline,
-                report,
-                |change| matches!(change, Change::Inserted(inserted) if inserted.part == plan.part),
-            );
-            git_config::apply(&self.git_file, plan, self.deadline, changes)?;
-            let lines = plan.to_text().replace('\n', "\n    ");
-            done.push(format!("added to {}:\n    {}", self.git_file.display(), lines.trim_end()));
-        }
-        if let Some(timer) = self.timer {
-            done.extend(timer.apply(self.deadline, changes)?);
-        }
-        Ok(done)
-    }
-}
-
-fn place_of(arguments: &SetupArgs) -> Place {
-    match &arguments.file {
-        Some(file) => Place::File(file.clone()),
-        None if arguments.system => Place::System,
-        None if arguments.local => Place::Local,
-        None => Place::Global,
-    }
-}
-
-fn identity(settings: &Settings, deadline: Deadline, report: Report) -> Result<bot::Bot> {
-    let asks = Asks::here(settings, &Here::default(), report)?;
-    let token = asks.run(|ask| provider(settings, &ask.scope, deadline, report).token(ask))?;
-    bot::of(settings, &Client::new(&settings.network, deadline, report), &token)
-}
-
-fn timer_plan(
-    kind: crate::cli::Timer,
-    settings: &Settings,
-    gh: bool,
-    mut command: Vec<String>,
-) -> Result<timer::Plan> {
-    command.extend(["refresh", "--all", "--timeout", "60s"].map(str::to_owned));
-    if gh {
-        command.push("--gh".to_owned());
-    }
-    let runs_commands = settings
-        .app
-        .as_ref()
-        .is_some_and(|app| matches!(app.key, KeySource::Command(_) | KeySource::SignCommand(_)));
-    // cron and systemd have a short `PATH` of their own.
-    let path = if gh || runs_commands { programs::path()? } else { None };
-    Ok(timer::Plan { kind, host: settings.host.name.clone(), command, path })
-}
-
-/// A timer has none of this shell's variables.
-fn warn_of_environment(sources: &Sources, report: Report) {
-    let listing = sources.unnamed().listing();
-    let names: Vec<&str> = listing.iter().filter_map(Listed::variable).collect();
-    if !names.is_empty() {
-        report.warn(&format!(
-            "the timer will not have this shell's {}: give such settings to setup as options",
-            names.join(", ")
-        ));
-    }
-}
-
-/// Removes what was written for the host into the file, in reverse.
-fn undo(options: &Options, arguments: &SetupArgs, report: Report) -> Result<()> {
-    let sources = Sources::read_or_empty(&options.given);
-    let settings = sources.unnamed().without_source()?;
-    let deadline = Deadline::after(settings.timeout);
-    let git_file = place_of(arguments).path(deadline)?;
-    let mut record = Record::read()?;
-    let changes = &mut record.target(&settings.host.url(), &git_file).changes;
-    let (directories, mut rest): (Vec<Change>, Vec<Change>) =
-        std::mem::take(changes).into_iter().partition(|change| matches!(change, Change::Directory(_)));
-    let count = rest.len();
-    let failed = undo_if(&mut rest, deadline, report, |_| true);
-    record.write().context("note what was undone")?;
-    // Only now are those empty that setup has made.
-    for directory in directories.iter().rev() {
-        undo_one(directory, deadline)?;
-    }
-    if failed > 0 {
-        let message = format!("{failed} of {count} changes could not be undone");
-        return Err(Failure::new(Kind::Other, message).hint("see the warnings above").into());
-    }
-    let (host, file) = (&settings.host.name, git_file.display());
-    let mut text = match count {
-        0 => format!("nothing on record for {host} in {file}\n"),
-        count => format!("undid {count} changes for {host}\n"),
-    };
-    text.extend(
-        record
-            .targets
-            .iter()
-            .map(|target| format!("still on record: {} in {}\n", target.host_url, target.git_file.display())),
-    );
-    print(&Secret::new(text))
-}
-
-/// Undoes the changes that are meant, the last first, and takes them off the record. Returns how many could not be.
-fn undo_if(
-    changes: &mut Vec<Change>,
-    deadline: Deadline,
-    report: Report,
-    meant: impl Fn(&Change) -> bool,
-) -> usize {
-    let mut failed = 0;
-    for index in (0..changes.len()).rev() {
-        if !meant(&changes[index]) {
-            continue;
-        }
-        if let Err(error) = undo_one(&changes.remove(index), deadline) {
-            failed += 1;
-            report.warn(&format!("{error:#}"));
-        }
-    }
-    failed
-}
-
-fn undo_one(change: &Change, deadline: Deadline) -> Result<()> {
-    match change {
-        Change::Inserted(inserted) => git_config::undo(inserted),
-        Change::Settings(rewritten) => settings_file::undo(rewritten),
-        Change::File(path, after) => timer::undo_file(path, after),
-        Change::CrontabLine(line) => timer::undo_crontab(line, deadline),
-        Change::TimerEnabled(timer) => {
-            timer::undo_timer(timer, deadline);
-            Ok(())
-        }
-        // Others may have put something there since: then it stays.
-        Change::Directory(path) => {
-            let _ = std::fs::remove_dir(path);
-            Ok(())
-        }
-    }
+/// So many things, in words.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

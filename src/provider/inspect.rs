@@ -19,6 +19,8 @@ pub struct Identity {
 /// An installation, with what it grants.
 #[derive(Deserialize)]
 pub struct Details {
+    /// GitHub's number.
+    pub id: u64,
     account: Option<Account>,
     /// Granted, by name.
     #[serde(default)]

@@ -73,6 +73,14 @@ impl Host {
         format!("{}://{}", self.protocol, self.name)
     }
 
+    /// Its name without a port; an IPv6 address stays in its brackets.
+    pub fn without_port(&self) -> &str {
+        match self.name.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => &self.name,
+        }
+    }
+
     /// github.com or data residency, as opposed to Enterprise Server.
     pub fn is_cloud(&self) -> bool {
         let is_data_residency = self.name.strip_suffix(".ghe.com").is_some_and(|label| !label.is_empty());

@@ -29,14 +29,6 @@ impl Listed {
         self.origin.is_some()
     }
 
-    /// The environment variable that it came from, if it did.
-    pub fn variable(&self) -> Option<&'static str> {
-        match self.origin {
-            Some(Origin::Environment(name)) => Some(name),
-            _ => None,
-        }
-    }
-
     /// The same in a word or two, for a line of limited width.
     pub fn short_origin(&self) -> String {
         match &self.origin {

@@ -1,6 +1,7 @@
 //! The places that settings come from, read once, and the profiles in them: all, the one for a request of git's, or the one
 //! that a command is for.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use super::Given;
@@ -24,6 +25,8 @@ pub(super) struct Files {
 pub struct Sources<'a> {
     pub(super) given: &'a Given,
     pub(super) files: Result<Files, Failure>,
+    /// Of a profile that is about to be written.
+    pub(super) new_name: OnceCell<String>,
 }
 
 /// What a request of git's is to the settings.
@@ -47,14 +50,14 @@ impl<'a> Sources<'a> {
     pub fn read(given: &'a Given) -> Self {
         let files =
             File::read(given).and_then(|own| File::read_system(given).map(|system| Files { own, system }));
-        Self { given, files }
+        Self { given, files, new_name: OnceCell::new() }
     }
 
     /// The same for `setup`, which may be about to make the file.
     pub fn read_or_empty(given: &'a Given) -> Self {
         let files = File::read_or_empty(given)
             .and_then(|own| File::read_system(given).map(|system| Files { own, system }));
-        Self { given, files }
+        Self { given, files, new_name: OnceCell::new() }
     }
 
     /// The setting by which options and environment make up a profile of their own.
@@ -98,7 +101,7 @@ impl<'a> Sources<'a> {
     }
 
     fn profile(&'a self, name: Option<&'a str>, is_system: bool, layers: Vec<Layer<'a>>) -> Profile<'a> {
-        Profile { sources: self, name, is_system, layers, beats_environment: false }
+        Profile { sources: self, name, is_system, layers, beats_environment: false, is_written: false }
     }
 
     fn own_named(&'a self, files: &'a Files, name: &'a str) -> Profile<'a> {
@@ -115,6 +118,34 @@ impl<'a> Sources<'a> {
         layers.extend(name.map(|name| Layer { file: &files.system, table: Some(name), whole: true }));
         layers.push(Layer { file: &files.system, table: None, whole: true });
         self.profile(name, true, layers)
+    }
+
+    /// The profile that `setup` writes: the one that is named, which may not be there yet; else the only one.
+    ///
+    /// # Errors
+    /// None is named, and the file has several.
+    pub fn to_write(&'a self) -> Result<Profile<'a>, Failure> {
+        let name = match self.given.get(Key::Profile)? {
+            Some(found) => Some(found),
+            None => from_environment(Key::Profile)?,
+        };
+        let Some(name) = name else {
+            let Ok(files) = self.files() else { return Ok(self.unnamed()) };
+            let source = self.own_source()?;
+            return match files.own.profiles().as_slice() {
+                [] => Ok(self.unnamed()),
+                [only] if source.is_none() => Ok(self.own_named(files, only)),
+                _ if source.is_some() => Ok(self.unnamed()),
+                several => Err(Failure::new(Kind::Settings, "the settings file has several profiles")
+                    .hint(format!("name one with --profile: {}", several.join(", ")))),
+            };
+        };
+        values::profile(&name)?;
+        let files = self.files()?;
+        let known = files.own.profiles().into_iter().find(|known| *known == name.text());
+        // A name that is not in the file yet is kept as long as the settings are.
+        let name = known.unwrap_or_else(|| self.new_name.get_or_init(|| name.text().to_owned()));
+        Ok(Profile { beats_environment: true, is_written: true, ..self.own_named(files, name) })
     }
 
     /// All profiles of the files, the user's own first.

@@ -35,6 +35,14 @@ pub struct Roots {
     pub directories: Option<Named<Vec<PathBuf>>>,
 }
 
+impl Roots {
+    /// The file that our own setting names, which other programs do not know.
+    pub fn of_setting(&self) -> Option<&PathBuf> {
+        let named = self.file.as_ref()?;
+        (!matches!(named.origin, Origin::Environment("SSL_CERT_FILE"))).then_some(&named.value)
+    }
+}
+
 /// A value, and the setting that messages name.
 #[derive(Clone, Debug)]
 pub struct Named<T> {

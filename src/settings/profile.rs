@@ -20,6 +20,8 @@ pub struct Profile<'a> {
     pub(super) layers: Vec<Layer<'a>>,
     /// It was chosen by `--profile`, which beats an App or a broker of the environment.
     pub(super) beats_environment: bool,
+    /// `setup` is about to write it, with what the options give.
+    pub(super) is_written: bool,
 }
 
 /// A table of a settings file.
@@ -30,6 +32,12 @@ pub(super) struct Layer<'a> {
     pub table: Option<&'a str>,
     /// Whose App, key or broker it names counts here: another file's would be mixed up with it.
     pub whole: bool,
+}
+
+/// Whether a key of the settings file is about the tokens of one profile, and no default for all.
+pub fn belongs_to_one_profile(name: &str) -> bool {
+    let narrows = |key| matches!(key, Key::Repository | Key::Permission | Key::PerRepository | Key::Source);
+    Key::of_file(name).is_some_and(|key| is_identity(key) || narrows(key))
 }
 
 /// Whether a key says whose tokens these are, or where they come from.
@@ -79,7 +87,7 @@ impl<'a> Profile<'a> {
     pub(super) fn outside(&self, key: Key) -> Result<Option<Found>, Failure> {
         // The host chooses a named profile and changes none.
         if self.name.is_some() && key == Key::Host {
-            return Ok(None);
+            return if self.is_written { self.sources.given.get(key) } else { Ok(None) };
         }
         match self.sources.given.get(key)? {
             Some(found) => Ok(Some(found)),

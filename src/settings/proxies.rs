@@ -16,10 +16,12 @@ pub struct Proxies {
     https: Option<Proxy>,
     http: Option<Proxy>,
     no_proxy: Vec<String>,
+    /// Our own setting says so, and not the variables.
+    is_setting: bool,
 }
 
 /// No proxy for anything.
-pub const NONE: Proxies = Proxies { https: None, http: None, no_proxy: Vec::new() };
+pub const NONE: Proxies = Proxies { https: None, http: None, no_proxy: Vec::new(), is_setting: false };
 
 /// One proxy.
 #[derive(Clone, Debug)]
@@ -89,7 +91,7 @@ impl Proxies {
     /// The proxy of our own setting for every scheme, else those of the variables.
     pub fn new(setting: Option<&Found>) -> Result<Self, Failure> {
         if setting.is_some_and(is_none) {
-            return Ok(NONE);
+            return Ok(Self { is_setting: true, ..NONE });
         }
         let setting = setting.map(Proxy::of);
         setting.as_ref().map(Proxy::parse).transpose()?;
@@ -107,7 +109,14 @@ impl Proxies {
                 .filter(|entry| !entry.is_empty())
                 .map(str::to_ascii_lowercase)
                 .collect(),
+            is_setting: setting.is_some(),
         })
+    }
+
+    /// What another program has to be told that reads curl's variables alone: the variables to take away and to set.
+    pub fn for_program(&self) -> Option<([&'static str; 6], Option<&Secret>)> {
+        let variables = ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+        self.is_setting.then(|| (variables, self.https.as_ref().map(|proxy| &proxy.url)))
     }
 
     /// The proxy for a URL's scheme and host (IPv6 in brackets or not).
@@ -188,7 +197,12 @@ mod tests {
     fn each_scheme_has_its_own_proxy() {
         let proxy =
             |url: &str| Some(Proxy { origin: Origin::Environment("X"), url: Secret::new(url.into()) });
-        let proxies = Proxies { https: proxy("s"), http: proxy("h"), no_proxy: vec!["near.test".into()] };
+        let proxies = Proxies {
+            https: proxy("s"),
+            http: proxy("h"),
+            no_proxy: vec!["near.test".into()],
+            is_setting: false,
+        };
         let url = |scheme, host| proxies.of(scheme, host).map(|proxy| proxy.url.expose());
         assert_eq!((url("https", "far.test"), url("http", "far.test")), (Some("s"), Some("h")));
         assert_eq!((url("https", "Near.test"), url("http", "[::1]")), (None, Some("h")));

@@ -1,11 +1,13 @@
-//! The options of a command line as `setup` writes them to the settings file.
+//! Settings as `setup` writes them to the settings file: those that options give, and those of the environment.
+
+use std::path::Path;
 
 use super::Given;
 use super::form::Form;
 use super::schema::{KEYS, Key};
-use super::sources::Found;
+use super::sources::{Found, from_environment};
 use super::values;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 
 /// A value of the settings file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,13 +20,20 @@ pub enum FileValue {
     List(Vec<String>),
 }
 
+/// A key of the settings file and its value.
+pub type Pair = (&'static str, FileValue);
+
+fn keys() -> impl Iterator<Item = Key> {
+    KEYS.iter().copied().filter(|key| !key.row().key.is_empty())
+}
+
 /// The settings that options give, in the order of the manual; relative paths made absolute.
 ///
 /// # Errors
 /// A value is not of its setting's form, or the current directory is gone.
-pub fn given_for_file(given: &Given) -> Result<Vec<(Key, FileValue)>, Failure> {
-    let mut values = Vec::new();
-    for key in KEYS.iter().copied().filter(|key| !key.row().key.is_empty()) {
+pub fn given_for_file(given: &Given) -> Result<Vec<Pair>, Failure> {
+    let mut pairs = Vec::new();
+    for key in keys() {
         let found = given.all(key)?;
         if let Some(last) = found.last() {
             let value = if key.row().is_list() {
@@ -32,22 +41,39 @@ pub fn given_for_file(given: &Given) -> Result<Vec<(Key, FileValue)>, Failure> {
             } else {
                 value(last)?
             };
-            values.push((key, value));
+            pairs.push((key.row().key, value));
         }
     }
-    Ok(values)
+    Ok(pairs)
+}
+
+/// The settings that the environment gives, and no option.
+///
+/// # Errors
+/// As for those of options.
+pub fn given_by_environment(given: &Given) -> Result<Vec<Pair>, Failure> {
+    let mut pairs = Vec::new();
+    for key in keys().filter(|key| !given.has(*key)) {
+        if let Some(found) = from_environment(key)? {
+            pairs.push((key.row().key, value(&found)?));
+        }
+    }
+    Ok(pairs)
 }
 
 fn value(found: &Found) -> Result<FileValue, Failure> {
     Ok(match found.setting.form {
         Form::Flag => FileValue::Flag(values::boolean(found)?),
-        Form::Path => FileValue::Text(absolute(found)?),
+        Form::Path => FileValue::Text(absolute(&found.path()?)?),
         _ => FileValue::Text(found.text().to_owned()),
     })
 }
 
-fn absolute(found: &Found) -> Result<String, Failure> {
-    let made = std::path::absolute(found.path()?).ok();
-    let text = made.and_then(|path| path.into_os_string().into_string().ok());
-    text.ok_or_else(|| found.complaint("the path cannot be made absolute", "an absolute path"))
+/// A path that means the same in every directory.
+pub(super) fn absolute(path: &Path) -> Result<String, Failure> {
+    let made = std::path::absolute(path).ok().and_then(|path| path.into_os_string().into_string().ok());
+    made.ok_or_else(|| {
+        Failure::new(Kind::Usage, "a relative path cannot be made absolute: the current directory is gone")
+            .hint("give the whole path")
+    })
 }

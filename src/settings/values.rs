@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::form::Form;
+use super::form::{self, Form};
 use super::hosts::{self, Host};
 use super::proxies;
 use super::sources::Found;
@@ -34,7 +34,8 @@ pub fn check(found: &Found) -> Result<(), Failure> {
         Form::Choice(_) => choice(found).map(drop),
         Form::Path => found.path().map(drop),
         Form::Proxy => proxies::Proxies::new(Some(found)).map(drop),
-        Form::Url | Form::Broker | Form::Profile | Form::Command | Form::KeyText | Form::Bearer => Ok(()),
+        Form::Profile => profile(found),
+        Form::Url | Form::Broker | Form::Command | Form::KeyText | Form::Bearer => Ok(()),
     }
 }
 
@@ -131,6 +132,11 @@ pub fn word(found: &Found, what: &'static str) -> Result<String, Failure> {
 pub fn owner(found: &Found) -> Result<String, Failure> {
     let text = found.text();
     if scope::is_owner(text) { Ok(text.to_owned()) } else { Err(found.bad("owner")) }
+}
+
+/// A profile's name.
+pub fn profile(found: &Found) -> Result<(), Failure> {
+    if form::is_profile_name(found.text()) { Ok(()) } else { Err(found.bad("profile name")) }
 }
 
 /// Repository names without their owner.

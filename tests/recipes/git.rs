@@ -21,7 +21,7 @@ pub fn setup(recipe: &str) {
     all_is_well(&world.sh(recipe).run());
     world.clones(REPO);
     let undone = world.sh("git-credential-github-app setup --undo").run();
-    assert!(undone.success().stdout.starts_with("undid "), "{}", undone.stdout);
+    assert!(undone.success().stdout.contains("\nundid "), "{}", undone.stdout);
     assert_eq!(fs::read_to_string(world.sandbox.gitconfig()).expect("a file"), "");
 }
 

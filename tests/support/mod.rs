@@ -13,6 +13,7 @@ pub mod http_client;
 pub mod http_server;
 pub mod keys;
 pub mod process;
+pub mod pty;
 pub mod raw_server;
 pub mod sandbox;
 pub mod strace;

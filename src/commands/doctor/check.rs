@@ -94,6 +94,17 @@ impl Checks {
         self.failures().next().is_some()
     }
 
+    /// The names of those that failed.
+    pub fn failed(&self) -> Vec<&'static str> {
+        let failed = self.0.iter().filter(|check| matches!(check.state, State::Fail(_)));
+        failed.map(|check| check.name).collect()
+    }
+
+    /// How many links hold, but not for everything.
+    pub fn warnings(&self) -> usize {
+        self.0.iter().filter(|check| check.state == State::Warn).count()
+    }
+
     /// A failure with the kind of the first that failed.
     pub fn verdict(&self) -> Result<(), Failure> {
         let (Some(kind), all) = (self.failures().next(), self.0.len()) else { return Ok(()) };

@@ -28,7 +28,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
             );
         }
     }
-    let Ok(gh) = Gh::new(host, patient.deadline) else { return };
+    let Ok(gh) = Gh::new(host, &patient.settings.network, patient.deadline) else { return };
     let Ok((major, minor)) = gh.version() else {
         return checks.ok("gh", "not installed");
     };

@@ -36,6 +36,7 @@ pub fn replace(path: &Path, text: &str, new_mode: u32) -> io::Result<()> {
             let done = file
                 .set_permissions(fs::Permissions::from_mode(mode))
                 .and_then(|()| file.write_all(text.as_bytes()))
+                .and_then(|()| file.sync_all())
                 .and_then(|()| fs::rename(&lock, &target));
             if done.is_err() {
                 let _ = fs::remove_file(&lock);
@@ -44,9 +45,31 @@ pub fn replace(path: &Path, text: &str, new_mode: u32) -> io::Result<()> {
         })
 }
 
+/// Lets every user read a file, whatever the umask was when it was made.
+pub fn let_all_read(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+}
+
 /// Makes a directory and what is missing above it; returns what was made, the topmost first.
 pub fn make_directory(dir: &Path, mode: u32) -> io::Result<Vec<PathBuf>> {
-    let missing: Vec<PathBuf> = dir.ancestors().take_while(|dir| !dir.exists()).map(Path::to_owned).collect();
+    let missing = missing(dir);
     DirBuilder::new().recursive(true).mode(mode).create(dir)?;
-    Ok(missing.into_iter().rev().filter(|dir| !dir.as_os_str().is_empty()).collect())
+    Ok(missing)
+}
+
+/// The same for directories that every user can enter, whatever the umask.
+pub fn make_public_directory(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let made = make_directory(dir, 0o755)?;
+    for dir in &made {
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(made)
+}
+
+/// A directory and those above it, as far as they are not there; the topmost first.
+pub fn missing(dir: &Path) -> Vec<PathBuf> {
+    let missing = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists());
+    let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+    missing.reverse();
+    missing
 }

@@ -1,7 +1,7 @@
-//! One file of git configuration: git itself adds the lines, so that they go where git would put them; what it has
-//! inserted is remembered, and cut out again by `--undo`.
+//! One file of git configuration: git itself adds the lines, so that they go where git would put them. `--undo` cuts the
+//! very text out again where nobody has changed the file since, and else line by line what is still there.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -11,59 +11,30 @@ use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
 use crate::git::{self, Entry, wiring::Wiring};
 use crate::process;
-use crate::settings::programs;
+use crate::settings::hosts::Host;
 
-/// Which file is changed.
-pub enum Place {
-    /// `--global`.
-    Global,
-    /// `--system`.
-    System,
-    /// `--local`.
-    Local,
-    /// `--file`.
-    File(PathBuf),
-}
+mod lines;
+mod place;
 
-impl Place {
-    /// The file's absolute path.
-    pub fn path(&self, deadline: Deadline) -> Result<PathBuf> {
-        let path = match self {
-            Self::Global => programs::git_global_file()?.ok_or_else(|| {
-                Failure::new(Kind::Settings, "there is no home directory for git's configuration")
-                    .hint("set HOME or GIT_CONFIG_GLOBAL, or choose a file with --file")
-            })?,
-            Self::System => match programs::git_system_file()? {
-                Some(path) => path,
-                None => ask_git(&["config", "--system", "--edit"], deadline)?,
-            },
-            Self::Local => ask_git(&["rev-parse", "--git-path", "config"], deadline)?,
-            Self::File(path) => path.clone(),
-        };
-        std::path::absolute(&path).with_context(|| format!("find {}", path.display()))
-    }
-}
-
-/// A path that only git knows. As git's editor, `echo` tells which file git would let people edit.
-fn ask_git(arguments: &[&str], deadline: Deadline) -> Result<PathBuf> {
-    let mut command = process::program("git");
-    command.args(arguments).env("GIT_EDITOR", "echo");
-    let outcome = git::run_prepared(&mut command, b"", deadline)?;
-    let text = String::from_utf8_lossy(&outcome.stdout).trim().to_owned();
-    if !outcome.status.success() || text.is_empty() {
-        return Err(git::failure(&format!("git {}", arguments.join(" ")), &outcome)
-            .hint("run it in a repository, or choose a file with --file")
-            .into());
-    }
-    Ok(text.into())
-}
+pub use lines::Line;
+pub use place::Place;
 
 /// Lines that shall be in the file.
 pub struct Plan {
     /// What they are for.
     pub part: Part,
     /// Keys and values, to be added in this order.
-    pub lines: Vec<(String, String)>,
+    pub lines: Vec<Line>,
+}
+
+/// What `undo` found.
+pub struct Undone {
+    /// Lines that it has removed.
+    pub removed: Vec<Line>,
+    /// Lines that somebody else had removed or changed.
+    pub gone: Vec<Line>,
+    /// The file was not there before setup, is empty without our lines, and was removed.
+    pub file_removed: bool,
 }
 
 impl Plan {
@@ -76,6 +47,16 @@ impl Plan {
             (key("useHttpPath"), "true".to_owned()),
         ];
         Self { part: Part::Helper, lines }
+    }
+
+    /// URLs for ssh that are taken for https, as only there a helper is asked. git takes the longest prefix that fits.
+    pub fn instead_of(host: &Host) -> Self {
+        let key = format!("url.{}/.insteadOf", host.url());
+        // ssh has a port of its own.
+        let name = host.without_port();
+        let lines =
+            [format!("git@{name}:"), format!("ssh://git@{name}/")].map(|prefix| (key.clone(), prefix));
+        Self { part: Part::InsteadOf, lines: lines.to_vec() }
     }
 
     /// The bot's name and address.
@@ -97,36 +78,42 @@ impl Plan {
                 let first = wiring.helpers.first().is_some_and(|first| first.command == self.lines[1].1);
                 first && has_reset && wiring.use_http_path
             }
+            Part::InsteadOf => lines::find(entries, &self.lines).gone.is_empty(),
             Part::Identity => self.lines.iter().all(|(key, value)| {
                 let last = entries.iter().rfind(|entry| entry.key == *key);
                 last.is_some_and(|entry| entry.value == *value)
             }),
         }
     }
-
-    /// The lines as a file would hold them, for `--print`.
-    pub fn to_text(&self) -> String {
-        let mut text = String::new();
-        let mut section = String::new();
-        for (key, value) in &self.lines {
-            let (name, variable) = key.rsplit_once('.').unwrap_or(("", key));
-            let header = match name.split_once('.') {
-                Some((name, subsection)) => format!("[{name} \"{subsection}\"]\n"),
-                None => format!("[{name}]\n"),
-            };
-            if header != section {
-                text.push_str(&header);
-                section = header;
-            }
-            let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
-            let separator = if value.is_empty() { "" } else { " " };
-            text.extend(["\t", variable, " =", separator, &escaped, "\n"]);
-        }
-        text
-    }
 }
 
-/// The entries of one file; none where it is not there.
+/// Lines as a file would hold them.
+pub fn to_text(lines: &[Line]) -> String {
+    let mut text = String::new();
+    let mut section = String::new();
+    for (key, value) in lines {
+        let (name, variable) = key.rsplit_once('.').unwrap_or(("", key));
+        let header = match name.split_once('.') {
+            Some((name, subsection)) => format!("[{name} \"{subsection}\"]\n"),
+            None => format!("[{name}]\n"),
+        };
+        if header != section {
+            text.push_str(&header);
+            section = header;
+        }
+        let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+        let separator = if value.is_empty() { "" } else { " " };
+        text.extend(["\t", variable, " =", separator, &escaped, "\n"]);
+    }
+    text
+}
+
+/// The same, indented below a line that says what is done with them.
+pub fn indented(lines: &[Line]) -> String {
+    to_text(lines).lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The entries of one file and of what it includes; none where it is not there.
 pub fn entries(path: &Path, deadline: Deadline) -> Result<Vec<Entry>> {
     if path.exists() { Ok(git::configuration(Some(path), deadline)?) } else { Ok(Vec::new()) }
 }
@@ -162,6 +149,7 @@ pub fn apply(path: &Path, plan: &Plan, deadline: Deadline, changes: &mut Vec<Cha
             offset,
             text,
             after: hash(&after),
+            lines: plan.lines.clone(),
         }));
     }
     outcome.with_context(context)
@@ -183,44 +171,56 @@ fn insertion(old: &str, new: &str) -> Option<(usize, String)> {
     Some((start, new[start..start + length].to_owned()))
 }
 
-/// Takes the inserted text out again.
+/// Takes out again what was inserted, and leaves what others have written since, be it in the middle of it.
 ///
 /// # Errors
-/// Others have changed just these lines since; the file is left alone.
-pub fn undo(change: &Inserted) -> Result<()> {
-    let context = || format!("undo the changes in {}", change.path.display());
-    let Some(now) = files::read(&change.path).with_context(context)? else { return Ok(()) };
-    let rest = without(&now, change).ok_or_else(|| {
-        Failure::new(Kind::Other, "the lines have been changed since")
-            .hint(format!("remove them by hand from {}", change.path.display()))
-    });
-    let rest = rest.with_context(context)?;
-    if change.created && rest.is_empty() {
-        return std::fs::remove_file(&change.path).with_context(context);
+/// Our lines cannot be told from the others in the file, which is left alone.
+pub fn undo(change: &Inserted, deadline: Deadline) -> Result<Undone> {
+    let Inserted { path, offset, text, after, lines, created, .. } = change;
+    let context = || format!("undo the changes in {}", path.display());
+    let Some(now) = files::read(path).with_context(context)? else {
+        return Ok(Undone { removed: Vec::new(), gone: lines.clone(), file_removed: false });
+    };
+    let (rest, gone) = if hash(&now) == *after {
+        (format!("{}{}", &now[..*offset], &now[offset + text.len()..]), Vec::new())
+    } else {
+        without(&now, path, lines, deadline).with_context(context)?
+    };
+    let removed = lines.iter().filter(|line| !gone.contains(line)).cloned().collect();
+    let file_removed = *created && rest.trim().is_empty();
+    if file_removed {
+        std::fs::remove_file(path).with_context(context)?;
+    } else if rest != now {
+        files::replace(path, &rest, 0o644).with_context(context)?;
     }
-    files::replace(&change.path, &rest, 0o644).with_context(context)
+    Ok(Undone { removed, gone, file_removed })
 }
 
-fn without(now: &str, change: &Inserted) -> Option<String> {
-    let Inserted { offset, text, after, .. } = change;
-    if hash(now) == *after {
-        return Some(format!("{}{}", &now[..*offset], &now[offset + text.len()..]));
-    }
-    // Elsewhere by now, but only where it is still whole and there is no doubt which piece is ours.
-    let text = text.trim_start_matches('\n');
-    let mut found = now.match_indices(text);
-    let (start, _) = found.next()?;
-    if found.next().is_some() {
-        return None;
-    }
-    let (before, rest) = (&now[..start], &now[start + text.len()..]);
-    let header = text.lines().next().filter(|line| line.starts_with('['));
-    let others_follow =
-        rest.lines().find(|line| !line.trim().is_empty()).is_some_and(|line| !line.starts_with('['));
-    match header {
-        // Lines that others have added to our section stay in it.
-        Some(header) if others_follow => Some(format!("{before}{header}\n{rest}")),
-        _ => Some(format!("{before}{rest}")),
+/// The text without those of our lines that are still there, and the lines that are not. git has the last word on
+/// whether nothing but these is missing.
+fn without(
+    now: &str,
+    path: &Path,
+    ours: &[Line],
+    deadline: Deadline,
+) -> Result<(String, Vec<Line>), Failure> {
+    let entries = git::lines_of(path, b"", deadline)?;
+    let found = lines::find(&entries, ours);
+    let pairs = |entries: Vec<Entry>| entries.into_iter().map(|Entry { key, value, .. }| (key, value));
+    let rest = lines::without(now, entries.len(), &found.places);
+    let left = entries.into_iter().enumerate().filter(|(at, _)| !found.places.contains(at));
+    let left = left.map(|(_, entry)| entry).collect();
+    let is_right = |rest: &String| {
+        let parsed = git::lines_of(Path::new("-"), rest.as_bytes(), deadline);
+        parsed.is_ok_and(|parsed| pairs(parsed).eq(pairs(left)))
+    };
+    match rest.filter(is_right) {
+        Some(rest) if !ours.is_empty() => Ok((rest, found.gone)),
+        _ => {
+            Err(Failure::new(Kind::Other, "the file was changed since, and the lines cannot be found in it")
+                .hint(format!("remove them by hand from {}:", path.display()))
+                .hint(to_text(ours).replace(['\n', '\t'], " ")))
+        }
     }
 }
 
@@ -245,32 +245,32 @@ mod tests {
     }
 
     #[test]
-    fn text_is_cut_out_wherever_it_is_by_now() {
-        let change = |text: &str| Inserted {
-            path: PathBuf::new(),
-            part: Part::Helper,
-            created: false,
-            offset: 0,
-            text: text.into(),
-            after: String::new(),
-        };
-        let ours = "[c \"u\"]\n\thelper =\n";
-        for (now, rest) in [
-            ("[a]\n[c \"u\"]\n\thelper =\n", Some("[a]\n")),
-            ("[c \"u\"]\n\thelper =\n[a]\n", Some("[a]\n")),
-            ("[c \"u\"]\n\thelper =\n\tother = 1\n", Some("[c \"u\"]\n\tother = 1\n")),
-            ("[a]\n", None),
-            ("[c \"u\"]\n\thelper =\n[c \"u\"]\n\thelper =\n", None),
-        ] {
-            assert_eq!(without(now, &change(ours)).as_deref(), rest, "{now:?}");
-        }
-    }
-
-    #[test]
     fn what_is_printed_is_git_configuration() {
         let plan = Plan::helper("https://github.com", "/opt/my\\ tools/x");
         let text = "[credential \"https://github.com\"]\n\thelper =\n\thelper = /opt/my\\\\ tools/x\n\tuseHttpPath = true\n";
-        assert_eq!(plan.to_text(), text);
-        assert_eq!(Plan::identity("a[bot]", "1+a").to_text(), "[user]\n\tname = a[bot]\n\temail = 1+a\n");
+        assert_eq!(to_text(&plan.lines), text);
+        let ssh = |host: &str| to_text(&Plan::instead_of(&Host::parse(host).unwrap()).lines);
+        for (host, text) in [
+            (
+                "github.com",
+                "[url \"https://github.com/\"]\n\tinsteadOf = git@github.com:\n\tinsteadOf = ssh://git@github.com/\n",
+            ),
+            (
+                "ghe.test:8443",
+                "[url \"https://ghe.test:8443/\"]\n\tinsteadOf = git@ghe.test:\n\tinsteadOf = ssh://git@ghe.test/\n",
+            ),
+            (
+                "http://[::1]:80",
+                "[url \"http://[::1]/\"]\n\tinsteadOf = git@[::1]:\n\tinsteadOf = ssh://git@[::1]/\n",
+            ),
+            (
+                "http://[::1]:8080",
+                "[url \"http://[::1]:8080/\"]\n\tinsteadOf = git@[::1]:\n\tinsteadOf = ssh://git@[::1]/\n",
+            ),
+        ] {
+            assert_eq!(ssh(host), text);
+        }
+        let identity = Plan::identity("a[bot]", "1+a");
+        assert_eq!(to_text(&identity.lines), "[user]\n\tname = a[bot]\n\temail = 1+a\n");
     }
 }

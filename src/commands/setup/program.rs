@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::error::escape;
 use crate::settings::programs;
 
 /// The absolute path of this program: as it was called or found on the `PATH`, so that a link into a package's versioned
@@ -23,8 +24,35 @@ pub fn path() -> Result<PathBuf> {
     Ok(found.unwrap_or(actual))
 }
 
+/// The command line of this process, to be copied and added to. Commands and passwords, which people know themselves, are
+/// left out of it: what is shown may be kept in a log.
+pub fn command_line() -> String {
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    std::iter::once("git-credential-github-app".to_owned()).chain(shown(words)).collect::<Vec<_>>().join(" ")
+}
+
+fn shown(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut shown = Vec::new();
+    let mut is_command = false;
+    for word in words {
+        let (name, value) = word.split_once('=').unwrap_or((&word, ""));
+        let has_command = name.starts_with("--") && name.ends_with("-command");
+        shown.push(match &word {
+            _ if is_command => "...".to_owned(),
+            _ if has_command && !value.is_empty() => format!("{name}=..."),
+            word if word.contains("://") && word.contains('@') => "...".to_owned(),
+            word => escape(&shell_word(word)),
+        });
+        is_command = has_command && value.is_empty();
+    }
+    shown
+}
+
 /// A word for the shell, by backslashes and not by quotes: git takes only what begins with `/` for a path.
 pub fn shell_word(text: &str) -> String {
+    if text.is_empty() {
+        return "''".to_owned();
+    }
     let mut word = String::new();
     for c in text.chars() {
         if !c.is_alphanumeric() && !"/._-+=:,@%".contains(c) {
@@ -37,7 +65,20 @@ pub fn shell_word(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shell_word;
+    use super::{shell_word, shown};
+
+    #[test]
+    fn a_command_line_is_shown_without_commands_and_passwords() {
+        for (line, expected) in [
+            ("--host=ghe.test setup --file", "--host=ghe.test setup --file"),
+            ("--sign-command a setup", "--sign-command ... setup"),
+            ("--private-key-command=a=b setup", "--private-key-command=... setup"),
+            ("--proxy=http://u:p@h:1 setup", "... setup"),
+            ("--app-id $x setup", "--app-id \\$x setup"),
+        ] {
+            assert_eq!(shown(line.split(' ').map(str::to_owned)).join(" "), expected);
+        }
+    }
 
     #[test]
     fn words_reach_the_shell_as_they_are() {
@@ -46,6 +87,7 @@ mod tests {
             ("/my tools/it's", "/my\\ tools/it\\'s"),
             ("a$b`c\"d\\", "a\\$b\\`c\\\"d\\\\"),
             ("/é/x", "/é/x"),
+            ("", "''"),
         ] {
             assert_eq!(shell_word(text), word);
         }

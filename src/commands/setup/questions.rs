@@ -1,18 +1,38 @@
 //! Asks a person for what is needed and was not given. Only on a terminal, and never for a secret.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use anyhow::Result;
 
-use crate::cli::Options;
+use super::terminal::{Answer, Terminal, say};
 use crate::error::{Failure, Kind};
 use crate::provider::signer;
-use crate::settings::KeySource;
+use crate::secret;
 use crate::settings::hosts::Host;
 use crate::settings::schema::Key;
+use crate::settings::{Given, KeySource, dirs};
 
 /// How often an answer that will not do is asked for again.
 const TRIES: usize = 3;
+
+/// What is asked, and what an answer is like.
+struct Question {
+    text: &'static str,
+    expected: &'static str,
+}
+
+const HOST: Question = Question {
+    text: "Git host [github.com]: ",
+    expected: "expected a host such as github.com, SUB.ghe.com or ghe.example.com:8443",
+};
+const APP: Question = Question {
+    text: "The App's client ID or App ID (on its settings page): ",
+    expected: "expected a client ID such as Iv23liExample, or an App ID, which is a number",
+};
+const KEY: Question = Question {
+    text: "Path of the App's private key file (.pem): ",
+    expected: "expected the path of the file that the private key is in",
+};
 
 /// Whether there is somebody to ask.
 pub fn can_ask() -> bool {
@@ -20,55 +40,77 @@ pub fn can_ask() -> bool {
 }
 
 /// Asks for host, App and key file, and puts the answers where options would be.
-pub fn fill(options: &mut Options) -> Result<()> {
+pub fn fill(given: &mut Given) -> Result<()> {
+    let mut terminal = Terminal::open(form_of)?;
     say("No token source is configured yet. Three questions; the answers go\nto the settings file.\n")?;
-    let host = ask("Git host [github.com]: ", host)?;
+    let host = ask(&mut terminal, &HOST, host)?;
     if !host.is_empty() {
-        options.given.add(Key::Host, host);
+        given.add(Key::Host, host);
     }
-    options.given.add(Key::AppId, ask("The App's client ID or App ID (on its settings page): ", needed)?);
-    options.given.add(Key::PrivateKeyFile, ask("Path of the App's private key file (.pem): ", key_file)?);
+    given.add(Key::AppId, ask(&mut terminal, &APP, issuer)?);
+    given.add(Key::PrivateKeyFile, ask(&mut terminal, &KEY, key_file)?);
     Ok(())
 }
 
 fn host(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.contains('.') && Host::parse(text).is_ok() {
-        return Ok(text.to_owned());
-    }
-    Err("this is no host such as github.com, SUB.ghe.com or ghe.example.com:8443".to_owned())
+    let good = text.is_empty() || text.contains('.') && Host::parse(text).is_ok();
+    if good { Ok(text.to_owned()) } else { Err(HOST.expected.to_owned()) }
 }
 
-fn needed(text: &str) -> Result<String, String> {
-    if text.is_empty() { Err("this is needed".to_owned()) } else { Ok(text.to_owned()) }
+fn issuer(text: &str) -> Result<String, String> {
+    let good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if good { Ok(text.to_owned()) } else { Err(APP.expected.to_owned()) }
 }
 
+/// Reads the file, so that a wrong one is noticed now.
 fn key_file(text: &str) -> Result<String, String> {
-    let path = needed(text)?;
-    match signer::fingerprint(&KeySource::File(path.clone().into())) {
-        Ok(print) => say(&format!("Its fingerprint is {}\n", print.unwrap_or_default()))
-            .map(|()| path)
-            .map_err(|error| error.to_string()),
-        Err(error) => Err(format!("{error:#}")),
+    if text.is_empty() {
+        return Err(KEY.expected.to_owned());
     }
+    let path = in_home(text)?;
+    let print = signer::fingerprint(&KeySource::File(path.clone().into()));
+    let print = print.map_err(|error| format!("{error:#}"))?.unwrap_or_default();
+    say(&format!("Its fingerprint is {print}\n")).map(|()| path).map_err(|error| error.to_string())
 }
 
-fn ask(question: &str, check: impl Fn(&str) -> Result<String, String>) -> Result<String> {
+/// No shell has read it: `~/` is the home directory here, too.
+fn in_home(text: &str) -> Result<String, String> {
+    let Some(rest) = text.strip_prefix('~') else { return Ok(text.to_owned()) };
+    let Some(below) = rest.strip_prefix('/') else {
+        return Err("only ~/ is known here, for your own home directory: give the whole path".to_owned());
+    };
+    let home = dirs::home().ok_or("there is no home directory: give the whole path")?;
+    Ok(home.join(below).to_string_lossy().into_owned())
+}
+
+/// Says what a text is that has the form of a secret.
+fn form_of(text: &str) -> Option<&'static str> {
+    secret::looks_like(text).map(secret::Looks::in_words)
+}
+
+fn ask(
+    terminal: &mut Terminal,
+    question: &Question,
+    check: impl Fn(&str) -> Result<String, String>,
+) -> Result<String> {
     for _ in 0..TRIES {
-        say(question)?;
-        let mut line = String::new();
-        if io::stdin().lock().read_line(&mut line)? == 0 {
-            break;
-        }
-        match check(line.trim()) {
-            Ok(answer) => return Ok(answer),
-            Err(wrong) => say(&format!("{wrong}\n"))?,
+        match terminal.ask(question.text)? {
+            Answer::Line(line) => match check(line.trim()) {
+                Ok(answer) => return Ok(answer),
+                Err(wrong) => say(&format!("{wrong}\n"))?,
+            },
+            Answer::Secret(what) => {
+                let expected = question.expected;
+                say(&format!("this is {what}, which is neither shown nor kept here\n{expected}\n"))?;
+            }
+            Answer::End => break,
+            Answer::Interrupted => {
+                terminal.interrupt();
+                break;
+            }
         }
     }
     Err(Failure::new(Kind::Usage, "the question was not answered")
         .hint("give the answers as options: --host, --app-id, --private-key-file")
         .into())
-}
-
-fn say(text: &str) -> io::Result<()> {
-    io::stderr().write_all(text.as_bytes())
 }

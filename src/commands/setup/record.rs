@@ -1,8 +1,8 @@
 //! What setup has written, kept beside the settings file so that `--undo` takes away just that. No secrets, no copies of
 //! other people's files: of those only what was added, and a hash of what they were like afterwards.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use anyhow::{Context, Result};
 use rsa::sha2::{Digest, Sha256};
@@ -10,15 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use super::files;
 use crate::error::{Failure, Kind};
-use crate::settings::dirs;
 use crate::token::hex;
 
 const VERSION: u32 = 1;
 
-/// Everything that setup has written for this user.
+/// Everything that setup has written for this user, or for all users.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Record {
     version: u32,
+    /// Where it is kept.
+    #[serde(skip)]
+    path: PathBuf,
     /// One for each host and file of git configuration.
     pub targets: Vec<Target>,
 }
@@ -30,6 +32,9 @@ pub struct Target {
     pub host_url: String,
     /// The file of git configuration.
     pub git_file: PathBuf,
+    /// The profile that its settings are, if they are one of several.
+    #[serde(default)]
+    pub profile: Option<String>,
     /// In the order they were made.
     pub changes: Vec<Change>,
 }
@@ -41,6 +46,8 @@ pub enum Part {
     Helper,
     /// `user.name` and `user.email`.
     Identity,
+    /// URLs for ssh that become URLs for https.
+    InsteadOf,
 }
 
 /// One thing that was written.
@@ -75,6 +82,9 @@ pub struct Inserted {
     pub text: String,
     /// A hash of the whole file afterwards.
     pub after: String,
+    /// The lines, as keys and values.
+    #[serde(default)]
+    pub lines: Vec<(String, String)>,
 }
 
 /// A file that was rewritten.
@@ -82,11 +92,14 @@ pub struct Inserted {
 pub struct Rewritten {
     /// The file.
     pub path: PathBuf,
+    /// The profile that the keys are in; `None`: they are at the top.
+    #[serde(default)]
+    pub profile: Option<String>,
     /// `None`: it was not there.
     pub before: Option<String>,
     /// A hash of the whole file afterwards.
     pub after: String,
-    /// The keys that were set, and the text of their values.
+    /// The keys that were set, and the text of their values; empty for one that was removed.
     pub keys: Vec<(String, String)>,
 }
 
@@ -95,42 +108,29 @@ pub fn hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
-fn path() -> Result<PathBuf, Failure> {
-    dirs::config_dir().map(|dir| dir.join("setup.json")).ok_or_else(|| {
-        Failure::new(Kind::Settings, "there is no home directory for the settings").hint("set HOME")
-    })
-}
-
-/// Makes the directory that the record is in; returns what was made.
-pub fn make_directory() -> Result<Vec<PathBuf>> {
-    let path = path()?;
-    let dir = path.parent().unwrap_or(&path);
-    files::make_directory(dir, 0o700).with_context(|| format!("make the directory {}", dir.display()))
-}
-
 impl Record {
     /// Reads it; empty where there is none.
     ///
     /// # Errors
-    /// It is there and cannot be read: going on would forget what was written.
-    pub fn read() -> Result<Self> {
-        let path = path()?;
+    /// It is there and cannot be read: to continue would be to forget what was written.
+    pub fn read(path: &Path) -> Result<Self> {
         let context = || format!("read the record of what setup has written, {}", path.display());
-        let Some(text) = files::read(&path).with_context(context)? else {
-            return Ok(Self { version: VERSION, targets: Vec::new() });
+        let Some(text) = files::read(path).with_context(context)? else {
+            return Ok(Self { version: VERSION, path: path.to_owned(), targets: Vec::new() });
         };
-        let record: Self = serde_json::from_str(&text).with_context(context)?;
+        let mut record: Self = serde_json::from_str(&text).with_context(context)?;
         if record.version != VERSION {
             let failure = Failure::new(Kind::Other, "its version is not known")
-                .hint("it is from another version; remove it to start anew, and undo by hand");
+                .hint("it is from another version: remove it, and undo by hand what that version wrote");
             return Err(failure).with_context(context);
         }
+        path.clone_into(&mut record.path);
         Ok(record)
     }
 
     /// Writes it, or removes it where nothing is left.
     pub fn write(&mut self) -> Result<()> {
-        let path = path()?;
+        let path = self.path.clone();
         self.targets.retain(|target| !target.changes.is_empty());
         let context = || format!("write the record of what setup has written, {}", path.display());
         if self.targets.is_empty() {
@@ -144,14 +144,129 @@ impl Record {
         files::replace(&path, &serde_json::to_string_pretty(self)?, 0o600).with_context(context)
     }
 
-    /// The target for a host and a file.
-    pub fn target(&mut self, host_url: &str, git_file: &Path) -> &mut Target {
-        let known = |target: &Target| target.host_url == host_url && target.git_file == git_file;
-        let index = self.targets.iter().position(known).unwrap_or_else(|| {
+    /// Whether something was written for a profile.
+    pub fn has(&self, host_url: &str, git_file: &Path, profile: &str) -> bool {
+        self.targets.iter().any(|known| known.is_for(host_url, git_file, Some(profile)))
+    }
+
+    /// The target for a host, a file and a profile.
+    pub fn target(&mut self, host_url: &str, git_file: &Path, profile: Option<&str>) -> &mut Target {
+        let index = self.targets.iter().position(|known| known.is_for(host_url, git_file, profile));
+        let index = index.unwrap_or_else(|| {
             let (host_url, git_file) = (host_url.to_owned(), git_file.to_owned());
-            self.targets.push(Target { host_url, git_file, changes: Vec::new() });
+            let profile = profile.map(str::to_owned);
+            self.targets.push(Target { host_url, git_file, profile, changes: Vec::new() });
             self.targets.len() - 1
         });
         &mut self.targets[index]
+    }
+}
+
+impl Record {
+    /// All profiles of a host in a file: they share git's lines and the timer.
+    pub fn sharing<'a>(
+        &'a mut self,
+        host_url: &'a str,
+        git_file: &'a Path,
+    ) -> impl Iterator<Item = &'a mut Target> {
+        let shares = move |target: &&mut Target| target.host_url == host_url && target.git_file == git_file;
+        self.targets.iter_mut().filter(shares)
+    }
+
+    /// Hands what the profiles of a host share to another of them, if there is one; takes the rest.
+    pub fn take(&mut self, host_url: &str, git_file: &Path, profile: Option<&str>) -> Taken {
+        let target = self.target(host_url, git_file, profile);
+        let (host_url, all) = (target.host_url.clone(), std::mem::take(&mut target.changes));
+        let heir = self.sharing(&host_url, git_file).find(|target| !target.changes.is_empty());
+        let Some(heir) = heir else { return Taken { changes: all, kept: Vec::new() } };
+        let (shared, changes): (Vec<_>, Vec<_>) = all.into_iter().partition(Change::is_shared);
+        let name = heir.profile.as_ref().map_or_else(String::new, |name| format!(" {name}"));
+        let kept = shared.iter().map(|change| format!("kept for profile{name}: {change}")).collect();
+        heir.changes.extend(shared);
+        Taken { changes, kept }
+    }
+}
+
+/// What is to be undone.
+pub struct Taken {
+    /// In the order they were made.
+    pub changes: Vec<Change>,
+    /// What is not, in words.
+    pub kept: Vec<String>,
+}
+
+impl Change {
+    /// Whether it serves all profiles of a host.
+    fn is_shared(&self) -> bool {
+        match self {
+            Self::Inserted(inserted) => inserted.part != Part::Identity,
+            Self::File(..) | Self::CrontabLine(_) | Self::TimerEnabled(_) => true,
+            Self::Directory(_) | Self::Settings(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inserted(Inserted { path, .. }) => write!(f, "lines in {}", path.display()),
+            Self::Settings(Rewritten { path, .. }) | Self::Directory(path) | Self::File(path, _) => {
+                write!(f, "{}", path.display())
+            }
+            Self::CrontabLine(line) => write!(f, "the crontab's {line}"),
+            Self::TimerEnabled(timer) => f.write_str(timer),
+        }
+    }
+}
+
+impl Target {
+    /// A named profile is on record once for each file, whatever its host has become since.
+    fn is_for(&self, host_url: &str, git_file: &Path, profile: Option<&str>) -> bool {
+        let same_host = self.profile.is_some() || self.host_url == host_url;
+        self.profile.as_deref() == profile && self.git_file == git_file && same_host
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "https://github.com";
+
+    #[test]
+    fn a_record_of_before_there_were_profiles_is_read() {
+        let text = r#"{"version":1,"targets":[{"host_url":"https://github.com","git_file":"/g","changes":[
+            {"Inserted":{"path":"/g","part":"Helper","created":false,"offset":0,"text":"x","after":"0"}},
+            {"Settings":{"path":"/c","before":null,"after":"0","keys":[["host","\"h\""]]}}]}]}"#;
+        let mut record: Record = serde_json::from_str(text).unwrap();
+        assert_eq!(record.target(HOST, Path::new("/g"), None).changes.len(), 2);
+        assert_eq!(record.targets.len(), 1);
+    }
+
+    #[test]
+    fn what_profiles_of_a_host_share_goes_with_the_last_of_them() {
+        let git_file = Path::new("/g");
+        let mut record = Record::default();
+        let settings = || {
+            let path = "/c".into();
+            Change::Settings(Rewritten {
+                path,
+                profile: None,
+                before: None,
+                after: String::new(),
+                keys: Vec::new(),
+            })
+        };
+        let timer = || Change::TimerEnabled("x.timer".into());
+        record.target(HOST, git_file, Some("a")).changes.extend([settings(), timer()]);
+        record.target(HOST, git_file, Some("b")).changes.push(settings());
+        record.target("https://ghe.test", git_file, Some("c")).changes.push(settings());
+        let first = record.take(HOST, git_file, Some("a"));
+        assert_eq!(first.kept, ["kept for profile b: x.timer"]);
+        assert!(matches!(first.changes.as_slice(), [Change::Settings(_)]));
+        // A profile is known by its name, whatever host it has by now.
+        let last = record.take("https://other.test", git_file, Some("b"));
+        assert!(matches!(last.changes.as_slice(), [Change::Settings(_), Change::TimerEnabled(_)]));
+        assert!(last.kept.is_empty());
     }
 }

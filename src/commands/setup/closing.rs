@@ -1,0 +1,80 @@
+//! The end of `setup`: the checks of `doctor`, those of the timer, and one line that says whether all is well.
+
+use std::path::Path;
+
+use super::timer::{self, trial};
+use super::{counted, program};
+use crate::clock::Deadline;
+use crate::commands::doctor::Checks;
+use crate::error::Failure;
+use crate::settings::Settings;
+
+/// The name of the timer's checks.
+const TIMER: &str = "timer";
+
+/// Runs the timer's command, as the timer will run it.
+pub fn try_timer(plan: &timer::Plan, settings: &Settings) -> Result<(), Failure> {
+    trial::run(plan, Deadline::after(settings.timeout))
+}
+
+/// Adds what is to be said of the timer.
+pub fn judge_timer(
+    plan: &timer::Plan,
+    settings: &Settings,
+    tried: Result<(), Failure>,
+    to_start: Option<String>,
+    checks: &mut Checks,
+) {
+    let known = checks.failed();
+    let tried = tried.and_then(|()| trial::links(plan, &known, Deadline::after(settings.timeout)));
+    if let Err(failure) = tried {
+        let message = format!("its command fails: {}", failure.message);
+        let mut failure = Failure { message, ..failure };
+        let missing = plan.missing.iter().map(|(name, cure)| format!("the timer has no {name}: {cure}"));
+        failure.hints.extend(missing);
+        if plan.runs_commands {
+            let hint = "commands of the settings have none of this shell's variables there: set those in the command";
+            failure = failure.hint(hint);
+        }
+        checks.fail(TIMER, &failure.into());
+    } else {
+        checks.ok(TIMER, "its command works in the timer's own environment");
+        for (name, cure) in &plan.missing {
+            checks.warn(TIMER, format!("it has none of this shell's {name}"), cure.as_str());
+        }
+    }
+    if let Some(command) = to_start {
+        checks.warn(TIMER, "systemd could not be reached, so it is not switched on", command);
+    }
+}
+
+/// Says whether all is well, and the next step.
+///
+/// # Errors
+/// A check failed; the kind is that of the first.
+pub fn verdict(
+    checks: &Checks,
+    settings: &Settings,
+    git_file: Option<&Path>,
+    doctor: &str,
+) -> Result<String, Failure> {
+    checks.verdict().map_err(|failure| {
+        let message = format!("all is written, but {}", failure.message);
+        let mut failure = Failure { message, ..failure };
+        if let Some(file) = git_file.filter(|_| checks.failed().contains(&"git configuration")) {
+            let file = program::shell_word(&file.to_string_lossy());
+            let include = format!("git config --global --add include.path {file}");
+            failure = failure.hint(format!("git reads that file only where it is included: {include}"));
+        }
+        // doctor knows nothing of timers.
+        let setup = checks.failed().contains(&TIMER).then(program::command_line);
+        let next = setup.as_deref().unwrap_or(doctor);
+        failure.hint(format!("do what the hints above say, then try again: {next}"))
+    })?;
+    let state = match checks.warnings() {
+        0 => "all is well".to_owned(),
+        count => format!("it works, with {}", counted(count, "warning")),
+    };
+    let owner = settings.owner.as_deref().unwrap_or("OWNER");
+    Ok(format!("{state}; next: git clone {}/{owner}/REPOSITORY\n", settings.host.url()))
+}

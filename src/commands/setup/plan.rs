@@ -1,0 +1,211 @@
+//! All that is to be written, planned before anything is.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::git_config::{self, Place};
+use super::record::{Change, Record};
+use super::whose::Whose;
+use super::{files, program, settings_file, timer, undo};
+use crate::cli::SetupArgs;
+use crate::clock::Deadline;
+use crate::commands::provide::{ask_or_default, provider};
+use crate::http::Client;
+use crate::provider::{TokenProvider, bot};
+use crate::report::Report;
+use crate::settings::shell::Shell;
+use crate::settings::{Given, Profile, Settings, given_for_file};
+
+/// What setup was asked for.
+#[derive(Clone, Copy)]
+pub struct Wish<'a> {
+    /// The settings that its options give.
+    pub given: &'a Given,
+    /// What they, the environment and the settings file say.
+    pub profile: &'a Profile<'a>,
+    /// Its own options.
+    pub arguments: &'a SetupArgs,
+}
+
+/// All that is to be written.
+pub struct Plan {
+    /// What is to be, with the options that were given.
+    pub settings: Settings,
+    /// Whose settings are written, where they are one of several.
+    profile: Option<String>,
+    deadline: Deadline,
+    /// Where it goes.
+    pub whose: Whose,
+    /// This program and what it is told of the settings file.
+    command: Vec<String>,
+    settings_file: Option<settings_file::Plan>,
+    /// The file of git configuration.
+    pub git_file: PathBuf,
+    git: Vec<git_config::Plan>,
+    /// Run once it is written.
+    pub timer: Option<timer::Plan>,
+}
+
+impl Plan {
+    /// Plans what the options ask for.
+    pub fn make(wish: &Wish, whose: Whose, settings: Settings, report: Report) -> Result<Self> {
+        let Wish { given, profile, arguments } = *wish;
+        let deadline = Deadline::after(settings.timeout);
+        let mut given = given_for_file(given)?;
+        let mut shell = Shell::default();
+        if arguments.timer.is_some() {
+            shell = profile.shell(&settings, arguments.gh)?;
+            given.append(&mut shell.settings);
+        }
+        let program = program::path()?;
+        whose.check(&given, &program)?;
+        let settings_file = settings_file::plan(&whose.settings, profile.name, &given)?;
+        let mut command = vec![program.to_string_lossy().into_owned()];
+        let config = ["--config".to_owned(), whose.settings.to_string_lossy().into_owned()];
+        // A timer of root's refreshes what is for all users, whatever root has of its own.
+        let is_there = settings_file.is_some() || whose.settings.exists();
+        let is_told = !whose.is_usual || whose.all_users && is_there;
+        let timer_command = [&command[..], if is_told { &config } else { &[] }].concat();
+        if !whose.is_usual {
+            command.extend(config);
+        }
+        let helper = command.iter().map(|word| program::shell_word(word)).collect::<Vec<_>>().join(" ");
+        let mut git = vec![git_config::Plan::helper(&settings.host.url(), &helper)];
+        if arguments.insteadof {
+            git.push(git_config::Plan::instead_of(&settings.host));
+        }
+        if arguments.identity {
+            let bot = identity(&settings, deadline, report)?;
+            git.push(git_config::Plan::identity(&bot.name, &bot.email));
+        }
+        let timer = match arguments.timer {
+            Some(kind) => Some(timer::Plan::new(kind, &settings, arguments.gh, timer_command, &shell)?),
+            None => None,
+        };
+        let git_file = place_of(arguments).path(deadline)?;
+        let profile = profile.name.map(str::to_owned);
+        Ok(Self { settings, profile, deadline, whose, command, settings_file, git_file, git, timer })
+    }
+
+    /// Each thing that would be done, as comments, with the text that would be written.
+    pub fn to_text(&self) -> Result<String> {
+        let mut parts = Vec::new();
+        if let Some(file) = &self.settings_file {
+            parts.push(format!("# write {}\n{}", self.whose.settings.display(), file.shown()));
+        }
+        let git_file = self.git_file.display();
+        let entries = git_config::entries(&self.git_file, self.deadline)?;
+        let (there, missing): (Vec<_>, Vec<_>) =
+            self.git.iter().partition(|plan| plan.is_met_by(&entries, &self.settings.host.url()));
+        for (what, plans) in [("add to", missing), ("already in", there)] {
+            let lines: Vec<_> = plans.into_iter().flat_map(|plan| plan.lines.clone()).collect();
+            if !lines.is_empty() {
+                parts.push(format!("# {what} {git_file}\n{}", git_config::to_text(&lines)));
+            }
+        }
+        parts.extend(self.timer.as_ref().map(|timer| timer.to_text(self.deadline)).transpose()?);
+        let mut directories = self.missing_directories()?;
+        directories.extend(parts.iter().any(|part| !part.starts_with("# already ")).then(|| {
+            let record = self.whose.record.display();
+            format!("# note in {record} what was written, for setup --undo\n")
+        }));
+        parts.extend((!directories.is_empty()).then(|| directories.concat()));
+        Ok(parts.join("\n"))
+    }
+
+    fn missing_directories(&self) -> Result<Vec<String>> {
+        let mut files = vec![self.whose.record.clone()];
+        files.extend(self.settings_file.as_ref().map(|_| self.whose.settings.clone()));
+        files.push(self.git_file.clone());
+        files.extend(self.timer.as_ref().map(timer::Plan::files).transpose()?.into_iter().flatten());
+        let mut missing: Vec<PathBuf> =
+            files.iter().filter_map(|file| file.parent()).flat_map(files::missing).collect();
+        missing.sort();
+        missing.dedup();
+        Ok(missing.iter().map(|dir| format!("# make the directory {}\n", dir.display())).collect())
+    }
+
+    /// Writes it all; what was written is on record even where a later step fails. Returns in words what was done.
+    pub fn apply(&mut self, report: Report) -> Result<timer::Applied> {
+        let mut record = Record::read(&self.whose.record)?;
+        let dir = self.whose.record.parent().unwrap_or(&self.whose.record);
+        let made = if self.whose.all_users {
+            files::make_public_directory(dir)
+        } else {
+            files::make_directory(dir, 0o700)
+        };
+        let made = made.with_context(|| format!("make the directory {}", dir.display()))?;
+        self.changes(&mut record).extend(made.into_iter().map(Change::Directory));
+        let outcome = self.write(&mut record, report);
+        record.write()?;
+        outcome
+    }
+
+    /// The command that checks it all again.
+    pub fn doctor(&self) -> String {
+        let options = self.command[1..].iter().map(|word| program::shell_word(word));
+        let words = std::iter::once("git-credential-github-app".to_owned()).chain(options);
+        words.chain(["doctor".to_owned()]).collect::<Vec<_>>().join(" ")
+    }
+
+    fn changes<'a>(&self, record: &'a mut Record) -> &'a mut Vec<Change> {
+        &mut record.target(&self.settings.host.url(), &self.git_file, self.profile.as_deref()).changes
+    }
+
+    fn write(&mut self, record: &mut Record, report: Report) -> Result<timer::Applied> {
+        let mut done = Vec::new();
+        if let Some(file) = self.settings_file.take() {
+            settings_file::apply(&self.whose.settings, file, self.whose.file_mode(), self.changes(record))?;
+            done.push(format!("wrote {}", self.whose.settings.display()));
+        }
+        let host_url = self.settings.host.url();
+        for plan in &self.git {
+            let entries = git_config::entries(&self.git_file, self.deadline)?;
+            if plan.is_met_by(&entries, &host_url) {
+                continue;
+            }
+            // What an earlier setup has written for this part is out of date.
+            let is_old =
+                |change: &Change| matches!(change, Change::Inserted(known) if known.part == plan.part);
+            for target in record.sharing(&host_url, &self.git_file) {
+                done.extend(undo::undo_if(&mut target.changes, self.deadline, report, is_old));
+            }
+            let is_new = !self.git_file.exists();
+            git_config::apply(&self.git_file, plan, self.deadline, self.changes(record))?;
+            if is_new && self.whose.all_users {
+                files::let_all_read(&self.git_file)?;
+            }
+            let lines = git_config::indented(&plan.lines);
+            done.push(format!("added to {}:\n{lines}", self.git_file.display()));
+        }
+        let Some(timer) = &self.timer else { return Ok(timer::Applied { done, to_start: None }) };
+        let mut written = Vec::new();
+        let outcome = timer.apply(self.deadline, &mut written);
+        for target in record.sharing(&host_url, &self.git_file) {
+            target.changes.retain(|known| !written.iter().any(|change| timer.replaces(change, known)));
+        }
+        self.changes(record).extend(written);
+        let applied = outcome?;
+        Ok(timer::Applied { done: [done, applied.done].concat(), ..applied })
+    }
+}
+
+/// Which file of git configuration is meant.
+pub fn place_of(arguments: &SetupArgs) -> Place {
+    match &arguments.file {
+        Some(file) => Place::File(file.clone()),
+        None if arguments.system => Place::System,
+        None if arguments.local => Place::Local,
+        None => Place::Global,
+    }
+}
+
+fn identity(settings: &Settings, deadline: Deadline, report: Report) -> Result<bot::Bot> {
+    if let Some(app) = &settings.app {
+        return bot::of_app(settings, app, deadline, report);
+    }
+    let ask = ask_or_default(settings);
+    let token = provider(settings, &ask.scope, deadline, report).token(&ask)?;
+    bot::of_token(settings, &Client::new(&settings.network, deadline, report), &token)
+}

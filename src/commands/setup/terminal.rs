@@ -1,0 +1,127 @@
+//! Asks a person for one line at the terminal, and shows nothing of a secret that is pasted there by mistake.
+//!
+//! A terminal shows what is pasted before any program reads it, and keeps the lines after the first for whoever reads
+//! next: in the end the shell, which runs them. So the terminal's own echo and line editing are off while somebody is
+//! asked, and what comes after an answer is read and dropped.
+
+use std::io::{self, Write};
+
+use rustix::process::{Signal, getpid, kill_process};
+use rustix::termios::{
+    self, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
+use zeroize::Zeroizing;
+
+mod editor;
+
+use editor::Editor;
+pub use editor::{Answer, Recognise};
+
+/// Whether the terminal marks where a pasted text begins and ends: no, yes
+/// (<https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h2-Bracketed-Paste-Mode>).
+const BRACKETS: [&str; 2] = ["\x1b[?2004l", "\x1b[?2004h"];
+/// More text than this is dropped unseen.
+const KEPT: usize = 64 << 10;
+/// How long more of a pasted text is waited for, in tenths of a second.
+const PAUSE: u8 = 1;
+/// The same where it is known that more must come.
+const LONG_PAUSE: u8 = 10;
+
+/// The terminal while somebody is asked; as it was before when dropped.
+pub struct Terminal {
+    saved: Termios,
+    /// What is not to be shown.
+    is_secret: Recognise,
+}
+
+impl Terminal {
+    /// Takes the terminal over.
+    pub fn open(is_secret: Recognise) -> io::Result<Self> {
+        let saved = tcgetattr(io::stdin())?;
+        let terminal = Self { saved, is_secret };
+        terminal.wait_for(1, 0)?;
+        say(BRACKETS[1])?;
+        Ok(terminal)
+    }
+
+    /// Asks; the rest of a pasted text is read and dropped.
+    pub fn ask(&mut self, question: &str) -> io::Result<Answer> {
+        say(question)?;
+        let mut editor = Editor::new(self.is_secret);
+        let mut seen = Zeroizing::new(Vec::new());
+        loop {
+            let bytes = read()?;
+            seen.extend_from_slice(&bytes);
+            let (echo, answer) =
+                if bytes.is_empty() { (String::new(), Some(Answer::End)) } else { editor.feed(&bytes) };
+            say(&echo)?;
+            if let Some(answer) = answer {
+                self.drop_rest(&mut seen)?;
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Ends this process as Ctrl-C ends any other, with the terminal as it was.
+    pub fn interrupt(&self) {
+        self.give_back();
+        let _ = kill_process(getpid(), Signal::INT);
+    }
+
+    fn give_back(&self) {
+        let _ = say(BRACKETS[0]);
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.saved);
+    }
+
+    /// Reads until nothing more comes; the end of a key whose beginning has come is waited for longer.
+    fn drop_rest(&self, seen: &mut Zeroizing<Vec<u8>>) -> io::Result<()> {
+        loop {
+            let text = Zeroizing::new(String::from_utf8_lossy(seen).into_owned());
+            let more = text.rfind("-----BEGIN").is_some_and(|begin| !text[begin..].contains("-----END"));
+            self.wait_for(0, if more { LONG_PAUSE } else { PAUSE })?;
+            let bytes = read()?;
+            if bytes.is_empty() {
+                break;
+            }
+            let room = KEPT.saturating_sub(seen.len()).min(bytes.len());
+            seen.extend_from_slice(&bytes[..room]);
+        }
+        termios::tcflush(io::stdin(), QueueSelector::IFlush)?;
+        self.wait_for(1, 0)
+    }
+
+    /// Reads return after so many bytes, or after so many tenths of a second without one.
+    fn wait_for(&self, bytes: u8, tenths: u8) -> io::Result<()> {
+        let mut own = self.saved.clone();
+        own.local_modes &= !(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN);
+        own.special_codes[SpecialCodeIndex::VMIN] = bytes;
+        own.special_codes[SpecialCodeIndex::VTIME] = tenths;
+        Ok(tcsetattr(io::stdin(), OptionalActions::Now, &own)?)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+/// What has come, past the buffer of the standard library.
+fn read() -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(vec![0; 4096]);
+    loop {
+        match rustix::io::read(io::stdin(), bytes.as_mut_slice()) {
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+            Ok(length) => {
+                bytes.truncate(length);
+                return Ok(bytes);
+            }
+        }
+    }
+}
+
+/// Writes to the person.
+pub fn say(text: &str) -> io::Result<()> {
+    io::stderr().write_all(text.as_bytes())
+}

@@ -1,0 +1,109 @@
+//! Runs what the timer will run, once and in the environment that it will have: what works in a person's shell need not
+//! work there, and a timer has nobody to tell.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::Plan;
+use crate::cli::Timer;
+use crate::clock::Deadline;
+use crate::error::{Failure, Kind, escape};
+use crate::process::{self, Outcome};
+use crate::settings::shell;
+
+/// What cron sets (crontab(5)): no more, whatever the shell has.
+const CRON: [(&str, &str); 2] = [("SHELL", "/bin/sh"), ("PATH", "/usr/bin:/bin")];
+/// What the user's systemd takes from the user's own entry and session (systemd.exec(5), ENVIRONMENT VARIABLES IN SPAWNED
+/// PROCESSES).
+const SESSION: [&str; 5] = ["USER", "LOGNAME", "SHELL", "XDG_RUNTIME_DIR", "LANG"];
+const SYSTEMD: [(&str, &str); 1] = [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")];
+/// The checks of `doctor` that tell whether a token can be had; the others are git's and gh's own affairs.
+const LINKS: [&str; 5] = ["settings", "private key", "network", "App", "broker"];
+
+/// Runs the timer's command.
+///
+/// # Errors
+/// It fails; the kind is that of its exit status.
+pub fn run(plan: &Plan, deadline: Deadline) -> Result<(), Failure> {
+    let mut command = match plan.kind {
+        Timer::Cron => {
+            let mut shell = bare("/bin/sh", plan.kind);
+            shell.args(["-c", &format!("{} {}", plan.shell_command(), plan.marker())]);
+            shell
+        }
+        Timer::Systemd => {
+            let mut command = bare(&plan.command[0], plan.kind);
+            command.args(&plan.command[1..]).envs(plan.variables.iter().map(|(name, value)| (name, value)));
+            command
+        }
+    };
+    let outcome = process::run_alone(&mut command, b"", deadline);
+    let outcome = outcome.map_err(|trouble| trouble.of("the timer's command"))?;
+    if outcome.status.success() {
+        return Ok(());
+    }
+    Err(explain(&outcome))
+}
+
+/// Looks for what the command needs only where it has to renew something: a cache with no token, or with a fresh one,
+/// lets it succeed without. `known` are the checks that fail in this shell as well.
+pub fn links(plan: &Plan, known: &[&str], deadline: Deadline) -> Result<(), Failure> {
+    let mut command = bare(&plan.command[0], plan.kind);
+    let settings = plan.command[1..].iter().take_while(|word| *word != "refresh");
+    command.args(settings).args(["doctor", "--json"]);
+    command.envs(plan.variables.iter().map(|(name, value)| (name, value)));
+    let outcome = process::run_alone(&mut command, b"", deadline);
+    let outcome = outcome.map_err(|trouble| trouble.of("doctor in the timer's environment"))?;
+    let answer: Value = serde_json::from_slice(&outcome.stdout).unwrap_or_default();
+    let text = |check: &Value, key: &str| check[key].as_str().unwrap_or_default().to_owned();
+    let mut failed =
+        answer["checks"].as_array().into_iter().flatten().filter(|check| check["state"] == "fail");
+    let is_link = |check: &&Value| {
+        let name = text(check, "name");
+        LINKS.contains(&name.as_str()) && !known.contains(&name.as_str())
+    };
+    let first = failed.clone().next();
+    let Some(check) = failed.find(is_link) else { return Ok(()) };
+    // doctor ends with the kind of the first that fails.
+    let kind = if first == Some(check) { kind(&outcome) } else { Kind::Settings };
+    let message = format!("{}: {}", text(check, "name"), text(check, "message"));
+    Err(Failure::new(kind, message).hint(text(check, "hint")))
+}
+
+/// A program with no more than the timer's own environment, started where the timer starts it.
+fn bare(program: &str, kind: Timer) -> Command {
+    let mut command = process::program(program);
+    command.env_clear();
+    if let Some(home) = shell::home() {
+        command.env("HOME", &home);
+        if home.is_dir() {
+            command.current_dir(home);
+        }
+    }
+    match kind {
+        Timer::Cron => command.envs(shell::variables(&["LOGNAME"])).envs(CRON),
+        Timer::Systemd => command.envs(SYSTEMD).envs(shell::variables(&SESSION)),
+    };
+    command
+}
+
+fn kind(outcome: &Outcome) -> Kind {
+    match outcome.status.code() {
+        Some(2 | 3) => Kind::Settings,
+        Some(4) => Kind::Refused,
+        Some(5) => Kind::Temporary,
+        _ => Kind::Other,
+    }
+}
+
+/// What the command has said, with its hints.
+fn explain(outcome: &Outcome) -> Failure {
+    let text = String::from_utf8_lossy(&outcome.stderr);
+    let (hints, lines): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("hint: "));
+    let own = "git-credential-github-app: ";
+    let said = lines.iter().rfind(|line| line.starts_with(own)).or(lines.last());
+    let said = said.map_or("it gave no reason", |line| line.trim_start_matches(own));
+    let failure = Failure::new(kind(outcome), escape(said));
+    hints.into_iter().fold(failure, |failure, hint| failure.hint(escape(hint.trim_start_matches("hint: "))))
+}

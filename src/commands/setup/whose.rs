@@ -1,0 +1,112 @@
+//! Whose set-up it is: this user's, or with `--system` that of all users, which each one's helper reads after its own
+//! settings file.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::cli::SetupArgs;
+use crate::error::{Failure, Kind};
+use crate::settings::schema::Key;
+use crate::settings::{FileValue, Given, Pair, Place, dirs};
+
+/// Where settings and record of all users are.
+const FOR_ALL: &str = "/etc/git-credential-github-app";
+/// Settings that name a file which every user's helper would have to read.
+const READ: [&str; 3] = ["private_key_file", "broker_token_file", "ca_file"];
+
+/// Where settings and record are, and who may read them.
+pub struct Whose {
+    /// The settings file.
+    pub settings: PathBuf,
+    /// The helper reads that file without being told.
+    pub is_usual: bool,
+    /// What was written.
+    pub record: PathBuf,
+    /// Files are everybody's to read.
+    pub all_users: bool,
+}
+
+impl Whose {
+    /// What the options say.
+    pub fn of(given: &Given, arguments: &SetupArgs) -> Result<Self> {
+        let place = Place::of(given)?;
+        let named = place.as_ref().filter(|place| !place.is_default()).map(|place| place.path.clone());
+        let is_usual = named.is_none();
+        let (settings, record) = if arguments.system {
+            let dir = Path::new(FOR_ALL);
+            (named.unwrap_or_else(|| dir.join("config.toml")), dir.to_owned())
+        } else {
+            let none =
+                |hint| Failure::new(Kind::Settings, "there is no home directory for the settings").hint(hint);
+            let place = place.ok_or_else(|| none("set HOME, or name the file with --config"))?;
+            (place.path, dirs::config_dir().ok_or_else(|| none("set HOME"))?)
+        };
+        let (settings, record) = (std::path::absolute(settings)?, record.join("setup.json"));
+        Ok(Self { settings, is_usual, record, all_users: arguments.system })
+    }
+
+    /// The options that read this settings file and none before it.
+    pub fn reading(&self, given: &Given) -> Given {
+        let mut given = given.clone();
+        if self.all_users {
+            given.add(Key::Config, self.settings.to_string_lossy().into_owned());
+        }
+        given
+    }
+
+    /// The mode of the settings file if it is new.
+    pub fn file_mode(&self) -> u32 {
+        if self.all_users { 0o644 } else { 0o600 }
+    }
+
+    /// Refuses what would work for this user, and stop every other user's git.
+    pub fn check(&self, pairs: &[Pair], program: &Path) -> Result<(), Failure> {
+        if !self.all_users {
+            return Ok(());
+        }
+        if !can_others(program, 1) {
+            let message =
+                format!("other users cannot run {}, and --system is for all of them", program.display());
+            let hint = "install it where they can, such as with ./install.sh --prefix /usr/local";
+            return Err(Failure::new(Kind::Settings, message).hint(hint));
+        }
+        for (key, value) in pairs {
+            if let FileValue::Text(path) = value
+                && READ.contains(key)
+                && !can_others(Path::new(path), 4)
+            {
+                let message =
+                    format!("other users cannot read {path} ({key}), and --system is for all of them");
+                return Err(Failure::new(Kind::Settings, message)
+                    .hint("for this user alone, leave --system out")
+                    .hint("for a group: chgrp GROUP and chmod 640, in a directory that the group can enter")
+                    .hint("for all: a broker, or a sign command that keeps the key to itself"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says who can do what this user cannot.
+    pub fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        let cause = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if self.all_users && cause == Some(io::ErrorKind::PermissionDenied) {
+            let failure = Failure::new(Kind::Other, format!("{error:#}"));
+            return failure.hint("--system is for all users: run it as root, such as with sudo").into();
+        }
+        error
+    }
+}
+
+/// Whether somebody besides root may read (4) or run (1) a file; one that is not there yet is no harm.
+fn can_others(path: &Path, bit: u32) -> bool {
+    let may = |metadata: &Metadata, bit: u32| {
+        metadata.mode() & bit != 0 || metadata.mode() & (bit << 3) != 0 && metadata.gid() != 0
+    };
+    let Ok(path) = path.canonicalize() else { return true };
+    let is_open = |path: &Path, bit| fs::metadata(path).map_or(true, |metadata| may(&metadata, bit));
+    is_open(&path, bit) && path.ancestors().skip(1).all(|dir| is_open(dir, 1))
+}

@@ -1,0 +1,159 @@
+//! What only the environment of this process says, and a timer's would not: for `setup`, which writes it where the timer
+//! finds it, or says what is missing. No secret is ever among what is to be written.
+
+use std::path::{Path, PathBuf};
+
+use ureq::http::Uri;
+
+use super::dirs;
+use super::schema::Key;
+use super::sources::variable;
+use super::to_file::{self, FileValue, Pair};
+use super::{Bearer, KeySource, Profile, Settings};
+use crate::error::Failure;
+use crate::getent;
+
+/// Set by a platform in its workspaces; no key of the settings file stands for them.
+const PLATFORM: [&str; 4] = ["PLATFORM_URL", "WORKSPACE_ID", "CONFIGS_DIR", "MOLECULE_ORG_ID"];
+/// Of these the one that an option gives is in effect, and those of the environment are not.
+const WAYS_TO_THE_KEY: [Key; 3] = [Key::PrivateKeyFile, Key::PrivateKeyCommand, Key::SignCommand];
+/// Where settings and tokens are.
+const DIRECTORIES: [&str; 2] = ["XDG_CONFIG_HOME", "XDG_CACHE_HOME"];
+/// curl's, in the order in which they count for https.
+const PROXIES: [&str; 8] = [
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "http_proxy",
+    "HTTP_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+];
+
+/// What this process has from its environment.
+#[derive(Debug, Default)]
+pub struct Shell {
+    /// Has a key of the settings file.
+    pub settings: Vec<Pair>,
+    /// Has none, and is no secret.
+    pub variables: Vec<(&'static str, String)>,
+    /// Secrets that tokens cannot be had without, and what to do.
+    pub missing: Vec<(&'static str, String)>,
+}
+
+/// Variables of this process, as far as they are set.
+pub fn variables(names: &[&'static str]) -> Vec<(&'static str, String)> {
+    let set = |name: &&'static str| Some((*name, variable(name).ok()??));
+    names.iter().filter_map(set).collect()
+}
+
+impl Profile<'_> {
+    /// What the environment says that the settings rest on. `gh`: gh is to be run, too.
+    pub fn shell(&self, settings: &Settings, gh: bool) -> Result<Shell, Failure> {
+        let given = self.sources.given;
+        let mut shell = Shell { settings: to_file::given_by_environment(given)?, ..Shell::default() };
+        if WAYS_TO_THE_KEY.iter().any(|key| given.has(*key)) {
+            shell.settings.retain(|(name, _)| WAYS_TO_THE_KEY.iter().all(|key| key.row().key != *name));
+        }
+        shell.take_home();
+        shell.take(&DIRECTORIES);
+        if gh {
+            shell.take(&["GH_CONFIG_DIR"]);
+        }
+        if let Some(broker) = &settings.broker {
+            shell.take(&PLATFORM);
+            if matches!(broker.bearer, Bearer::Text(_)) {
+                let cure = "write the bearer to a file with mode 600, and give setup --broker-token-file";
+                shell.missing.push(("GITHUB_APP_BROKER_TOKEN", cure.to_owned()));
+            }
+        }
+        if settings.app.as_ref().is_some_and(|app| matches!(app.key, KeySource::Text(_))) {
+            let cure = "write the key to a file with mode 600, and give setup --private-key-file";
+            shell.missing.push(("GITHUB_APP_PRIVATE_KEY", cure.to_owned()));
+        }
+        if self.find(Key::Proxy)?.is_none() {
+            shell.take_proxies(&ways(settings));
+        }
+        if self.find(Key::CaFile)?.is_none() {
+            shell.take_roots()?;
+        }
+        Ok(shell)
+    }
+}
+
+/// The home directory of this process's user, as cron and systemd have it: the user database's, whatever `HOME` says.
+pub fn home() -> Option<PathBuf> {
+    getent::home().or_else(dirs::home)
+}
+
+impl Shell {
+    /// A home of the shell's own, as in many containers, is where the settings are.
+    fn take_home(&mut self) {
+        let own = variables(&["HOME"]).pop();
+        if own.is_some_and(|(_, own)| home().is_some_and(|home| home != Path::new(&own))) {
+            self.take(&["HOME"]);
+        }
+    }
+
+    fn take(&mut self, names: &[&'static str]) {
+        for (name, value) in variables(names) {
+            if value.chars().any(char::is_control) {
+                let cure = "it has control characters, which neither cron nor systemd takes".to_owned();
+                self.missing.push((name, cure));
+            } else {
+                self.variables.push((name, value));
+            }
+        }
+    }
+
+    /// One proxy for all that is asked is a setting; of several ways only the variables can tell.
+    fn take_proxies(&mut self, ways: &[bool]) {
+        if !ways.contains(&true) {
+            return;
+        }
+        let set = variables(&PROXIES);
+        let secret: Vec<&str> =
+            set.iter().filter(|(_, value)| value.contains('@')).map(|(name, _)| *name).collect();
+        if !secret.is_empty() {
+            let cure = "it holds a password, which setup writes nowhere: set it for the timer by hand";
+            self.missing.extend(
+                set.iter()
+                    .filter(|(name, _)| secret.contains(name))
+                    .map(|(name, _)| (*name, cure.to_owned())),
+            );
+            return;
+        }
+        let is_setting = !ways.contains(&false);
+        if let Some((_, value)) = set.first().filter(|_| is_setting) {
+            self.settings.push(("proxy", FileValue::Text(value.clone())));
+        }
+        if !is_setting {
+            self.take(&PROXIES);
+        }
+    }
+
+    fn take_roots(&mut self) -> Result<(), Failure> {
+        let is_setting = variables(&["SSL_CERT_DIR"]).is_empty();
+        let file = variables(&["SSL_CERT_FILE"]).pop();
+        if let Some((_, path)) = file.filter(|_| is_setting) {
+            self.settings.push(("ca_file", FileValue::Text(to_file::absolute(Path::new(&path))?)));
+        }
+        if !is_setting {
+            self.take(&["SSL_CERT_FILE", "SSL_CERT_DIR"]);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a proxy is in the way to each server that is asked.
+fn ways(settings: &Settings) -> Vec<bool> {
+    let broker = settings.broker.as_ref().filter(|broker| broker.socket.is_none());
+    let app = settings.app.as_ref().map(|_| settings.api_url.clone());
+    let urls = [Some(settings.host.url()), app, broker.map(|broker| broker.url.clone())];
+    let through = |url: String| {
+        let uri: Uri = url.parse().ok()?;
+        Some(settings.network.proxies.of(uri.scheme_str()?, uri.host()?).is_some())
+    };
+    urls.into_iter().flatten().filter_map(through).collect()
+}
