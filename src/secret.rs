@@ -94,30 +94,45 @@ const ENCODED_DER: &str = "MII";
 const KEY_LINE: usize = 60;
 
 /// Recognises the secrets that people put where a path, a URL or a name belongs. What is in a text beside the secret
-/// makes no difference.
+/// makes no difference. Every setting of every `get` passes here, so that it searches byte by byte and sets nothing up.
 pub fn looks_like(text: &str) -> Option<Looks> {
-    if let Some((_, label)) = text.split_once("-----BEGIN") {
-        let label = label.split("-----").next().unwrap_or_default();
+    let bytes = text.as_bytes();
+    if let Some(at) = position(bytes, b"-----BEGIN") {
+        let label = text[at + 10..].split("-----").next().unwrap_or_default();
         let is_key = label.contains("PRIVATE") || !label.contains(['P', 'C']);
         return Some(if is_key { Looks::Key } else { Looks::Pem });
     }
-    if text.contains(ENCODED_ARMOUR) {
+    if text.len() < SHORTEST {
+        return None;
+    }
+    if position(bytes, ENCODED_ARMOUR.as_bytes()).is_some() {
         return Some(Looks::EncodedKey);
     }
-    text.split(|c: char| !is_part(c)).find_map(|word| {
-        if word.starts_with(ENCODED_DER) && word.len() >= KEY_LINE {
-            return Some(Looks::BareKey);
-        }
-        let found =
-            |beginning: &&'static str| word.find(*beginning).map(|at| (at, &word[at + beginning.len()..]));
-        let (at, rest) = BEGINNINGS.iter().filter_map(found).min()?;
-        let run = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
-        if word[at..].starts_with("eyJ") {
-            return (rest.len() >= SHORTEST && rest.matches('.').count() == 2).then_some(Looks::Jwt);
-        }
-        // A name such as `ghs_installation_helpers` is none.
-        (run >= SHORTEST || rest[run..].starts_with("_eyJ")).then_some(Looks::Token)
-    })
+    text.split(|c: char| !is_part(c)).find_map(looks_like_word)
+}
+
+fn looks_like_word(word: &str) -> Option<Looks> {
+    if word.len() >= KEY_LINE && word.starts_with(ENCODED_DER) {
+        return Some(Looks::BareKey);
+    }
+    let beginning = |at: usize| {
+        let rest = &word[at..];
+        let beginning = BEGINNINGS.iter().find(|beginning| rest.starts_with(**beginning))?;
+        Some((*beginning, &rest[beginning.len()..]))
+    };
+    // A word is ASCII; these are the first letters of all beginnings.
+    let mut starts = word.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'g' | b'e'));
+    let (beginning, rest) = starts.find_map(|(at, _)| beginning(at))?;
+    if beginning == "eyJ" {
+        return (rest.len() >= SHORTEST && rest.matches('.').count() == 2).then_some(Looks::Jwt);
+    }
+    let run = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    // A name such as `ghs_installation_helpers` is none.
+    (run >= SHORTEST || rest[run..].starts_with("_eyJ")).then_some(Looks::Token)
+}
+
+fn position(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
 }
 
 /// Whether a character can be part of a credential.
@@ -178,6 +193,11 @@ mod tests {
         ] {
             assert_eq!(hide(text), shown);
         }
+    }
+
+    #[test]
+    fn every_beginning_starts_with_a_letter_that_is_looked_for() {
+        assert!(BEGINNINGS.iter().all(|beginning| beginning.starts_with(['g', 'e'])));
     }
 
     #[test]

@@ -219,10 +219,10 @@ fn no_source() -> Failure {
 /// The settings of a file's text alone, without options.
 #[cfg(any(test, feature = "internals"))]
 pub fn of_text(text: &str) -> Result<Settings, Failure> {
-    let own = file::File::of_text(PathBuf::from("config.toml"), text.to_owned())?;
-    let files = Ok(lookup::Files { own, ..lookup::Files::default() });
-    let sources = Sources { given: &Given::default(), files, new_name: std::cell::OnceCell::new() };
-    sources.unnamed().settings()
+    let own = file::File::of_text(PathBuf::from("config.toml"), text)?;
+    let given = Given::default();
+    let environment = sources::Environment::none();
+    Sources::of(&given, environment, Ok((own, file::File::default()))).unnamed().settings()
 }
 
 /// Whether `NO_COLOR` asks for plain messages.

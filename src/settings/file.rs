@@ -5,15 +5,14 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use toml_edit::{Document, Item, Table, TableLike, TomlError, Value};
+use toml_edit::{Document, TableLike, TomlError, Value};
 
 use super::dirs::config_dir;
 use super::form::is_profile_name;
 use super::given::Given;
 use super::schema::{KEYS, Key};
-use super::sources::{Found, Origin, from_environment};
+use super::sources::{Environment, Found, Origin};
 use crate::error::{Failure, Kind, escape};
 use crate::trust::{self, Distrust};
 
@@ -22,133 +21,176 @@ pub const PROFILES: &str = "profile";
 /// What every user of the machine reads after a file of their own.
 pub const SYSTEM: &str = "/etc/git-credential-github-app/config.toml";
 
-/// A settings file that was read.
+/// A settings file that was read: plain rows, as each `get` looks dozens of keys up in it.
 #[derive(Debug, Default)]
 pub struct File {
     /// Where it is.
     pub path: PathBuf,
-    document: Option<Document<Arc<str>>>,
+    /// The keys at the top first, then its profiles in its order.
+    tables: Vec<Table>,
+    /// What is wrong with its keys, if anything is.
+    wrong: Option<Failure>,
+}
+
+/// The keys at the top, or those of a profile.
+#[derive(Debug, Default)]
+struct Table {
+    profile: Option<String>,
+    rows: Vec<(Key, Item)>,
+}
+
+/// A value.
+#[derive(Debug)]
+enum Item {
+    /// Numbers and booleans as text, too.
+    One(String),
+    /// What may be a list.
+    Several(Vec<Option<String>>),
+    /// Of no type that a setting has.
+    Wrong,
+}
+
+impl Item {
+    fn of(item: &toml_edit::Item) -> Self {
+        match item {
+            toml_edit::Item::Value(Value::Array(items)) => Self::Several(items.iter().map(scalar).collect()),
+            toml_edit::Item::Value(value) => scalar(value).map_or(Self::Wrong, Self::One),
+            _ => Self::Wrong,
+        }
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.value().clone()),
+        Value::Integer(number) => Some(number.value().to_string()),
+        Value::Boolean(flag) => Some(flag.value().to_string()),
+        _ => None,
+    }
 }
 
 impl File {
-    /// Reads the file that the options or the environment name, or the default one if it is there.
-    pub fn read(given: &Given) -> Result<Self, Failure> {
-        let Some(place) = Place::of(given)? else { return Ok(Self::default()) };
-        place.read()
-    }
-
-    /// The machine's file, unless the options or the environment name one: then that one says all.
-    pub fn read_system(given: &Given) -> Result<Self, Failure> {
-        match Place::of(given)? {
-            Some(place) if !place.is_default() => Ok(Self::default()),
-            _ => Place { path: SYSTEM.into(), named: None }.read(),
-        }
+    /// Reads the user's file and the machine's. A file that options or the environment name says all.
+    pub fn read_both(place: Option<Place>) -> Result<(Self, Self), Failure> {
+        let is_default = place.as_ref().is_none_or(Place::is_default);
+        let own = place.map_or_else(|| Ok(Self::default()), Place::read)?;
+        let system = Place { path: SYSTEM.into(), named: None };
+        Ok((own, if is_default { system.read()? } else { Self::default() }))
     }
 
     /// A file with this text.
-    pub fn of_text(path: PathBuf, text: String) -> Result<Self, Failure> {
+    pub fn of_text(path: PathBuf, text: &str) -> Result<Self, Failure> {
         let document = parse(&path, text)?;
-        Ok(Self { path, document: Some(document) })
-    }
-
-    /// The same for a command that writes it: one that is not there is empty.
-    pub fn read_or_empty(given: &Given) -> Result<Self, Failure> {
-        match Place::of(given)? {
-            Some(place) if !place.path.exists() => Ok(Self { path: place.path, document: None }),
-            _ => Self::read(given),
+        let mut file = Self { path, ..Self::default() };
+        if let Err(failure) = file.fill(document.as_table()) {
+            file.wrong = Some(failure);
         }
+        // The end of the process frees its thousands of pieces at once.
+        std::mem::forget(document);
+        Ok(file)
     }
 
-    fn top(&self) -> Option<&Table> {
-        self.document.as_ref().map(Document::as_table)
+    fn fill(&mut self, top: &toml_edit::Table) -> Result<(), Failure> {
+        let mut wrong = self.add(None, top);
+        let profiles = top.get(PROFILES);
+        let complaint = |path: &Path, what: String| {
+            Failure::new(Kind::Settings, format!("settings file {}: {what}", path.display()))
+        };
+        let hint = "write a profile as a table: [profile.work], and its keys below it";
+        let is_table = profiles.is_none_or(toml_edit::Item::is_table_like);
+        if !is_table {
+            wrong = wrong.and(Err(complaint(&self.path, format!("{PROFILES} is not a table")).hint(hint)));
+        }
+        for (name, item) in
+            profiles.and_then(toml_edit::Item::as_table_like).into_iter().flat_map(TableLike::iter)
+        {
+            let outcome = match item.as_table_like() {
+                _ if !is_profile_name(name) => {
+                    let failure = complaint(&self.path, format!("bad profile name {}", escape(name)));
+                    Err(failure.hint("a name has letters, digits, - and _"))
+                }
+                Some(table) => self.add(Some(name), table),
+                None => {
+                    Err(complaint(&self.path, format!("profile {} is not a table", escape(name))).hint(hint))
+                }
+            };
+            wrong = wrong.and(outcome);
+        }
+        wrong
+    }
+
+    /// Takes a table over.
+    ///
+    /// # Errors
+    /// A key is no setting: a mistyped one would otherwise be silently without effect.
+    fn add(&mut self, profile: Option<&str>, table: &dyn TableLike) -> Result<(), Failure> {
+        let mut rows = Vec::new();
+        let mut wrong = Ok(());
+        for (name, item) in table.iter() {
+            match Key::of_file(name) {
+                Some(key) => rows.push((key, Item::of(item))),
+                None if profile.is_none() && name == PROFILES => {}
+                None => wrong = wrong.and_then(|()| Err(self.unknown_key(profile, name))),
+            }
+        }
+        self.tables.push(Table { profile: profile.map(str::to_owned), rows });
+        wrong
+    }
+
+    fn unknown_key(&self, profile: Option<&str>, key: &str) -> Failure {
+        let mut known: Vec<&str> =
+            KEYS.iter().map(|key| key.row().key).filter(|key| !key.is_empty()).collect();
+        known.sort_unstable();
+        let key = prefix(profile) + &escape(key);
+        let message = format!("settings file {}: unknown key {key}", self.path.display());
+        Failure::new(Kind::Settings, message).hint(format!("known keys: {}", known.join(", ")))
+    }
+
+    /// Complains about a key that is no setting, or a profile that is none.
+    pub fn check_keys(&self) -> Result<(), Failure> {
+        self.wrong.clone().map_or(Ok(()), Err)
     }
 
     /// The names of its profiles, in its order.
     pub fn profiles(&self) -> Vec<&str> {
-        let profiles = self.top().and_then(|top| top.get(PROFILES)).and_then(Item::as_table_like);
-        profiles.map(|table| table.iter().map(|(name, _)| name).collect()).unwrap_or_default()
+        self.tables.iter().filter_map(|table| table.profile.as_deref()).collect()
     }
 
-    fn table(&self, profile: Option<&str>) -> Option<&dyn TableLike> {
-        let top = self.top()?;
-        match profile {
-            None => Some(top),
-            Some(name) => top.get(PROFILES)?.as_table_like()?.get(name)?.as_table_like(),
-        }
-    }
-
-    /// Complains about a key that is no setting.
-    pub fn check_keys(&self) -> Result<(), Failure> {
-        let Some(top) = self.top() else { return Ok(()) };
-        self.check_table(top, "", &[PROFILES])?;
-        let Some(profiles) = top.get(PROFILES) else { return Ok(()) };
-        let wrong = |what: String| {
-            Failure::new(Kind::Settings, format!("settings file {}: {what}", self.path.display()))
-                .hint("write a profile as a table: [profile.work], and its keys below it")
-        };
-        let Some(profiles) = profiles.as_table_like() else {
-            return Err(wrong(format!("{PROFILES} is not a table")));
-        };
-        for (name, item) in profiles.iter() {
-            let Some(table) = item.as_table_like() else {
-                return Err(wrong(format!("profile {} is not a table", escape(name))));
-            };
-            if !is_profile_name(name) {
-                return Err(wrong(format!("bad profile name {}", escape(name)))
-                    .hint("a name has letters, digits, - and _"));
-            }
-            self.check_table(table, &format!("{PROFILES}.{name}."), &[])?;
-        }
-        Ok(())
-    }
-
-    fn check_table(&self, table: &dyn TableLike, prefix: &str, more: &[&str]) -> Result<(), Failure> {
-        for (key, _) in table.iter() {
-            if Key::of_file(key).is_none() && !more.contains(&key) {
-                let mut known: Vec<&str> =
-                    KEYS.iter().map(|key| key.row().key).filter(|key| !key.is_empty()).collect();
-                known.sort_unstable();
-                let message =
-                    format!("settings file {}: unknown key {prefix}{}", self.path.display(), escape(key));
-                return Err(
-                    Failure::new(Kind::Settings, message).hint(format!("known keys: {}", known.join(", ")))
-                );
-            }
-        }
-        Ok(())
+    fn item(&self, profile: Option<&str>, key: Key) -> Option<&Item> {
+        let table = self.tables.iter().find(|table| table.profile.as_deref() == profile)?;
+        table.rows.iter().find(|(known, _)| *known == key).map(|(_, item)| item)
     }
 
     /// Whether a table has a key.
     pub fn has(&self, profile: Option<&str>, key: Key) -> bool {
-        self.table(profile).is_some_and(|table| table.contains_key(key.row().key))
+        self.item(profile, key).is_some()
     }
 
     /// A key's values; numbers and booleans become text, a list stays one.
     pub fn values(&self, profile: Option<&str>, key: Key) -> Result<Vec<Found>, Failure> {
+        let Some(item) = self.item(profile, key) else { return Ok(Vec::new()) };
         let setting = key.row();
-        let origin = || {
-            let prefix = profile.map(|name| format!("{PROFILES}.{name}.")).unwrap_or_default();
-            Origin::File(self.path.clone(), prefix + setting.key)
-        };
-        let scalar = |value: &Value| match value {
-            Value::String(text) => Some(text.value().clone()),
-            Value::Integer(number) => Some(number.value().to_string()),
-            Value::Boolean(flag) => Some(flag.value().to_string()),
-            _ => None,
-        };
+        let origin = || Origin::File(self.path.clone(), prefix(profile) + setting.key);
         let wrong = || {
             Failure::new(Kind::Settings, format!("{}: the value has the wrong type", origin())).hint(
                 "expected text, a number, true or false; a list only for repository, permission and owners",
             )
         };
-        let found = |value: &Value| Found::new(setting, scalar(value).ok_or_else(wrong)?, origin());
-        match self.table(profile).and_then(|table| table.get(setting.key)) {
-            None => Ok(Vec::new()),
-            Some(Item::Value(Value::Array(items))) if setting.is_list() => items.iter().map(found).collect(),
-            Some(Item::Value(value)) => Ok(vec![found(value)?]),
-            Some(_) => Err(wrong()),
+        match item {
+            Item::One(text) => Ok(vec![Found::new(setting, text.clone(), origin())?]),
+            Item::Several(texts) if setting.is_list() => {
+                let found =
+                    |text: &Option<String>| Found::new(setting, text.clone().ok_or_else(wrong)?, origin());
+                texts.iter().map(found).collect()
+            }
+            Item::Several(_) | Item::Wrong => Err(wrong()),
         }
     }
+}
+
+/// What stands before the name of a profile's key in messages.
+fn prefix(profile: Option<&str>) -> String {
+    profile.map(|name| format!("{PROFILES}.{name}.")).unwrap_or_default()
 }
 
 /// Where the settings file is, and who says so.
@@ -161,15 +203,26 @@ pub struct Place {
 
 impl Place {
     /// `None`: no file is named, and there is no home directory for the default one.
-    pub fn of(given: &Given) -> Result<Option<Self>, Failure> {
+    pub fn of(given: &Given, environment: &Environment) -> Result<Option<Self>, Failure> {
         let found = match given.get(Key::Config)? {
             Some(found) => Some(found),
-            None => from_environment(Key::Config)?,
+            None => environment.get(Key::Config)?,
         };
         if let Some(found) = found {
             return Ok(Some(Self { path: found.path()?, named: Some(found.origin.kind()) }));
         }
         Ok(config_dir().map(|dir| Self { path: dir.join("config.toml"), named: None }))
+    }
+
+    /// The same by the environment of this process.
+    pub fn named_by(given: &Given) -> Result<Option<Self>, Failure> {
+        Self::of(given, &Environment::read())
+    }
+
+    /// The same for a command that writes it: one that is not there is empty.
+    #[must_use]
+    pub fn to_write(self) -> Self {
+        if self.path.exists() { self } else { Self { named: None, ..self } }
     }
 
     /// Whether it is the file that is read where none is named.
@@ -183,8 +236,8 @@ impl Place {
                 let message = format!("settings file {}: {cause}", self.path.display());
                 Err(Failure::new(Kind::Settings, message).hint(mend))
             }
-            Ok((text, None)) => File::of_text(self.path, text),
-            Err(error) if self.may_be_missing(&error) => Ok(File { path: self.path, document: None }),
+            Ok((text, None)) => File::of_text(self.path, &text),
+            Err(error) if self.may_be_missing(&error) => Ok(File { path: self.path, ..File::default() }),
             Err(error) => Err(self.complaint(&error)),
         }
     }
@@ -212,9 +265,8 @@ fn read(path: &Path) -> io::Result<(String, Option<Distrust>)> {
     Ok((text, distrust))
 }
 
-fn parse(path: &Path, text: String) -> Result<Document<Arc<str>>, Failure> {
-    let text: Arc<str> = text.into();
-    Document::parse(Arc::clone(&text)).map_err(|error: TomlError| {
+fn parse<'a>(path: &Path, text: &'a str) -> Result<Document<&'a str>, Failure> {
+    Document::parse(text).map_err(|error: TomlError| {
         let line =
             error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         // The parser's own message quotes the line, which may hold what was pasted by mistake.

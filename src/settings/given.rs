@@ -43,6 +43,9 @@ impl Given {
     /// # Errors
     /// It is not of the setting's form.
     pub fn get(&self, key: Key) -> Result<Option<Found>, Failure> {
+        if !self.has(key) {
+            return Ok(None);
+        }
         Ok(self.all(key)?.pop())
     }
 }

@@ -10,7 +10,7 @@ use super::hosts::Host;
 use super::profile::{Layer, Profile};
 use super::profiles::{Choice, choose};
 use super::schema::{KEYS, Key};
-use super::sources::{Found, from_environment};
+use super::sources::{Environment, Found};
 use super::values;
 use crate::error::{Failure, Kind};
 
@@ -24,9 +24,10 @@ pub(super) struct Files {
 /// The places that settings come from, read once.
 pub struct Sources<'a> {
     pub(super) given: &'a Given,
-    pub(super) files: Result<Files, Failure>,
+    files: Result<Files, Failure>,
     /// Of a profile that is about to be written.
-    pub(super) new_name: OnceCell<String>,
+    new_name: OnceCell<String>,
+    environment: Environment,
 }
 
 /// What a request of git's is to the settings.
@@ -48,25 +49,43 @@ fn names_source(file: &File) -> bool {
 impl<'a> Sources<'a> {
     /// Reads the settings files; a failure comes out where the first setting is needed.
     pub fn read(given: &'a Given) -> Self {
-        let files =
-            File::read(given).and_then(|own| File::read_system(given).map(|system| Files { own, system }));
-        Self { given, files, new_name: OnceCell::new() }
+        let environment = Environment::read();
+        let files = Place::of(given, &environment).and_then(File::read_both);
+        Self::of(given, environment, files)
     }
 
     /// The same for `setup`, which may be about to make the file.
     pub fn read_or_empty(given: &'a Given) -> Self {
-        let files = File::read_or_empty(given)
-            .and_then(|own| File::read_system(given).map(|system| Files { own, system }));
-        Self { given, files, new_name: OnceCell::new() }
+        let environment = Environment::read();
+        let place = Place::of(given, &environment);
+        let is_named = matches!(&place, Ok(Some(place)) if !place.is_default());
+        let files = place.and_then(|place| File::read_both(place.map(Place::to_write)));
+        // A file that is named says all, there or not.
+        let files = files.map(|(own, system)| (own, if is_named { File::default() } else { system }));
+        Self::of(given, environment, files)
+    }
+
+    pub(super) fn of(
+        given: &'a Given,
+        environment: Environment,
+        files: Result<(File, File), Failure>,
+    ) -> Self {
+        let files = files.map(|(own, system)| Files { own, system });
+        Self { given, files, environment, new_name: OnceCell::new() }
+    }
+
+    /// What options or the environment say.
+    pub(super) fn outside(&self, key: Key) -> Result<Option<Found>, Failure> {
+        match self.given.get(key)? {
+            Some(found) => Ok(Some(found)),
+            None => self.environment.get(key),
+        }
     }
 
     /// The setting by which options and environment make up a profile of their own.
     fn own_source(&self) -> Result<Option<Found>, Failure> {
         for key in KEYS.iter().copied().filter(|key| key.row().is_source) {
-            let found = match self.given.get(key)? {
-                Some(found) => Some(found),
-                None => from_environment(key)?,
-            };
+            let found = self.outside(key)?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -76,7 +95,7 @@ impl<'a> Sources<'a> {
 
     /// Where the user's settings file is or would be.
     pub fn path(&self) -> Option<PathBuf> {
-        Place::of(self.given).ok().flatten().map(|place| place.path)
+        Place::of(self.given, &self.environment).ok().flatten().map(|place| place.path)
     }
 
     /// The settings file that the command line names.
@@ -125,10 +144,7 @@ impl<'a> Sources<'a> {
     /// # Errors
     /// None is named, and the file has several.
     pub fn to_write(&'a self) -> Result<Profile<'a>, Failure> {
-        let name = match self.given.get(Key::Profile)? {
-            Some(found) => Some(found),
-            None => from_environment(Key::Profile)?,
-        };
+        let name = self.outside(Key::Profile)?;
         let Some(name) = name else {
             let Ok(files) = self.files() else { return Ok(self.unnamed()) };
             let source = self.own_source()?;
@@ -172,10 +188,7 @@ impl<'a> Sources<'a> {
     /// Every profile that counts: that of options and environment alone, the one that was named, or all of the files.
     pub fn profiles(&'a self) -> Result<Vec<Profile<'a>>, Failure> {
         let own = self.own_source()?;
-        let name = match self.given.get(Key::Profile)? {
-            Some(found) => Some(found),
-            None => from_environment(Key::Profile)?,
-        };
+        let name = self.outside(Key::Profile)?;
         match (own, name) {
             (None, None) => self.of_files(),
             (Some(_), None) => {
@@ -214,17 +227,14 @@ impl<'a> Sources<'a> {
             Some(found) => Some(found),
             // A profile that is named on the command line beats the host of the environment.
             None if self.given.has(Key::Profile) => None,
-            None => from_environment(Key::Host)?,
+            None => self.environment.get(Key::Host)?,
         };
         found.map(|found| values::host(&found)).transpose()
     }
 
     /// The owner that options or environment name.
     fn wanted_owner(&self) -> Result<Option<String>, Failure> {
-        let found = match self.given.get(Key::Owner)? {
-            Some(found) => Some(found),
-            None => from_environment(Key::Owner)?,
-        };
+        let found = self.outside(Key::Owner)?;
         found.map(|found| values::owner(&found)).transpose()
     }
 

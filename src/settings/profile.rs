@@ -6,7 +6,7 @@ use super::hosts::Host;
 use super::lookup::Sources;
 use super::profiles::Candidate;
 use super::schema::{KEYS, Key};
-use super::sources::{Found, from_environment};
+use super::sources::Found;
 use super::values;
 use crate::error::Failure;
 
@@ -89,11 +89,10 @@ impl<'a> Profile<'a> {
         if self.name.is_some() && key == Key::Host {
             return if self.is_written { self.sources.given.get(key) } else { Ok(None) };
         }
-        match self.sources.given.get(key)? {
-            Some(found) => Ok(Some(found)),
-            None if self.beats_environment && key.row().is_source => Ok(None),
-            None => from_environment(key),
+        if self.beats_environment && key.row().is_source {
+            return self.sources.given.get(key);
         }
+        self.sources.outside(key)
     }
 
     /// Looks at every setting once: a secret in the wrong place is said at once, whether this command wants it or not.

@@ -1,13 +1,14 @@
 //! Where a setting's value comes from: option, then environment, then settings file, then default.
 //! The only module that reads the environment. Repository-local git configuration is never looked at.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
 use super::dirs;
 use super::form::{Form, Wrong, is_random_word};
 use super::proxies;
-use super::schema::{Key, Setting};
+use super::schema::{KEYS, Key, Setting};
 use crate::error::{Failure, Kind, escape};
 use crate::secret::Secret;
 
@@ -133,10 +134,7 @@ pub fn variable(name: &'static str) -> Result<Option<String>, Failure> {
         None => Ok(None),
         Some(Ok(text)) if text.is_empty() => Ok(None),
         Some(Ok(text)) => Ok(Some(text)),
-        Some(Err(_)) => {
-            Err(Failure::new(Kind::Settings, format!("environment variable {name}: the value is not UTF-8"))
-                .hint("set it to UTF-8 text, or unset it"))
-        }
+        Some(Err(_)) => Err(not_utf8(name)),
     }
 }
 
@@ -146,16 +144,60 @@ pub fn is_in_environment(name: &'static str) -> bool {
     std::env::var_os(name).is_some()
 }
 
-/// A setting's value in the environment: that of the first of its variables that is set.
-///
-/// # Errors
-/// It is not of the setting's form.
-pub fn from_environment(key: Key) -> Result<Option<Found>, Failure> {
-    let setting = key.row();
-    for name in setting.variables {
-        if let Some(text) = variable(name)? {
-            return Found::new(setting, text, Origin::Environment(name)).map(Some);
-        }
+/// The variables of settings, as far as they are set; the environment is gone through once for all of them.
+#[derive(Debug)]
+pub struct Environment(Vec<(&'static str, OsString)>);
+
+impl Environment {
+    /// Reads it; an empty variable counts as unset.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn read() -> Self {
+        let known =
+            |name: &str| KEYS.iter().flat_map(|key| key.row().variables).find(|known| **known == name);
+        let of_setting = |(name, value): (OsString, OsString)| Some((*known(name.to_str()?)?, value));
+        let variables = std::env::vars_os().filter(|(name, value)| is_likely(name) && !value.is_empty());
+        Self(variables.filter_map(of_setting).collect())
     }
-    Ok(None)
+
+    /// An empty one.
+    #[cfg(any(test, feature = "internals"))]
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// A setting's value: that of the first of its variables that is set.
+    ///
+    /// # Errors
+    /// It is not of the setting's form.
+    pub fn get(&self, key: Key) -> Result<Option<Found>, Failure> {
+        let setting = key.row();
+        for name in setting.variables {
+            if let Some((_, value)) = self.0.iter().find(|(known, _)| known == name) {
+                let text = value.to_str().ok_or_else(|| not_utf8(name))?;
+                return Found::new(setting, text.to_owned(), Origin::Environment(name)).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Most variables are passed by at their first letter.
+fn is_likely(name: &OsStr) -> bool {
+    matches!(name.as_encoded_bytes().first(), Some(b'C' | b'G' | b'M' | b'P' | b'W'))
+}
+
+fn not_utf8(name: &str) -> Failure {
+    Failure::new(Kind::Settings, format!("environment variable {name}: the value is not UTF-8"))
+        .hint("set it to UTF-8 text, or unset it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_variable_of_a_setting_is_passed_by() {
+        let mut names = KEYS.iter().flat_map(|key| key.row().variables);
+        assert!(names.all(|name| is_likely(OsStr::new(name))));
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Given;
 use super::form::Form;
 use super::schema::{KEYS, Key};
-use super::sources::{Found, from_environment};
+use super::sources::{Environment, Found};
 use super::values;
 use crate::error::{Failure, Kind};
 
@@ -52,9 +52,10 @@ pub fn given_for_file(given: &Given) -> Result<Vec<Pair>, Failure> {
 /// # Errors
 /// As for those of options.
 pub fn given_by_environment(given: &Given) -> Result<Vec<Pair>, Failure> {
+    let environment = Environment::read();
     let mut pairs = Vec::new();
     for key in keys().filter(|key| !given.has(*key)) {
-        if let Some(found) = from_environment(key)? {
+        if let Some(found) = environment.get(key)? {
             pairs.push((key.row().key, value(&found)?));
         }
     }

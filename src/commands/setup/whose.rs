@@ -33,7 +33,7 @@ pub struct Whose {
 impl Whose {
     /// What the options say.
     pub fn of(given: &Given, arguments: &SetupArgs) -> Result<Self> {
-        let place = Place::of(given)?;
+        let place = Place::named_by(given)?;
         let named = place.as_ref().filter(|place| !place.is_default()).map(|place| place.path.clone());
         let is_usual = named.is_none();
         let (settings, record) = if arguments.system {
