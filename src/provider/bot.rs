@@ -55,7 +55,15 @@ pub fn of_app(settings: &Settings, app: &AppSettings, deadline: Deadline, report
     let slug = known.context("ask GitHub for the name of the App's bot")?.slug;
     let login = checked(format!("{slug}[bot]"))?;
     match any_token(settings, app, &client, report) {
-        Ok(token) => of_login(settings, &client(), &login, Some(&token)),
+        Ok(token) => {
+            let bot = of_login(settings, &client(), &login, Some(&token));
+            // Nobody else has it, and nobody needs it any more.
+            let url = format!("{}/installation/token", settings.api_url);
+            if let Err(error) = client().impatient().send(&call("DELETE", url, Some(&token), None)) {
+                report.note(|| format!("the token for that was not revoked: {error:#}"));
+            }
+            bot
+        }
         Err(error) => {
             report.note(|| format!("no token for the bot's user ({error:#}); asking without one"));
             of_login(settings, &client().impatient(), &login, None).map_err(|_| error)

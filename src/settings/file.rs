@@ -221,7 +221,7 @@ impl Place {
 
     /// The same for a command that writes it: one that is not there is empty.
     #[must_use]
-    pub fn to_write(self) -> Self {
+    pub fn for_writing(self) -> Self {
         if self.path.exists() { self } else { Self { named: None, ..self } }
     }
 

@@ -59,7 +59,7 @@ impl<'a> Sources<'a> {
         let environment = Environment::read();
         let place = Place::of(given, &environment);
         let is_named = matches!(&place, Ok(Some(place)) if !place.is_default());
-        let files = place.and_then(|place| File::read_both(place.map(Place::to_write)));
+        let files = place.and_then(|place| File::read_both(place.map(Place::for_writing)));
         // A file that is named says all, there or not.
         let files = files.map(|(own, system)| (own, if is_named { File::default() } else { system }));
         Self::of(given, environment, files)
