@@ -8,6 +8,7 @@ use crate::common::{app_sandbox, get, message, now, password, request_for, targe
 use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
 use crate::support::http_server::Response;
 use crate::support::keys::{app_key_pem, other_key_pem, pkcs8_pem};
+use crate::support::needs::OPENSSL;
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
 
@@ -31,18 +32,21 @@ fn every_place_of_the_key_mints() {
     let file = sandbox.path().join("app.pem");
     let file = file.to_str().expect("a path in UTF-8");
     let sign = format!("openssl dgst -sha256 -sign '{file}'");
-    for (variable, value) in [
+    let mut places = vec![
         ("GITHUB_APP_PRIVATE_KEY", app_key_pem().replace('\n', "\\n")),
         ("GITHUB_APP_PRIVATE_KEY", pkcs8_pem()),
         ("GITHUB_APP_PRIVATE_KEY_COMMAND", format!("cat '{file}'")),
-        ("GITHUB_APP_SIGN_COMMAND", sign.clone()),
-        ("GITHUB_APP_SIGN_COMMAND", format!("{sign} | base64 -w0 | tr '+/' '-_' | tr -d =")),
-    ] {
+    ];
+    if OPENSSL.is_met() {
+        let encoded = format!("{sign} | base64 | tr '+/' '-_' | tr -d '=\n'");
+        places.extend([("GITHUB_APP_SIGN_COMMAND", sign), ("GITHUB_APP_SIGN_COMMAND", encoded)]);
+    }
+    for (variable, value) in &places {
         let output =
-            sandbox.helper(&["token"]).env_remove("GITHUB_APP_PRIVATE_KEY_FILE").env(variable, &value).run();
+            sandbox.helper(&["token"]).env_remove("GITHUB_APP_PRIVATE_KEY_FILE").env(variable, value).run();
         assert_eq!(output.success().stderr, "", "{variable}");
     }
-    assert_eq!(github.mints(), 5, "each place has a cache entry of its own");
+    assert_eq!(github.mints(), places.len(), "each place has a cache entry of its own");
 }
 
 #[test]

@@ -2,12 +2,12 @@
 //! says nothing, and a cached token that was revoked costs them no more than git. Whoever is not on this machine is left
 //! out, by name. None of them asks anybody but the loopback GitHub.
 
-use std::io::Write as _;
 use std::os::unix::fs::symlink;
 
 use crate::common::{app_sandbox, sandbox_for, tls_github};
 use crate::support::git::Git;
 use crate::support::github::LoopbackGitHub;
+use crate::support::needs::left_out;
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
 
@@ -83,12 +83,7 @@ fn installed(name: &str) -> bool {
     // A manager of versions has a program of this name for those that it does not have, too.
     let runs = Sandbox::new().command("sh", &["-c", "\"$0\" --version", name]).run().status == 0;
     if !runs {
-        left_out(name);
+        left_out(&format!("{name} is not installed"), &format!("git under {name}"));
     }
     runs
-}
-
-/// Past the test runner, which shows what passing tests print to nobody.
-fn left_out(name: &str) {
-    let _ = std::io::stderr().write_all(format!("left out: {name} is not installed\n").as_bytes());
 }

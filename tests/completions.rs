@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::docs::{all_help, commands, long_options, man};
+use crate::support::needs::{BASH, FISH, Need, ZSH};
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
 
 /// The shells that read a script without running it where `-n` asks for that.
-const CHECKING: [&str; 3] = ["bash", "zsh", "fish"];
+const CHECKING: [Need; 3] = [BASH, ZSH, FISH];
 
 fn script(sandbox: &Sandbox, shell: &str) -> String {
     let output = sandbox.helper(&["completions", shell]).run();
@@ -17,10 +18,8 @@ fn script(sandbox: &Sandbox, shell: &str) -> String {
 }
 
 /// Runs a shell, if it is installed.
-fn in_shell(sandbox: &Sandbox, shell: &str, args: &[&str]) -> Option<Output> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let program = std::env::split_paths(&path).map(|dir| dir.join(shell)).find(|path| path.is_file())?;
-    Some(sandbox.command(program, args).run())
+fn in_shell(sandbox: &Sandbox, shell: &Need, args: &[&str]) -> Option<Output> {
+    Some(sandbox.command(shell.find()?, args).run())
 }
 
 /// The shells that the binary names to whoever asks for another.
@@ -46,8 +45,8 @@ fn each_script_knows_all_commands_and_options_and_is_valid_in_its_shell() {
         }
         assert!(man().contains(&shell), "the manual page lacks {shell}");
         let file = sandbox.write(&format!("completion.{shell}"), text);
-        if CHECKING.contains(&shell.as_str())
-            && let Some(output) = in_shell(&sandbox, &shell, &["-n", &file.to_string_lossy()])
+        if let Some(checking) = CHECKING.iter().find(|need| need.program == shell)
+            && let Some(output) = in_shell(&sandbox, checking, &["-n", &file.to_string_lossy()])
         {
             output.expect(0, "", "");
         }
@@ -62,14 +61,14 @@ fn bash_offers(sandbox: &Sandbox, file: &Path, words: &str, last: &str) -> Strin
          _git-credential-github-app git-credential-github-app '{last}' x; echo \"${{COMPREPLY[*]}}\"",
         file.display()
     );
-    let output = in_shell(sandbox, "bash", &["-c", &lines]).expect("bash");
+    let output = in_shell(sandbox, &BASH, &["-c", &lines]).expect("bash");
     output.success().stdout.trim().to_owned()
 }
 
 #[test]
 fn bash_completes_commands_and_their_options() {
     let sandbox = Sandbox::new();
-    if in_shell(&sandbox, "bash", &["-c", ":"]).is_none() {
+    if !BASH.is_met() {
         return;
     }
     let file = sandbox.write("completion.bash", script(&sandbox, "bash"));

@@ -1,7 +1,6 @@
 //! `doctor`: each thing that can be wrong, provoked on purpose.
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -12,6 +11,7 @@ use crate::support::broker::{FakeBroker, error_response};
 use crate::support::github::LoopbackGitHub;
 use crate::support::http_server::Response;
 use crate::support::keys::other_key_pem;
+use crate::support::needs::SCRIPT;
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
 use crate::support::wrong_clock::{library, off_by};
@@ -257,8 +257,7 @@ fn a_cache_that_cannot_be_used() {
 #[test]
 fn on_a_terminal_prose_is_folded_between_words_and_commands_are_whole() {
     let (_github, sandbox) = healthy();
-    if sandbox.command("sh", &["-c", "command -v script"]).run().status != 0 {
-        let _ = writeln!(std::io::stderr(), "left out: script(1) is missing");
+    if !SCRIPT.is_met() {
         return;
     }
     append(&sandbox, "[credential]\n\thelper = cache\n");

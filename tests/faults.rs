@@ -146,16 +146,8 @@ fn long() -> bool {
     std::env::var_os("LONG").is_some_and(|value| value == "1")
 }
 
-/// Leaves a case out where a means is missing, visibly; where tests must not be left out (`CI` is set) that is a
-/// failure, save where the machine itself forbids it.
-#[track_caller]
-fn leave_out(case: &str, missing: &str, forbidden: bool) {
-    assert!(forbidden || std::env::var_os("CI").is_none(), "{case}: {missing}");
-    say(&format!("left out: {case}: {missing}"));
-}
-
 /// For whoever reads the tests' output.
-#[expect(clippy::print_stderr, reason = "tests report what they have done and left out")]
+#[expect(clippy::print_stderr, reason = "tests report what they have done")]
 fn say(text: &str) {
     eprintln!("{text}");
 }

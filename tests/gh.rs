@@ -7,6 +7,7 @@ use std::path::Path;
 use std::thread;
 
 use crate::common::app_sandbox;
+use crate::support::needs::GH;
 
 const HOST: &str = "ghe.test";
 
@@ -37,10 +38,7 @@ fn pump(client: UnixStream, server: TcpStream) {
 #[test]
 fn gh_logs_in_with_what_token_prints() {
     let (github, sandbox) = app_sandbox();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let Some(gh) = std::env::split_paths(&path).map(|dir| dir.join("gh")).find(|gh| gh.is_file()) else {
-        return;
-    };
+    let Some(gh) = GH.find() else { return };
     let socket = sandbox.path().join("gh.sock");
     forward(&socket, github.server().port());
     sandbox.set_env("GH_CONFIG_DIR", sandbox.path().join("gh"));

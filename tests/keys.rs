@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::common::{app_sandbox, message};
 use crate::support::keys::{app_key_pem, other_key_pem, pkcs8_pem};
+use crate::support::needs::OPENSSL;
 
 #[test]
 fn a_key_that_was_flattened_on_its_way_is_read_from_variable_file_and_command() {
@@ -40,6 +41,9 @@ fn a_key_that_was_flattened_on_its_way_is_read_from_variable_file_and_command() 
 
 #[test]
 fn a_slow_command_is_waited_for_within_the_timeout() {
+    if !OPENSSL.is_met() {
+        return;
+    }
     let (github, sandbox) = app_sandbox();
     let key = sandbox.path().join("app.pem");
     let sign = |key: &Path| format!("sleep 0.3; openssl dgst -sha256 -sign '{}'", key.display());

@@ -9,6 +9,7 @@ use crate::support::gh::ghs;
 use crate::support::git::gits;
 use crate::support::github::{LoopbackGitHub, Options};
 use crate::support::keys::app_key_pem;
+use crate::support::namespace::mounting;
 use crate::support::process::{Output, Run};
 use crate::support::sandbox::Sandbox;
 use crate::support::strace;
@@ -363,19 +364,18 @@ fn the_machines_settings_are_read_after_the_users_own() {
         ),
     );
     // Only in a mount namespace of its own is /etc nobody else's.
-    let script = format!(
+    let mount = format!(
         "mount -t tmpfs none /etc && mkdir /etc/git-credential-github-app && \
-         cp {} /etc/git-credential-github-app/ && exec \"$@\"",
+         cp {} /etc/git-credential-github-app/",
         system.display()
     );
-    let run = |args: &[&str], input: &str| {
-        let unshare = ["--mount", "sh", "-c", &script, "sh"];
-        let run = world.sandbox.command("unshare", &unshare).arg(world.sandbox.binary());
-        args.iter().fold(run, Run::arg).stdin(input).run()
-    };
-    if world.sandbox.command("unshare", &["--mount", "true"]).run().status != 0 {
+    let prepare = || mounting(&world.sandbox, world.sandbox.binary(), &mount, "exec \"$0\" \"$@\"");
+    if prepare().is_none() {
         return;
     }
+    let run = |args: &[&str], input: &str| {
+        args.iter().fold(prepare().expect("as before"), Run::arg).stdin(input).run()
+    };
     world.write_settings("margin = \"10m\"\n");
     let output = run(&["-v", "get"], &request_for(&world.second, "gamma/hello"));
     assert!(attribute(&output, "password").is_some(), "{}", output.stderr);

@@ -2,19 +2,13 @@
 
 use crate::common::{app_sandbox, broker_sandbox, fresh_tokens, request_for};
 use crate::support::git::gits;
+use crate::support::needs::SCRIPT;
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
-use crate::support::terminal::{available, on_terminal};
+use crate::support::terminal::on_terminal;
 
 const NAME: &str = "git-credential-github-app";
 const WAITS: &str = "waits for git's request on standard input: lines such as protocol=https and host=github.com, then an empty line";
-
-/// Whether this case is left out, which is said.
-fn left_out(sandbox: &Sandbox) -> bool {
-    let there = available(sandbox);
-    assert!(there || std::env::var_os("CI").is_none(), "script(1) is missing: apt-get install bsdutils");
-    !there
-}
 
 /// Runs the helper with these words and this input on a terminal; its streams are redirected as the shell has it.
 fn at_terminal(sandbox: &Sandbox, words: &str, typed: &str) -> Output {
@@ -32,7 +26,7 @@ fn said(output: &Output) -> Vec<String> {
 #[test]
 fn an_owner_without_the_app_and_a_persons_user_name_are_told_of_where_git_is_about_to_ask() {
     let (github, sandbox) = app_sandbox();
-    if left_out(&sandbox) {
+    if !SCRIPT.is_met() {
         return;
     }
     let stranger = request_for(&github, "Stranger/repo");
@@ -77,7 +71,7 @@ fn an_owner_without_the_app_and_a_persons_user_name_are_told_of_where_git_is_abo
 #[test]
 fn a_user_name_cannot_move_the_cursor() {
     let (github, sandbox) = app_sandbox();
-    if left_out(&sandbox) {
+    if !SCRIPT.is_met() {
         return;
     }
     let file =
@@ -93,7 +87,7 @@ fn a_user_name_cannot_move_the_cursor() {
 fn git_shows_the_line_before_it_asks_the_person() {
     for git in gits() {
         let (github, sandbox) = app_sandbox();
-        if left_out(&sandbox) {
+        if !SCRIPT.is_met() {
             return;
         }
         github.create_repository("stranger", "repo");
@@ -118,7 +112,7 @@ fn git_shows_the_line_before_it_asks_the_person() {
 fn an_operation_that_a_person_types_says_what_it_waits_for_and_works() {
     let broker = fresh_tokens();
     let sandbox = broker_sandbox(&broker.url(), "bearer");
-    if left_out(&sandbox) {
+    if !SCRIPT.is_met() {
         return;
     }
     for operation in ["get", "store", "erase"] {
@@ -136,7 +130,7 @@ fn an_operation_that_a_person_types_says_what_it_waits_for_and_works() {
 #[test]
 fn a_mistyped_command_gets_a_suggestion_on_a_terminal_and_silence_in_a_pipe() {
     let sandbox = Sandbox::new();
-    if left_out(&sandbox) {
+    if !SCRIPT.is_met() {
         return;
     }
     let list = "hint: git-credential-github-app --help lists the commands";

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::common::{app_sandbox, get, message};
 use crate::support::github::{CLIENT_ID, LoopbackGitHub};
+use crate::support::needs::SYSTEMD_ANALYZE;
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
 
@@ -128,8 +129,7 @@ fn systemd_accepts_the_units_and_undo_removes_them() {
     {
         assert!(text.contains(line), "{line}: {text}");
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&path).any(|dir| dir.join("systemd-analyze").is_file()) {
+    if SYSTEMD_ANALYZE.is_met() {
         let files = [service.to_string_lossy(), timer.to_string_lossy()];
         let check = sandbox.command("systemd-analyze", &["--man=no", "verify", &files[0], &files[1]]).run();
         assert!(!check.stderr.contains(&name), "{}", check.stderr);

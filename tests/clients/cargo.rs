@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use super::{Site, USERS, left_out};
+use super::{Site, USERS};
 use crate::common::{let_pass, trials};
 use crate::support::git::gits;
+use crate::support::needs::left_out;
 use crate::support::process::Output;
 use crate::support::tls::TestCa;
 
@@ -108,7 +109,7 @@ fn cargo_with_gitoxide_fetches_with_every_user_name_that_names_nobody_and_surviv
     site.sandbox.set_env("CARGO_HTTP_CAINFO", ca.ca_pem_path(site.sandbox.path()));
     let version = site.sandbox.command(cargo(), &["-Zgitoxide=fetch", "version"]).env("RUSTC_BOOTSTRAP", "1");
     if version.run().status != 0 {
-        return left_out("a cargo with gitoxide");
+        return left_out("this cargo has no gitoxide", "gitoxide under cargo");
     }
     for user in USERS {
         site.fetch(user, Transport::Gitoxide).success();

@@ -1,13 +1,13 @@
 //! What all settings share: git itself, the home directory, whose commits these are, and whom git asks next.
 
 use std::fs;
-use std::io::Write as _;
 
 use super::{Found, append, doctor, healthy, hint_helps, read};
 use crate::common::Cloud;
 use crate::support::gh::ghs;
 use crate::support::git::Git;
 use crate::support::github::SLUG;
+use crate::support::namespace::mounting;
 use crate::support::sandbox::Sandbox;
 use crate::support::users::{Common, victim_and_attacker};
 
@@ -112,16 +112,9 @@ fn doctor_itself_never_starts_a_program_that_asks() {
 fn without_home(sandbox: &Sandbox) -> Option<Found> {
     let users = format!("root:x:0:0::{}:/bin/sh\n", sandbox.home().display());
     sandbox.write("passwd", users);
-    let namespace = if rustix::process::geteuid().is_root() { "-m" } else { "-rm" };
-    let script = "mount --bind passwd /etc/passwd && exec \"$0\" doctor --json";
-    let args = [namespace, "--", "sh", "-euc", script, &sandbox.binary().to_string_lossy()];
-    let run = sandbox.command("unshare", &args).env_remove("HOME").env_remove("GIT_CONFIG_GLOBAL");
-    let output = run.run();
-    if output.stdout.is_empty() {
-        let _ = writeln!(std::io::stderr(), "left out: nobody may mount here: {}", output.stderr);
-        return None;
-    }
-    Some(read(output))
+    let mount = "mount --bind passwd /etc/passwd";
+    let run = mounting(sandbox, sandbox.binary(), mount, "exec \"$0\" doctor --json")?;
+    Some(read(run.env_remove("HOME").env_remove("GIT_CONFIG_GLOBAL").run()))
 }
 
 #[test]

@@ -5,36 +5,23 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 
-use super::{Site, answers, leave_out};
+use super::{Site, answers};
 use crate::common::{REQUEST, broker_sandbox};
 use crate::support::broker::FakeBroker;
 use crate::support::http_server::Response;
+use crate::support::namespace::mounting;
 use crate::support::process::{Output, Run};
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
+use crate::support::users::victim_and_attacker;
 
 /// The user and group `nobody`: not the one that made the files here.
 const OTHER: u32 = 65534;
 
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
 /// Runs a script that may mount; `None` where that is not allowed.
 fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Output> {
-    let namespace = if is_root() { "-m" } else { "-rm" };
-    let helper = sandbox.binary().to_string_lossy().into_owned();
-    let unshare = |script: &str| {
-        let args = [namespace, "--", "sh", "-euc", script, &helper];
-        sandbox.command("unshare", &args).stdin(REQUEST)
-    };
-    let found = sandbox.command("sh", &["-c", "command -v unshare"]).run().status == 0;
-    let allowed = found && unshare("mount -t tmpfs none tmp").run().status == 0;
-    if !allowed {
-        leave_out("mounts", "nobody may mount here", found || cfg!(not(target_os = "linux")));
-        return None;
-    }
-    Some(unshare(script).run())
+    let run = mounting(sandbox, sandbox.binary(), "mount -t tmpfs none tmp", script)?;
+    Some(run.stdin(REQUEST).run())
 }
 
 #[test]
@@ -112,11 +99,7 @@ fn a_system_without_any_ca_is_told_what_to_install() {
 /// The helper as another user, who may read its settings.
 fn as_other(site: &Site, cache: &Path) -> Option<Run> {
     let sandbox = &site.sandbox;
-    let found = sandbox.command("sh", &["-c", "command -v setpriv"]).run().status == 0;
-    if !found || !is_root() {
-        leave_out("another user", "neither root nor setpriv", !is_root());
-        return None;
-    }
+    victim_and_attacker()?;
     // Copied to where others may go; the bearer is theirs.
     let helper = sandbox.path().join("helper");
     // By another program: a file that this one writes is busy while any other test starts a child.

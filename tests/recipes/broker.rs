@@ -6,6 +6,7 @@ use super::yaml;
 use crate::serve::port;
 use crate::support::http_client::get;
 use crate::support::keys::app_key_pem;
+use crate::support::needs::SYSTEMD_ANALYZE;
 use crate::support::process::{Output, Running};
 use crate::support::sandbox::shell_word;
 
@@ -89,8 +90,7 @@ pub fn unit(recipe: &str) {
 
 /// Where systemd is, it knows every word of the unit.
 fn verified_by_systemd(world: &World, recipe: &str) {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&path).any(|dir| dir.join("systemd-analyze").is_file()) {
+    if SYSTEMD_ANALYZE.is_met() {
         let text = recipe.replace("/usr/local/bin/git-credential-github-app", "/bin/true");
         let file = world.sandbox.write("github-app-broker.service", text);
         let check =

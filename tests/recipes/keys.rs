@@ -1,9 +1,8 @@
 //! Keys that other programs keep: stand-ins that want what the real tools want.
 
-use std::io::Write as _;
-
 use super::world::World;
 use crate::support::keys::{app_key_pem, public_key_pem};
+use crate::support::needs::OPENSSL;
 
 /// Each stand-in checks its arguments and then does with openssl what the service would do with its key.
 const STAND_INS: [(&str, &str); 6] = [
@@ -40,7 +39,7 @@ printf 'vault:v3:'; base64 -d | openssl dgst -sha256 -sign "$KEY" | base64 -w0"#
 
 /// A settings file whose key is in a KMS, a vault or a password store.
 pub fn kept_elsewhere(recipe: &str) {
-    if recipe.contains("sign_command") && !has_openssl() {
+    if recipe.contains("sign_command") && !OPENSSL.is_met() {
         return;
     }
     let world = World::new("OWNER", &["REPO"]).with_helper();
@@ -58,7 +57,7 @@ pub fn kept_elsewhere(recipe: &str) {
 
 /// The public key's fingerprint, as `status` shows it for the private key.
 pub fn fingerprint(recipe: &str) {
-    if !has_openssl() {
+    if !OPENSSL.is_met() {
         return;
     }
     let world = World::configured("OWNER", &["REPO"]);
@@ -67,15 +66,4 @@ pub fn fingerprint(recipe: &str) {
     let status = world.sh("git-credential-github-app status").run();
     let shown = format!("SHA256:{} (file)", print.success().stdout.trim());
     assert!(status.success().stdout.contains(&shown), "{shown}: {}", status.stdout);
-}
-
-/// Whether openssl is on the `PATH`. Where tests must not be left out (`CI` is set), it has to be.
-fn has_openssl() -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|dir| dir.join("openssl").is_file());
-    assert!(found || std::env::var_os("CI").is_none(), "openssl is missing");
-    if !found {
-        let _ = writeln!(std::io::stderr(), "left out: this recipe needs openssl");
-    }
-    found
 }

@@ -1,33 +1,19 @@
 //! `setup --system`: settings and git lines for every user of the machine, in an `/etc` of the test's own.
 
 use std::fs;
-use std::io::Write as _;
 
 use super::bare;
 use crate::support::github::LoopbackGitHub;
+use crate::support::namespace::mounting;
 use crate::support::process::{Output, Run};
 use crate::support::sandbox::Sandbox;
 use crate::support::users::{Common, mode, victim_and_attacker};
 
 /// Runs a script for which `/etc` is a copy in the sandbox; `None` where nobody may mount here.
 fn with_own_etc(machine: &Machine, script: &str, args: &[&str]) -> Option<Output> {
-    let sandbox = &machine.sandbox;
-    let namespace = if rustix::process::geteuid().is_root() { "-m" } else { "-rm" };
     let mount = "[ -d etc ] || cp -a /etc etc 2>/dev/null || :; chmod 755 etc; mount --bind etc /etc";
-    let binary = machine.common.binary().to_string_lossy().into_owned();
-    let unshare = |script: &str| -> Run {
-        let script = format!("{mount}\n{script}");
-        let run = sandbox.command("unshare", &[namespace, "--", "sh", "-euc", &script, &binary]);
-        args.iter().fold(run, Run::arg)
-    };
-    let found = sandbox.command("sh", &["-c", "command -v unshare"]).run().status == 0;
-    if !found || unshare("true").run().status != 0 {
-        let forbidden = found || cfg!(not(target_os = "linux"));
-        assert!(forbidden || std::env::var_os("CI").is_none(), "unshare of util-linux is missing");
-        let _ = writeln!(std::io::stderr(), "left out: setup --system: nobody may mount here");
-        return None;
-    }
-    Some(unshare(script).run())
+    let run = mounting(&machine.sandbox, &machine.common.binary(), mount, script)?;
+    Some(args.iter().fold(run, Run::arg).run())
 }
 
 /// A machine whose git reads its configuration in `/etc`, with a binary that every user can run.
@@ -46,10 +32,7 @@ impl Machine {
         // No key file: a command, for which it makes no difference who may read what.
         let key = sandbox.path().join("app.pem");
         options[2] = format!("--private-key-command=cat '{}'", key.display());
-        let common = Common::new();
-        // Whatever the umask.
-        mode(&common.binary(), 0o755);
-        Self { github, sandbox, common, options }
+        Self { github, sandbox, common: Common::new(), options }
     }
 
     fn options(&self) -> Vec<&str> {

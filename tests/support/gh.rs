@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use super::needs::{GH, programs};
+
 /// One installed gh.
 #[derive(Clone, Debug)]
 pub struct Gh {
@@ -13,18 +15,15 @@ pub struct Gh {
     pub version: String,
 }
 
-/// All of them; where tests must not be left out (`CI` is set), there is one at least.
+/// All of them; none, and a line that says so, where gh is not installed.
 pub fn ghs() -> Vec<Gh> {
     static GHS: OnceLock<Vec<Gh>> = OnceLock::new();
-    let found = GHS.get_or_init(find).clone();
-    assert!(!found.is_empty() || std::env::var_os("CI").is_none(), "gh is missing: apt-get install gh");
-    found
+    if GH.is_met() { GHS.get_or_init(find).clone() } else { Vec::new() }
 }
 
 fn find() -> Vec<Gh> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
     let mut found: Vec<Gh> = Vec::new();
-    for path in std::env::split_paths(&path).map(|dir| dir.join("gh")).filter(|gh| gh.is_file()) {
+    for path in programs("gh") {
         let Ok(output) = Command::new(&path).arg("--version").output() else { continue };
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let version = text.lines().next().unwrap_or_default().to_owned();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use super::needs::programs;
 use super::process::{Output, Run};
 use super::sandbox::Sandbox;
 
@@ -22,15 +23,14 @@ pub fn gits() -> Vec<Git> {
 }
 
 fn find_gits() -> Vec<Git> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let usual = ["/usr/local/bin", "/usr/bin"].map(PathBuf::from);
+    let usual = ["/usr/local/bin/git", "/usr/bin/git"].map(PathBuf::from);
     let mut found: Vec<Git> = Vec::new();
-    for dir in std::env::split_paths(&path).chain(usual).filter(|dir| dir.is_absolute()) {
-        if let Some(git) = Git::at(dir.join("git")).filter(|git| is_new(git, &found)) {
+    for file in programs("git").into_iter().chain(usual) {
+        if let Some(git) = Git::at(file).filter(|git| is_new(git, &found)) {
             found.push(git);
         }
     }
-    assert!(!found.is_empty(), "no git on this machine");
+    assert!(!found.is_empty(), "git is not installed, and these tests are about it: apt-get install git");
     found
 }
 

@@ -12,6 +12,8 @@ pub mod gzip;
 pub mod http_client;
 pub mod http_server;
 pub mod keys;
+pub mod namespace;
+pub mod needs;
 pub mod process;
 pub mod pty;
 pub mod raw_server;

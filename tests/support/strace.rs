@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rustix::process::Pid;
 use tempfile::TempDir;
 
+use super::needs::{STRACE, left_out};
 use super::process::{Output, Run};
 use super::sandbox::Sandbox;
 
@@ -17,19 +18,43 @@ pub struct Tracer<'a> {
     logs: TempDir,
 }
 
-/// Whether programs can be traced here: `Err` says why not, and whether the machine forbids it.
-pub fn available(sandbox: &Sandbox) -> Result<(), (&'static str, bool)> {
-    let found = sandbox.command("sh", &["-c", "command -v strace"]).run().status == 0;
-    if !found {
-        return Err(("strace is missing: apt-get install strace", cfg!(not(target_os = "linux"))));
+/// Whether programs can be traced here; a line says so where they cannot.
+pub fn available(sandbox: &Sandbox) -> bool {
+    if cfg!(not(target_os = "linux")) {
+        left_out("strace is for Linux", STRACE.tests);
+        return false;
+    }
+    if !STRACE.is_met() {
+        return false;
     }
     let works = sandbox.command("strace", &["-f", "-o", "/dev/null", "true"]).run().status == 0;
-    if works { Ok(()) } else { Err(("this machine lets nobody trace", true)) }
+    if !works {
+        left_out("this machine lets nobody trace", STRACE.tests);
+    }
+    works
+}
+
+/// Whether the paths can be seen that the helper hands to the system; a line says so where they cannot. The helper closes
+/// its memory even to a tracer, if that is not root.
+pub fn can_watch(sandbox: &Sandbox) -> bool {
+    if !available(sandbox) {
+        return false;
+    }
+    let probe = sandbox.write_private("strace-probe.toml", "");
+    let tracer = Tracer::new(sandbox, vec![probe.clone()]);
+    tracer.helper(None, &["--config", &probe.to_string_lossy(), "status"]).run();
+    let seen = !tracer.lines().is_empty();
+    if !seen {
+        left_out("only root can look into the helper's memory", STRACE.tests);
+    }
+    seen
 }
 
 /// The files that the helper opens; `None` where programs cannot be traced.
 pub fn opened(sandbox: &Sandbox, args: &[&str], stdin: &str) -> Option<Vec<String>> {
-    available(sandbox).ok()?;
+    if !can_watch(sandbox) {
+        return None;
+    }
     let log = sandbox.path().join("opened.log");
     let tracing = ["-f", "-qq", "-s", "4096", "-e", "trace=open,openat,openat2", "-o"];
     let run = tracing.iter().fold(sandbox.command("strace", &[]), Run::arg).arg(&log);

@@ -3,11 +3,6 @@
 use super::process::Run;
 use super::sandbox::Sandbox;
 
-/// Whether there is a script(1).
-pub fn available(sandbox: &Sandbox) -> bool {
-    sandbox.command("sh", &["-c", "command -v script"]).run().status == 0
-}
-
 /// A shell's command line whose streams are a terminal where it does not redirect them. What it prints, to either
 /// stream, and the echo of what is typed come out as standard output with the terminal's line ends.
 pub fn on_terminal(sandbox: &Sandbox, line: &str) -> Run {

@@ -2,13 +2,13 @@
 //! can become them, by setpriv(1) of util-linux.
 
 use std::ffi::OsStr;
-use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::needs::{SETPRIV, left_out, missing};
 use super::process::Run;
 use super::sandbox::Sandbox;
 
@@ -16,22 +16,28 @@ use super::sandbox::Sandbox;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User(u32);
 
-/// The user whose helper it is, and another one; `None`, with a word on standard error, where this process cannot
-/// become them. Where tests must not be left out (`CI` is set), root must be able to.
+/// The user whose helper it is, and another one; `None`, and a line that says so, where this process cannot become them.
 pub fn victim_and_attacker() -> Option<(User, User)> {
-    if !rustix::process::geteuid().is_root() {
-        let _ = writeln!(std::io::stderr(), "left out: only root can become another user");
+    if !is_root() {
         return None;
     }
-    let mut setpriv = Command::new("setpriv");
-    setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--", "test", "-x"]);
-    let can = setpriv.arg(std::env::temp_dir()).status().is_ok_and(|status| status.success());
-    let needed = "setpriv (util-linux) and a directory for temporary files that all users can enter";
-    assert!(can || std::env::var_os("CI").is_none(), "these tests need {needed}");
+    let setpriv = SETPRIV.find()?;
+    let mut enter = Command::new(setpriv);
+    enter.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--", "test", "-x"]);
+    let can = enter.arg(std::env::temp_dir()).status().is_ok_and(|status| status.success());
     if !can {
-        let _ = writeln!(std::io::stderr(), "left out: this test needs {needed}");
+        missing("other users cannot enter the directory for temporary files", "set TMPDIR", SETPRIV.tests);
     }
     can.then_some((User(65533), User(65534)))
+}
+
+/// Whether these are root's tests; a line says so where they are not.
+pub fn is_root() -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        left_out("only root can become other users", SETPRIV.tests);
+    }
+    root
 }
 
 impl User {
@@ -79,7 +85,6 @@ impl Common {
         // open for writing cannot be run, and programs that other tests start meanwhile keep it open for a moment.
         let cp = Command::new("cp").arg(built.binary()).arg(&binary).status();
         assert!(cp.is_ok_and(|status| status.success()), "room for a copy");
-        mode(&binary, 0o755);
         common
     }
 
