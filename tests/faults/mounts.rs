@@ -105,6 +105,7 @@ fn as_other(site: &Site, cache: &Path) -> Option<Run> {
     // By another program: a file that this one writes is busy while any other test starts a child.
     let args = [sandbox.binary().to_string_lossy(), helper.to_string_lossy()];
     sandbox.command("cp", &[&args[0], &args[1]]).run().success();
+    fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).expect("a file of ours");
     fs::set_permissions(sandbox.path(), fs::Permissions::from_mode(0o711)).expect("a directory of ours");
     chown(sandbox.path().join("bearer"), Some(OTHER), Some(OTHER)).expect("root");
     let (uid, gid) = (format!("--reuid={OTHER}"), format!("--regid={OTHER}"));

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Site, answers};
 use crate::common::{REQUEST, password};
+use crate::support::inherited::directory;
 use crate::support::users::is_root;
 
 /// Whose file a link leads to; it holds no token, and nobody may change it.
@@ -23,7 +24,7 @@ fn fifo(at: &Path, _: &Path) {
 
 fn socket(at: &Path, _: &Path) {
     // A socket stays in the directory when nobody listens any longer; its path may not be long.
-    let short = tempfile::tempdir().expect("a temporary directory");
+    let short = directory("s-");
     drop(UnixListener::bind(short.path().join("s")).expect("a new socket"));
     fs::rename(short.path().join("s"), at).expect("the same disk");
 }

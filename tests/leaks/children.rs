@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::hunt::Hunt;
 use crate::common::Cloud;
+use crate::support::inherited::directory;
 use crate::support::keys::app_key_pem;
 use crate::support::sandbox::Sandbox;
 use crate::support::tokens::random_text;
@@ -49,7 +50,7 @@ fn recorded(records: &Path, name: &str, what: &str) -> Vec<u8> {
 #[test]
 fn programs_are_told_no_secret_that_they_do_not_need() {
     let place = Cloud::new();
-    let (sandbox, records) = (&place.sandbox, tempfile::tempdir().expect("a directory"));
+    let (sandbox, records) = (&place.sandbox, directory("github-app-records-"));
     let (bearer, key) = (random_text(40), sandbox.path().join("app.pem"));
     record(sandbox, records.path());
     sandbox.remove_env("GITHUB_APP_PRIVATE_KEY_FILE");

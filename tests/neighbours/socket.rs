@@ -55,7 +55,9 @@ fn nobody_else_can_use_or_replace_the_socket() {
     refused.fails_with(5);
     assert!(message(&refused).contains("Permission denied"), "{}", refused.stderr);
     let lair = common.sandbox_of(attacker);
-    for command in ["rm -f", "chmod 777", "mv -t /tmp"] {
+    // To a directory on the same disk: mv would leave a copy on another one.
+    let away = format!("mv -t {}", lair.home().display());
+    for command in ["rm -f", "chmod 777", &away] {
         assert!(!attacker.can(&lair, &format!("{command} {}", socket.display())), "{command}");
     }
     // A second broker at the same place, of the attacker's: it neither starts nor takes the first one away.

@@ -45,7 +45,7 @@ impl Git {
     }
 
     fn at(path: PathBuf) -> Option<Self> {
-        let output = Command::new(&path).arg("--version").output().ok()?;
+        let output = Command::new(&path).env_clear().arg("--version").output().ok()?;
         let full_version = String::from_utf8(output.stdout).ok()?.trim().to_owned();
         let mut numbers = full_version.strip_prefix("git version ")?.split('.').map(str::parse);
         let version = (numbers.next()?.ok()?, numbers.next()?.ok()?);

@@ -11,6 +11,7 @@ pub mod github;
 pub mod gzip;
 pub mod http_client;
 pub mod http_server;
+pub mod inherited;
 pub mod keys;
 pub mod namespace;
 pub mod needs;

@@ -2,10 +2,13 @@
 //! each thing that is missing. With `RUN_ALL_TESTS=1`, as in `.ci/run`, what can be installed must be.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+
+use rustix::fs::Access;
 
 use super::http_server::lock;
 
@@ -68,8 +71,19 @@ pub fn program(name: &str) -> Option<PathBuf> {
 
 /// All programs of a name on the `PATH`.
 pub fn programs(name: &str) -> Vec<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).map(|dir| dir.join(name)).filter(|file| is_program(file)).collect()
+    std::env::split_paths(&path()).map(|dir| dir.join(name)).filter(|file| is_program(file)).collect()
+}
+
+/// The `PATH` of whoever runs the tests without relative entries, which lead elsewhere from a sandbox, and directories
+/// that this user may not search: with one, a program that is not there is one that may not be run.
+pub fn path() -> OsString {
+    let all = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = std::env::split_paths(&all).filter(|dir| dir.is_absolute() && may_search(dir));
+    std::env::join_paths(dirs).expect("parts of a PATH")
+}
+
+fn may_search(dir: &Path) -> bool {
+    rustix::fs::access(dir, Access::EXEC_OK).is_ok()
 }
 
 fn is_program(file: &Path) -> bool {

@@ -1,10 +1,11 @@
 //! Runs a program to its end or beside the test, always with a time limit and never leaving it behind.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::http_server::lock;
+use super::inherited;
 
 /// Long enough for a slow machine, short enough to notice a hang.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -22,8 +24,11 @@ const LEFT_BEHIND: Duration = Duration::from_secs(1);
 /// A program that is to be run.
 #[must_use]
 pub struct Run {
-    command: Command,
-    shown: String,
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: BTreeMap<OsString, OsString>,
+    preloaded: Option<PathBuf>,
+    cwd: Option<PathBuf>,
     stdin: Vec<u8>,
     limit: Duration,
 }
@@ -35,33 +40,44 @@ impl Run {
         args: impl IntoIterator<Item = impl AsRef<OsStr>>,
         env: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Self {
-        let mut command = Command::new(program);
-        command.args(args).env_clear().envs(env);
-        let shown = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { command, shown, stdin: Vec::new(), limit: LIMIT }
+        Self {
+            program: program.to_owned(),
+            args: args.into_iter().map(|arg| arg.as_ref().to_owned()).collect(),
+            env: env.into_iter().collect(),
+            preloaded: None,
+            cwd: None,
+            stdin: Vec::new(),
+            limit: LIMIT,
+        }
     }
 
     /// Sets one variable for this run.
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.command.env(key, value);
+        self.env.insert(key.as_ref().to_owned(), value.as_ref().to_owned());
         self
     }
 
     /// Takes one variable away for this run.
     pub fn env_remove(mut self, key: impl AsRef<OsStr>) -> Self {
-        self.command.env_remove(key);
+        self.env.remove(key.as_ref());
+        self
+    }
+
+    /// Loads this library into the program and all that it starts.
+    pub fn preload(mut self, library: &Path) -> Self {
+        self.preloaded = Some(library.to_owned());
         self
     }
 
     /// Adds one argument.
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
-        self.command.arg(arg);
+        self.args.push(arg.as_ref().to_owned());
         self
     }
 
     /// Sets the working directory.
     pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
-        self.command.current_dir(dir.into());
+        self.cwd = Some(dir.into());
         self
     }
 
@@ -85,11 +101,14 @@ impl Run {
 
     /// Starts and returns at once.
     #[track_caller]
-    pub fn spawn(mut self) -> Running {
-        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub fn spawn(self) -> Running {
+        let mut command = inherited::command(&self.program, &self.env, self.preloaded.as_deref());
+        command.args(&self.args).current_dir(self.cwd.as_deref().unwrap_or(Path::new(".")));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own, so that what the program leaves running can be ended with it.
-        self.command.process_group(0);
-        let mut child = self.command.spawn().unwrap_or_else(|cause| panic!("start {}: {cause}", self.shown));
+        command.process_group(0);
+        let shown = self.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut child = command.spawn().unwrap_or_else(|cause| panic!("start {shown}: {cause}"));
         let mut pipe = child.stdin.take().expect("a pipe");
         let stdin = self.stdin;
         // A program need not read its input: a broken pipe is no fault.
@@ -99,14 +118,7 @@ impl Run {
         });
         let stdout = Collector::start(child.stdout.take().expect("a pipe"));
         let stderr = Collector::start(child.stderr.take().expect("a pipe"));
-        Running {
-            child,
-            shown: self.shown,
-            deadline: Instant::now() + self.limit,
-            stdout,
-            stderr,
-            done: None,
-        }
+        Running { child, shown, deadline: Instant::now() + self.limit, stdout, stderr, done: None }
     }
 }
 

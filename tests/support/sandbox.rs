@@ -11,6 +11,8 @@ use std::sync::Mutex;
 use tempfile::TempDir;
 
 use super::http_server::lock;
+use super::inherited;
+use super::needs;
 use super::process::Run;
 
 /// A directory with a home, a git configuration and an environment; gone when dropped.
@@ -31,7 +33,7 @@ impl Sandbox {
 
     /// A sandbox for this binary.
     pub fn with_binary(binary: impl Into<PathBuf>) -> Self {
-        let dir = TempDir::with_prefix("github-app-sandbox-").expect("a temporary directory");
+        let dir = inherited::directory("github-app-sandbox-");
         let sandbox = Self { dir, binary: binary.into(), env: Mutex::default() };
         for private in ["home", "tmp"] {
             fs::create_dir(sandbox.path().join(private)).expect("a new directory");
@@ -39,7 +41,7 @@ impl Sandbox {
             fs::set_permissions(sandbox.path().join(private), owner_only).expect("a directory of ours");
         }
         fs::write(sandbox.gitconfig(), "").expect("a new file");
-        sandbox.set_env("PATH", std::env::var_os("PATH").expect("PATH is set"));
+        sandbox.set_env("PATH", needs::path());
         sandbox.set_env("HOME", sandbox.home());
         sandbox.set_env("TMPDIR", sandbox.path().join("tmp"));
         sandbox.set_env("GIT_CONFIG_GLOBAL", sandbox.gitconfig());

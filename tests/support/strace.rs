@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rustix::process::Pid;
 use tempfile::TempDir;
 
+use super::inherited;
 use super::needs::{STRACE, left_out};
 use super::process::{Output, Run};
 use super::sandbox::Sandbox;
@@ -68,7 +69,7 @@ pub fn opened(sandbox: &Sandbox, args: &[&str], stdin: &str) -> Option<Vec<Strin
 impl<'a> Tracer<'a> {
     /// Watches the system calls that name one of these paths, or a file that was opened by it.
     pub fn new(sandbox: &'a Sandbox, paths: Vec<PathBuf>) -> Self {
-        Self { sandbox, paths, logs: TempDir::new().expect("a temporary directory") }
+        Self { sandbox, paths, logs: inherited::directory("github-app-strace-") }
     }
 
     /// The helper with these arguments; `injection` is what strace's `-e inject=` wants.

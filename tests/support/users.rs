@@ -8,6 +8,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::inherited;
 use super::needs::{SETPRIV, left_out, missing};
 use super::process::Run;
 use super::sandbox::Sandbox;
@@ -24,7 +25,7 @@ pub fn victim_and_attacker() -> Option<(User, User)> {
     let setpriv = SETPRIV.find()?;
     let mut enter = Command::new(setpriv);
     enter.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--", "test", "-x"]);
-    let can = enter.arg(std::env::temp_dir()).status().is_ok_and(|status| status.success());
+    let can = enter.arg(inherited::temporary()).status().is_ok_and(|status| status.success());
     if !can {
         missing("other users cannot enter the directory for temporary files", "set TMPDIR", SETPRIV.tests);
     }
@@ -77,14 +78,14 @@ pub struct Common {
 impl Common {
     /// An empty place of root's.
     pub fn new() -> Self {
-        let dir = TempDir::with_prefix("github-app-common-").expect("a temporary directory");
-        let common = Self { dir };
+        let common = Self { dir: inherited::directory("github-app-common-") };
         mode(common.path(), 0o755);
         let (built, binary) = (Sandbox::new(), common.binary());
         // The built one may be in a directory that only its owner can enter. By cp, as a file that this process has
         // open for writing cannot be run, and programs that other tests start meanwhile keep it open for a moment.
         let cp = Command::new("cp").arg(built.binary()).arg(&binary).status();
         assert!(cp.is_ok_and(|status| status.success()), "room for a copy");
+        mode(&binary, 0o755);
         common
     }
 

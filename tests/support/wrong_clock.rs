@@ -27,7 +27,7 @@ pub fn library() -> Option<PathBuf> {
 
 /// Runs a program with its wall clock so many seconds off; timers stay right.
 pub fn off_by(run: Run, library: &Path, seconds: i64) -> Run {
-    run.env("LD_PRELOAD", library)
+    run.preload(library)
         .env("FAKETIME", format!("{seconds:+}s"))
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
         .env("FAKETIME_NO_CACHE", "1")

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::support::git::Git;
+use crate::support::inherited::directory;
 
 fn server_git() -> &'static Git {
     static GIT: OnceLock<Git> = OnceLock::new();
@@ -17,9 +18,13 @@ fn server_git() -> &'static Git {
 pub fn http_backend() -> &'static Path {
     static BACKEND: OnceLock<PathBuf> = OnceLock::new();
     BACKEND.get_or_init(|| {
-        let output = Command::new(server_git().path()).arg("--exec-path").output().expect("a git that runs");
+        let mut git = Command::new(server_git().path());
+        neutral(&mut git, Path::new("/"));
+        let output = git.arg("--exec-path").output().expect("a git that runs");
         let dir = String::from_utf8(output.stdout).expect("a path of plain text");
-        Path::new(dir.trim_end()).join("git-http-backend")
+        let backend = Path::new(dir.trim_end()).join("git-http-backend");
+        assert!(backend.is_file(), "git's own server is not installed: {}", backend.display());
+        backend
     })
 }
 
@@ -74,7 +79,7 @@ pub fn head(dir: &Path) -> Option<String> {
 
 /// Adds one file to `main`.
 pub fn commit_file(dir: &Path, path: &str, content: &[u8]) -> String {
-    let index = tempfile::TempDir::new().expect("a temporary directory");
+    let index = directory("loopback-github-index-");
     let index = index.path().join("index");
     let env = [("GIT_INDEX_FILE", index.as_os_str())];
     let parent = head(dir);

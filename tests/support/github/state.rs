@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::{Options, repos};
 use crate::support::http_server::{Response, lock};
+use crate::support::inherited::directory;
 
 /// Everything that handlers share.
 pub struct State {
@@ -95,7 +96,7 @@ impl State {
             deny_for: Duration::ZERO,
             deny_uses: 0,
         };
-        let root = TempDir::with_prefix("loopback-github-").expect("a temporary directory");
+        let root = directory("loopback-github-");
         Self { options, inner: Mutex::new(inner), root }
     }
 

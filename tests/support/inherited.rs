@@ -1,0 +1,126 @@
+//! What the shell that starts the tests hands down to them: a umask, a directory for temporary files, signals that are ignored (`cargo test &` in a script: SIGINT and SIGQUIT; `nohup`: SIGHUP) or blocked. The tests
+//! and all that they start have what a new login has instead. Variables do not matter: a sandbox starts from an empty
+//! environment.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Once, OnceLock};
+
+use rustix::fs::{Mode, StatVfsMountFlags};
+use tempfile::TempDir;
+
+use super::needs::{left_out, program, say};
+
+/// SIGPIPE's bit: Rust ignores it in every program, and resets it in what it starts.
+const PIPE: u64 = 1 << 12;
+
+/// The longest path of a directory below which a sandbox has room for Unix sockets, whose paths may have 104 bytes.
+const LONGEST: usize = 56;
+
+/// A new directory for this user alone. What is made in it, here or by other programs, has the modes that they ask for.
+pub fn directory(prefix: &str) -> TempDir {
+    static LOGIN: Once = Once::new();
+    LOGIN.call_once(|| {
+        rustix::process::umask(Mode::WGRP | Mode::WOTH);
+    });
+    let owner_only = fs::Permissions::from_mode(0o700);
+    let new = tempfile::Builder::new().prefix(prefix).permissions(owner_only).tempdir_in(temporary());
+    new.expect("a temporary directory")
+}
+
+/// Where temporary directories go: to `TMPDIR`, or where that does not fit, to `/tmp` or into `target`. A path that is
+/// short and plain needs no quotes in scripts and settings; what needs them is in a directory that says so.
+pub fn temporary() -> &'static Path {
+    static PLACE: OnceLock<PathBuf> = OnceLock::new();
+    PLACE.get_or_init(|| {
+        let asked = std::env::temp_dir();
+        // The last one is in `target`, and known to tests alone.
+        let places = [
+            Some(asked.as_path()),
+            Some(Path::new("/tmp")),
+            option_env!("CARGO_TARGET_TMPDIR").map(Path::new),
+        ];
+        let mut places = places.into_iter().flatten().filter_map(|place| place.canonicalize().ok());
+        let place = places.find(|place| fits(place)).expect("a directory for temporary files");
+        if asked.canonicalize().ok().as_ref() != Some(&place) {
+            say(&format!("temporary files are in {}, as {} does not fit", place.display(), asked.display()));
+        }
+        place
+    })
+}
+
+/// Whether sandboxes can be in a directory: programs can be made and started there, by a path without surprises.
+fn fits(place: &Path) -> bool {
+    let path = place.as_os_str().as_bytes();
+    let plain = path.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(byte));
+    let noexec = rustix::fs::statvfs(place).is_ok_and(|on| on.f_flag.contains(StatVfsMountFlags::NOEXEC));
+    plain && path.len() <= LONGEST && !noexec && tempfile::tempfile_in(place).is_ok()
+}
+
+/// Prepares a program with exactly this environment, and perhaps a library, that no signal of the caller's is kept from.
+pub fn command(name: &Path, env: &BTreeMap<OsString, OsString>, library: Option<&Path>) -> Command {
+    static ENV: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let Some(resetting) = ENV.get_or_init(resetting_env) else {
+        let mut command = Command::new(name);
+        command.env_clear().envs(env).envs(library.map(|library| ("LD_PRELOAD", library)));
+        return command;
+    };
+    let mut command = Command::new(resetting);
+    command.env_clear().envs(env).arg("--default-signal");
+    if let Some(library) = library {
+        // Not for env(1) itself, which ends without what it would have to do for the library.
+        command.arg(format!("LD_PRELOAD={}", library.display()));
+    }
+    // env(1) takes what has this character for a variable.
+    if OsStr::new(name).as_bytes().contains(&b'=') {
+        command.args(["/bin/sh", "-c", "exec \"$0\" \"$@\""]);
+    }
+    command.arg(name);
+    command
+}
+
+/// env(1) of GNU coreutils, where it is needed.
+fn resetting_env() -> Option<PathBuf> {
+    // Elsewhere than on Linux there is no such file, and no such env(1).
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    if !status.lines().any(withholds) {
+        return None;
+    }
+    let env = program("env").filter(|env| {
+        let output = Command::new(env).args(["--default-signal", "true"]).output();
+        output.is_ok_and(|output| output.status.success())
+    });
+    if env.is_none() {
+        left_out(
+            "signals are ignored or blocked here, and env --default-signal is missing",
+            "resetting them",
+        );
+    }
+    env
+}
+
+/// Whether a line of `/proc/PID/status` names signals that are blocked or ignored.
+fn withholds(line: &str) -> bool {
+    let Some((name @ ("SigBlk" | "SigIgn"), set)) = line.split_once(':') else { return false };
+    let set = u64::from_str_radix(set.trim(), 16).unwrap_or_default();
+    let expected = if name == "SigIgn" { PIPE } else { 0 };
+    set & !expected != 0
+}
+
+#[test]
+fn signals_that_are_ignored_or_blocked_are_seen() {
+    for (line, seen) in [
+        ("SigBlk:\t0000000000000000", false),
+        ("SigBlk:\t0000000000001000", true),
+        ("SigIgn:\t0000000000001000", false),
+        ("SigIgn:\t0000000000001006", true),
+        ("SigCgt:\t0000000000000006", false),
+    ] {
+        assert_eq!(withholds(line), seen, "{line}");
+    }
+}
