@@ -32,7 +32,10 @@ const GIT: &[Case] = &[
     }),
     (&["CONNECT tunnel failed, response 407", "Received HTTP code 407 from proxy"], |_| {
         let proxy = ConnectProxy::guarded(1, "Basic x");
-        format!("HTTPS_PROXY={} {CLONE}", proxy.url())
+        let line = format!("HTTPS_PROXY={} {CLONE}", proxy.url());
+        // It has to be there when the line runs.
+        std::mem::forget(proxy);
+        line
     }),
     (&["git: 'credential-github-app' is not a git command"], |_| {
         format!(

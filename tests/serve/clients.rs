@@ -8,6 +8,7 @@ use super::{ADMIN, Server, line, port};
 use crate::common::app_sandbox;
 use crate::support::git::Git;
 use crate::support::http_client::{connect, get, read};
+use crate::support::inherited::connections;
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
 
@@ -55,7 +56,7 @@ fn pipelined_requests_are_answered_in_order() {
 #[test]
 fn slow_half_closed_and_idle_clients_cost_the_others_nothing() {
     let server = Server::start();
-    let idle: Vec<TcpStream> = (0..400).map(|_| connect(server.port)).collect();
+    let idle: Vec<TcpStream> = (0..connections(400)).map(|_| connect(server.port)).collect();
     let mut slow = connect(server.port);
     slow.write_all(b"GET /admin/github").expect("a connection");
     let half = connect(server.port);

@@ -9,13 +9,15 @@ use rustix::process::Signal;
 use super::{ADMIN, Server};
 use crate::support::http_client::{connect, get, read};
 use crate::support::http_server::Response;
+use crate::support::inherited::connections;
 
 #[test]
 fn two_hundred_cold_requests_at_once_are_one_mint() {
     let server = Server::start();
     let port = server.port;
     let bodies: Vec<_> = std::thread::scope(|scope| {
-        let all: Vec<_> = (0..200).map(|_| scope.spawn(move || get(port, ADMIN, "admin", ""))).collect();
+        let all: Vec<_> =
+            (0..connections(200)).map(|_| scope.spawn(move || get(port, ADMIN, "admin", ""))).collect();
         all.into_iter().map(|one| one.join().expect("an answer")).collect()
     });
     assert!(bodies.iter().all(|answer| answer.status == 200 && answer.body == bodies[0].body));

@@ -2,15 +2,16 @@
 //! clients can be given real host names. It records whom it was asked for, can want a password, and can refuse.
 
 use std::io::{self, BufRead, BufReader, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use super::acceptor::Acceptor;
 use super::http_server::lock;
 
-/// A running proxy. Its threads end with their connections and with the process.
+/// A running proxy. It accepts nothing more when dropped; its other threads end with their connections.
 pub struct ConnectProxy {
-    port: u16,
+    acceptor: Acceptor,
     shared: Arc<Shared>,
 }
 
@@ -40,22 +41,18 @@ impl ConnectProxy {
     }
 
     fn start(shared: Shared) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port on loopback");
-        let port = listener.local_addr().expect("a bound address").port();
         let shared = Arc::new(shared);
         let for_clients = Arc::clone(&shared);
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let shared = Arc::clone(&for_clients);
-                thread::spawn(move || drop(serve(client, &shared)));
-            }
+        let acceptor = Acceptor::start("127.0.0.1", move |client| {
+            let shared = Arc::clone(&for_clients);
+            thread::spawn(move || drop(serve(client, &shared)));
         });
-        Self { port, shared }
+        Self { acceptor, shared }
     }
 
     /// `127.0.0.1:PORT`.
     pub fn authority(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.acceptor.port())
     }
 
     /// The proxy's URL.

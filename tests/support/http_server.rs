@@ -9,7 +9,7 @@ mod wire;
 use std::any::Any;
 use std::collections::HashMap;
 use std::io::{BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 pub use message::{Behaviour, Recorded, Request, Response, percent_decode};
 
+use super::acceptor::Acceptor;
 use super::tls::TestCa;
 
 /// Locks, also after a panic elsewhere: that panic is reported by itself.
@@ -32,10 +33,9 @@ pub type Handler = Box<dyn Fn(&Request) -> Response + Send + Sync>;
 
 /// A running server; it stops when dropped.
 pub struct HttpServer {
-    port: u16,
     host: &'static str,
     shared: Arc<Shared>,
-    acceptor: Option<JoinHandle<Vec<JoinHandle<()>>>>,
+    acceptor: Acceptor,
 }
 
 struct Shared {
@@ -45,6 +45,7 @@ struct Shared {
     send_date: AtomicBool,
     accepted: AtomicUsize,
     open: Mutex<HashMap<usize, TcpStream>>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
     requests: Mutex<Vec<Recorded>>,
     panics: Mutex<Vec<String>>,
     stopping: Mutex<bool>,
@@ -68,8 +69,6 @@ impl HttpServer {
     }
 
     fn launch(host: &'static str, tls: Option<Arc<ServerConfig>>, handler: Handler) -> Self {
-        let listener = TcpListener::bind((host, 0)).expect("a free port on loopback");
-        let port = listener.local_addr().expect("a bound address").port();
         let shared = Arc::new(Shared {
             handler,
             tls,
@@ -77,21 +76,20 @@ impl HttpServer {
             send_date: AtomicBool::new(true),
             accepted: AtomicUsize::new(0),
             open: Mutex::default(),
+            workers: Mutex::default(),
             requests: Mutex::default(),
             panics: Mutex::default(),
             stopping: Mutex::new(false),
             stop_signal: Condvar::new(),
         });
-        let acceptor = std::thread::spawn({
-            let shared = Arc::clone(&shared);
-            move || accept_until_stopped(&listener, &shared)
-        });
-        Self { port, host, shared, acceptor: Some(acceptor) }
+        let for_clients = Arc::clone(&shared);
+        let acceptor = Acceptor::start(host, move |stream| accept(stream, &for_clients));
+        Self { host, shared, acceptor }
     }
 
     /// The port on loopback.
     pub fn port(&self) -> u16 {
-        self.port
+        self.acceptor.port()
     }
 
     /// `127.0.0.1:PORT`, `[::1]:PORT`, or `localhost:PORT` with TLS.
@@ -101,7 +99,7 @@ impl HttpServer {
             "::1" => "[::1]",
             host => host,
         };
-        format!("{name}:{}", self.port)
+        format!("{name}:{}", self.port())
     }
 
     /// The URL without a path and without a final slash.
@@ -139,12 +137,11 @@ impl Drop for HttpServer {
     fn drop(&mut self) {
         *lock(&self.shared.stopping) = true;
         self.shared.stop_signal.notify_all();
-        // `accept` has no time limit: a last connection wakes it.
-        drop(TcpStream::connect((self.host, self.port)));
-        let workers = self.acceptor.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        self.acceptor.stop();
         for stream in lock(&self.shared.open).values() {
             drop(stream.shutdown(Shutdown::Both));
         }
+        let workers = std::mem::take(&mut *lock(&self.shared.workers));
         for worker in workers {
             drop(worker.join());
         }
@@ -189,27 +186,21 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
-fn accept_until_stopped(listener: &TcpListener, shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
-    let mut workers: Vec<JoinHandle<()>> = Vec::new();
-    for stream in listener.incoming() {
-        if shared.stopping() {
-            break;
+fn accept(stream: TcpStream, shared: &Arc<Shared>) {
+    let Ok(twin) = stream.try_clone() else { return };
+    let id = shared.accepted.fetch_add(1, Ordering::SeqCst);
+    lock(&shared.open).insert(id, twin);
+    let for_worker = Arc::clone(shared);
+    let worker = std::thread::spawn(move || {
+        serve_connection(stream, &for_worker);
+        // The twin in the table would keep the connection open.
+        if let Some(twin) = lock(&for_worker.open).remove(&id) {
+            drop(twin.shutdown(Shutdown::Both));
         }
-        let Ok(stream) = stream else { continue };
-        let Ok(twin) = stream.try_clone() else { continue };
-        let id = shared.accepted.fetch_add(1, Ordering::SeqCst);
-        lock(&shared.open).insert(id, twin);
-        workers.retain(|worker| !worker.is_finished());
-        let shared = Arc::clone(shared);
-        workers.push(std::thread::spawn(move || {
-            serve_connection(stream, &shared);
-            // The twin in the table would keep the connection open.
-            if let Some(twin) = lock(&shared.open).remove(&id) {
-                drop(twin.shutdown(Shutdown::Both));
-            }
-        }));
-    }
-    workers
+    });
+    let mut workers = lock(&shared.workers);
+    workers.retain(|worker| !worker.is_finished());
+    workers.push(worker);
 }
 
 /// A plain or a TLS connection.

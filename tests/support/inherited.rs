@@ -1,4 +1,5 @@
-//! What the shell that starts the tests hands down to them: a umask, a directory for temporary files, signals that are ignored (`cargo test &` in a script: SIGINT and SIGQUIT; `nohup`: SIGHUP) or blocked. The tests
+//! What the shell that starts the tests hands down to them: a umask, a limit of open files, a directory for temporary
+//! files, signals that are ignored (`cargo test &` in a script: SIGINT and SIGQUIT; `nohup`: SIGHUP) or blocked. The tests
 //! and all that they start have what a new login has instead. Variables do not matter: a sandbox starts from an empty
 //! environment.
 
@@ -12,6 +13,7 @@ use std::process::Command;
 use std::sync::{Once, OnceLock};
 
 use rustix::fs::{Mode, StatVfsMountFlags};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 
 use super::needs::{left_out, program, say};
@@ -27,6 +29,10 @@ pub fn directory(prefix: &str) -> TempDir {
     static LOGIN: Once = Once::new();
     LOGIN.call_once(|| {
         rustix::process::umask(Mode::WGRP | Mode::WOTH);
+        // 256, as on macOS, are not enough for all that runs at once on a machine with many processors.
+        let files = getrlimit(Resource::Nofile);
+        let current = files.maximum.map_or(4096, |most| most.min(4096)).max(files.current.unwrap_or(0));
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), ..files });
     });
     let owner_only = fs::Permissions::from_mode(0o700);
     let new = tempfile::Builder::new().prefix(prefix).permissions(owner_only).tempdir_in(temporary());
@@ -60,6 +66,11 @@ fn fits(place: &Path) -> bool {
     let plain = path.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(byte));
     let noexec = rustix::fs::statvfs(place).is_ok_and(|on| on.f_flag.contains(StatVfsMountFlags::NOEXEC));
     plain && path.len() <= LONGEST && !noexec && tempfile::tempfile_in(place).is_ok()
+}
+
+/// As many connections as are wanted, or as the limit of open files allows to one test among others.
+pub fn connections(wanted: u64) -> u64 {
+    getrlimit(Resource::Nofile).current.map_or(wanted, |files| wanted.min(files / 4))
 }
 
 /// Prepares a program with exactly this environment, and perhaps a library, that no signal of the caller's is kept from.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each user takes a part")]
 #![allow(clippy::disallowed_methods, reason = "test support starts programs and reads the real clock")]
 
+pub mod acceptor;
 pub mod broker;
 pub mod connect_proxy;
 pub mod gh;

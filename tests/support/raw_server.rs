@@ -2,12 +2,13 @@
 //! Once mended it gives one good answer to everybody. `http_server` speaks HTTP well; this one speaks it badly.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use super::acceptor::Acceptor;
 use super::http_server::lock;
 
 /// What is done to a connection, in turn. At the end it is closed, and whatever the client has sent is read.
@@ -32,9 +33,9 @@ pub fn send(text: &str) -> Step {
     Step::Send(text.as_bytes().to_vec())
 }
 
-/// A running server. Its threads end with their connections and with the process.
+/// A running server. It accepts nothing more when dropped; its other threads end with their connections.
 pub struct RawServer {
-    port: u16,
+    acceptor: Acceptor,
     shared: Arc<Shared>,
 }
 
@@ -48,20 +49,16 @@ struct Shared {
 impl RawServer {
     /// Does this to everybody.
     pub fn start(steps: Vec<Step>) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port on loopback");
-        let port = listener.local_addr().expect("a bound address").port();
         let (mended, accepted) = (AtomicBool::new(false), AtomicUsize::new(0));
         let shared = Arc::new(Shared { steps, good: Mutex::default(), mended, accepted });
         let for_clients = Arc::clone(&shared);
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                for_clients.accepted.fetch_add(1, Ordering::SeqCst);
-                let shared = Arc::clone(&for_clients);
-                // A client that leaves in the middle is part of the play.
-                thread::spawn(move || drop(shared.serve(client)));
-            }
+        let acceptor = Acceptor::start("127.0.0.1", move |client| {
+            for_clients.accepted.fetch_add(1, Ordering::SeqCst);
+            let shared = Arc::clone(&for_clients);
+            // A client that leaves in the middle is part of the play.
+            thread::spawn(move || drop(shared.serve(client)));
         });
-        Self { port, shared }
+        Self { acceptor, shared }
     }
 
     /// From now on gives this whole response.
@@ -72,7 +69,7 @@ impl RawServer {
 
     /// `127.0.0.1:PORT`.
     pub fn authority(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.acceptor.port())
     }
 
     /// How many connections clients have made.
