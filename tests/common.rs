@@ -10,7 +10,7 @@ use crate::support::git::Git;
 use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
 use crate::support::http_server::{HttpServer, Recorded};
 use crate::support::keys::app_key_pem;
-use crate::support::process::Output;
+use crate::support::process::{Output, Run};
 use crate::support::sandbox::{Sandbox, files_below};
 use crate::support::tls::TestCa;
 use crate::support::tokens::rfc3339;
@@ -173,6 +173,13 @@ pub fn trials(server: &HttpServer) -> usize {
         ours && (git || seen.target.ends_with("/installation/repositories?per_page=1"))
     };
     server.requests().iter().filter(|seen| is_trial(seen)).count()
+}
+
+/// Takes `HOME` away. What the user database has instead belongs to whoever runs the tests, so nothing of it is used.
+pub fn without_home(run: Run, sandbox: &Sandbox) -> Run {
+    ["CONFIG", "CACHE", "STATE", "DATA"].iter().fold(run.env_remove("HOME"), |run, kind| {
+        run.env(format!("XDG_{kind}_HOME"), sandbox.path().join("no home").join(kind))
+    })
 }
 
 /// Method and target of every request that a loopback GitHub has seen.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::common::{app_sandbox, broker_sandbox, fresh_tokens, get};
+use crate::common::{app_sandbox, broker_sandbox, fresh_tokens, get, without_home};
 use crate::support::broker::{FakeBroker, error_response};
 use crate::support::github::LoopbackGitHub;
 use crate::support::http_server::Response;
@@ -281,9 +281,7 @@ fn doctor_works_in_colour_on_demand_and_without_a_home() {
     let (github, sandbox) = healthy();
     let text = sandbox.helper(&["--color=always", "doctor"]).run();
     assert!(text.success().stdout.starts_with("\u{1b}[32mok  \u{1b}[0m  settings: "), "{}", text.stdout);
-    let homeless = sandbox.helper(&["doctor", "--json"]).env_remove("HOME");
-    let cache = sandbox.path().join("cache");
-    let found = read(homeless.env("GITHUB_APP_CACHE_DIR", cache).run());
+    let found = read(without_home(sandbox.helper(&["doctor", "--json"]), &sandbox).run());
     assert_eq!(found.output.status, 0, "{:#?}", found.checks);
     get(&sandbox, &github, "octo-org/hello").success();
 }

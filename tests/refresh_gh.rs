@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::common::{Cloud, message};
+use crate::common::{Cloud, message, without_home};
 use crate::support::gh::{Gh, ghs};
 use crate::support::http_server::Response;
 
@@ -135,11 +135,18 @@ fn without_home_the_login_goes_to_the_users_home_and_never_below_the_current_dir
     for gh in ghs() {
         let place = with_gh(&gh);
         let dir = place.sandbox.path().join("gh-dir");
-        let run = place.sandbox.helper(&["refresh", "--gh"]).env_remove("HOME").env("GH_CONFIG_DIR", &dir);
-        run.env("GITHUB_APP_CACHE_DIR", place.sandbox.path().join("cache")).run().expect(0, "", "");
+        let run = without_home(place.sandbox.helper(&["refresh", "--gh"]), &place.sandbox);
+        run.env("GH_CONFIG_DIR", &dir).run().expect(0, "", "");
         assert!(dir.join("hosts.yml").exists(), "{}", gh.version);
-        assert!(!place.sandbox.path().join(".config").exists(), "the current directory stays clean");
+        assert_eq!(hidden(&place), [] as [String; 0], "the current directory stays clean");
     }
+}
+
+/// What programs keep for themselves in the directory that the helper runs in.
+fn hidden(place: &Cloud) -> Vec<String> {
+    let entries = fs::read_dir(place.sandbox.path()).expect("a sandbox");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with('.')).collect()
 }
 
 #[test]

@@ -110,7 +110,9 @@ fn as_other(site: &Site, cache: &Path) -> Option<Run> {
     chown(sandbox.path().join("bearer"), Some(OTHER), Some(OTHER)).expect("root");
     let (uid, gid) = (format!("--reuid={OTHER}"), format!("--regid={OTHER}"));
     let run = sandbox.command("setpriv", &[&uid, &gid, "--clear-groups"]).arg(helper);
-    Some(run.arg("get").env_remove("HOME").env("GITHUB_APP_CACHE_DIR", cache).stdin(REQUEST))
+    // The user database may know a home of theirs, and who knows what is in it.
+    let run = run.arg("get").env("HOME", sandbox.path().join("no-home"));
+    Some(run.env("GITHUB_APP_CACHE_DIR", cache).stdin(REQUEST))
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use super::inherited::directory;
 use super::needs::{GH, programs};
 
 /// One installed gh.
@@ -23,8 +24,12 @@ pub fn ghs() -> Vec<Gh> {
 
 fn find() -> Vec<Gh> {
     let mut found: Vec<Gh> = Vec::new();
+    // Newer ones write to the home directory whatever they are asked for, and without one to the current directory.
+    let home = directory("github-app-gh-");
     for path in programs("gh") {
-        let Ok(output) = Command::new(&path).arg("--version").output() else { continue };
+        let mut gh = Command::new(&path);
+        gh.arg("--version").env_clear().env("HOME", home.path()).current_dir(home.path());
+        let Ok(output) = gh.output() else { continue };
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let version = text.lines().next().unwrap_or_default().to_owned();
         if !version.is_empty() && found.iter().all(|known| known.version != version) {
