@@ -130,8 +130,9 @@ impl<'a> Gh<'a> {
             gh.env_remove(name);
         }
         gh.envs([("GH_PROMPT_DISABLED", "1"), ("GH_NO_UPDATE_NOTIFIER", "1"), ("GH_TELEMETRY", "false")]);
-        // Without it and without HOME, gh would keep the login below the current directory.
+        // Without them, gh would keep the login and what else it remembers below the current directory.
         gh.env("GH_CONFIG_DIR", &self.directory);
+        gh.env("HOME", dirs::home().as_ref().unwrap_or(&self.directory));
         // It has no settings of ours, and reads curl's and Go's variables.
         if let Some((variables, url)) = self.network.proxies.for_program() {
             for name in variables {
@@ -143,9 +144,6 @@ impl<'a> Gh<'a> {
         }
         if let Some(file) = self.network.roots.of_setting() {
             gh.env("SSL_CERT_FILE", file);
-        }
-        if let Some(home) = dirs::home() {
-            gh.env("HOME", home);
         }
     }
 

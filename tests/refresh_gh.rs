@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::common::{Cloud, message, without_home};
 use crate::support::gh::{Gh, ghs};
 use crate::support::http_server::Response;
+use crate::support::users::{Common, victim_and_attacker};
 
 /// github.com, and this gh as the one on the `PATH`.
 fn with_gh(gh: &Gh) -> Cloud {
@@ -139,6 +140,24 @@ fn without_home_the_login_goes_to_the_users_home_and_never_below_the_current_dir
         run.env("GH_CONFIG_DIR", &dir).run().expect(0, "", "");
         assert!(dir.join("hosts.yml").exists(), "{}", gh.version);
         assert_eq!(hidden(&place), [] as [String; 0], "the current directory stays clean");
+    }
+}
+
+#[test]
+fn a_user_without_any_home_gets_a_login_and_nothing_below_the_current_directory() {
+    let Some((user, _)) = victim_and_attacker() else { return };
+    for gh in ghs() {
+        let (place, common) = (with_gh(&gh), Common::new());
+        user.own(place.sandbox.path());
+        if !user.can(&place.sandbox, "gh --version") {
+            continue;
+        }
+        let dir = place.sandbox.path().join("gh-dir");
+        let run = user.run(&place.sandbox, common.binary(), &["refresh", "--gh"]).env_remove("HOME");
+        let run = run.env("GITHUB_APP_CACHE_DIR", place.sandbox.path().join("cache"));
+        run.env("GH_CONFIG_DIR", &dir).run().expect(0, "", "");
+        assert!(dir.join("hosts.yml").exists(), "{}", gh.version);
+        assert_eq!(hidden(&place), [] as [String; 0], "{}", gh.version);
     }
 }
 
