@@ -16,6 +16,7 @@ use rustix::fs::{Mode, StatVfsMountFlags};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 
+use super::leftovers;
 use super::needs::{left_out, program, say};
 
 /// SIGPIPE's bit: Rust ignores it in every program, and resets it in what it starts.
@@ -36,7 +37,9 @@ pub fn directory(prefix: &str) -> TempDir {
     });
     let owner_only = fs::Permissions::from_mode(0o700);
     let new = tempfile::Builder::new().prefix(prefix).permissions(owner_only).tempdir_in(temporary());
-    new.expect("a temporary directory")
+    let new = new.expect("a temporary directory");
+    leftovers::made(new.path());
+    new
 }
 
 /// Where temporary directories go: to `TMPDIR`, or where that does not fit, to `/tmp` or into `target`. A path that is

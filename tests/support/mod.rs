@@ -14,6 +14,7 @@ pub mod http_client;
 pub mod http_server;
 pub mod inherited;
 pub mod keys;
+pub mod leftovers;
 pub mod namespace;
 pub mod needs;
 pub mod process;

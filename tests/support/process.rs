@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::http_server::lock;
-use super::inherited;
+use super::{inherited, leftovers};
 
 /// Long enough for a slow machine, short enough to notice a hang.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -109,6 +109,7 @@ impl Run {
         command.process_group(0);
         let shown = self.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut child = command.spawn().unwrap_or_else(|cause| panic!("start {shown}: {cause}"));
+        leftovers::started(child.id());
         let mut pipe = child.stdin.take().expect("a pipe");
         let stdin = self.stdin;
         // A program need not read its input: a broken pipe is no fault.
@@ -155,7 +156,10 @@ impl Running {
 
     /// Whether the program has ended.
     pub fn has_ended(&mut self) -> bool {
-        self.done = self.done.or_else(|| self.child.try_wait().expect("a child of ours"));
+        if self.done.is_none() {
+            let done = self.child.try_wait().expect("a child of ours");
+            self.done = done.inspect(|_| leftovers::ended(self.id()));
+        }
         self.done.is_some()
     }
 
@@ -206,6 +210,7 @@ impl Running {
     fn end_group(&mut self) {
         let _ = kill_process_group(self.pid(), Signal::KILL);
         drop(self.child.wait());
+        leftovers::ended(self.id());
     }
 }
 

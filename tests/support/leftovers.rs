@@ -1,0 +1,60 @@
+//! What tests end and remove when they are done stays if they are stopped by force, say by Ctrl-C. A shell that hears of
+//! each program and directory through a pipe ends and removes what there is when that closes, which it does in any case.
+
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+
+use super::http_server::lock;
+
+/// Programs first, as they could make directories again. A program is its process group.
+const SHELL: &str = r#"awk '{ if ($1 == "+") left[$2]; else delete left[$2] } END { for (one in left) print one }' | sort -r |
+while read -r one; do
+    case $one in /*) [ ! -e "$one" ] || rm -rf "$one" ;; *) kill -s KILL -- "-$one" ;; esac
+done"#;
+
+/// A program has been started.
+pub fn started(id: u32) {
+    tell(&format!("+ {id}\n"));
+}
+
+/// It has ended, and its number may become another's.
+pub fn ended(id: u32) {
+    tell(&format!("- {id}\n"));
+}
+
+/// A directory has been made.
+pub fn made(directory: &Path) {
+    tell(&format!("+ {}\n", directory.display()));
+}
+
+fn tell(line: &str) {
+    static PIPE: OnceLock<Option<Mutex<ChildStdin>>> = OnceLock::new();
+    if let Some(pipe) = PIPE.get_or_init(start) {
+        drop(lock(pipe).write_all(line.as_bytes()));
+    }
+}
+
+fn start() -> Option<Mutex<ChildStdin>> {
+    let mut shell = Command::new("/bin/sh");
+    // A group of its own, which no Ctrl-C reaches.
+    shell.args(["-c", SHELL]).process_group(0).current_dir("/");
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    shell.spawn().ok()?.stdin.take().map(Mutex::new)
+}
+
+#[test]
+fn what_is_still_there_goes_when_the_pipe_closes() {
+    let directory = super::inherited::directory("github-app-left-").keep();
+    let mut program = Command::new("sleep").arg("60").process_group(0).spawn().expect("sleep");
+    let pipe = start().expect("a shell");
+    let told = format!("+ {}\n+ {}\n", program.id(), directory.display());
+    lock(&pipe).write_all(told.as_bytes()).expect("a reader");
+    drop(pipe);
+    assert!(!program.wait().expect("a child of ours").success(), "it was killed");
+    while directory.exists() {
+        std::thread::yield_now();
+    }
+}
