@@ -1,6 +1,7 @@
 //! System calls on the cache that fail: each that a command makes there, one after the other, with each error; and a
 //! process that may open few files.
 
+use std::fs;
 use std::path::PathBuf;
 
 use super::{Site, answers, ends_well, long, say};
@@ -159,6 +160,25 @@ fn a_process_that_may_open_few_files_answers_or_says_so() {
     assert!(answered >= 5, "sixteen files are enough: {answered}");
     site.make_cold();
     site.everything_works("after few files");
+}
+
+#[test]
+fn closed_standard_streams_bring_no_message_into_a_file_of_the_cache() {
+    let site = Site::new();
+    let helper = site.sandbox.binary().to_string_lossy().into_owned();
+    // A file that is opened now would be standard output or error, if the program did not see to that.
+    for streams in ["<&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"] {
+        for args in ["revoke --local", "token", "status", "refresh", "--no-cache token"] {
+            let what = format!("{args} {streams}");
+            let script = format!("exec \"$0\" -vv {what}");
+            let output = site.sandbox.command("sh", &["-c", &script, &helper]).run();
+            assert_eq!(output.status, 0, "{what}: {}", output.stderr);
+            site.no_secret_is_astray(&what);
+            let entry = fs::read_to_string(site.file("json")).expect("an entry");
+            serde_json::from_str::<serde_json::Value>(&entry).expect("JSON and nothing else");
+        }
+    }
+    site.everything_works("after closed streams");
 }
 
 #[test]
