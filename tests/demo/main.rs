@@ -30,13 +30,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// An example is not told where the binaries are, and cargo does not build them for it.
+/// An example is not told where the binaries are, and cargo does not build them for it. All crates are built already:
+/// the same features are chosen for them as long as an example is built too, and none of them may see what cargo tells
+/// this program about its package, as ring is built again wherever that differs.
 fn build_helper() -> Result<PathBuf, String> {
+    println!("building the helper: cargo build --bin git-credential-github-app");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.args(["build", "--quiet", "--bin", "git-credential-github-app"]);
+    command.args(["build", "--bin", "git-credential-github-app", "--example", "demo"]);
     command.arg("--message-format=json-render-diagnostics");
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*name);
+        }
+    }
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
@@ -45,7 +54,8 @@ fn build_helper() -> Result<PathBuf, String> {
     let messages = String::from_utf8_lossy(&output.stdout);
     let mut executables = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        Some(PathBuf::from(message["executable"].as_str()?))
+        let helper = message["target"]["name"] == "git-credential-github-app";
+        Some(PathBuf::from(message["executable"].as_str().filter(|_| helper)?))
     });
     executables.next().filter(|_| output.status.success()).ok_or_else(|| "cargo built no helper".to_owned())
 }
