@@ -90,7 +90,7 @@ pub fn settings_table() -> Vec<SettingRow> {
     let row = |key: &settings::schema::Key| {
         let setting = key.row();
         let form = format!("{:?}", setting.form);
-        SettingRow { key: setting.key, option: setting.option_name(), variables: setting.variables, form }
+        SettingRow { key: setting.key(), option: setting.option_name(), variables: setting.variables, form }
     };
     settings::schema::KEYS.iter().map(row).collect()
 }

@@ -18,7 +18,7 @@ fn option(setting: &'static Setting) -> Option<Arg> {
         help.extend([" [default: ", setting.default, "]"]);
     }
     let long = setting.option_name().trim_start_matches('-').to_owned();
-    let arg = Arg::new(setting.id()).long(long).help(help).global(true).help_heading(SETTINGS);
+    let arg = Arg::new(setting.name).long(long).help(help).global(true).help_heading(SETTINGS);
     let text = value_parser!(String);
     Some(match setting.option {
         Opt::No => return None,
@@ -53,7 +53,7 @@ impl FromArgMatches for Given {
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         for key in KEYS.iter().copied() {
-            let id = key.row().id();
+            let id = key.row().name;
             match key.row().option {
                 Opt::Value(_) | Opt::Repeat(_) | Opt::Flag => {
                     let texts = matches.get_many::<String>(id).into_iter().flatten();

@@ -139,7 +139,7 @@ impl File {
 
     fn unknown_key(&self, profile: Option<&str>, key: &str) -> Failure {
         let mut known: Vec<&str> =
-            KEYS.iter().map(|key| key.row().key).filter(|key| !key.is_empty()).collect();
+            KEYS.iter().map(|key| key.row().key()).filter(|key| !key.is_empty()).collect();
         known.sort_unstable();
         let key = prefix(profile) + &escape(key);
         let message = format!("settings file {}: unknown key {key}", self.path.display());
@@ -170,7 +170,7 @@ impl File {
     pub fn values(&self, profile: Option<&str>, key: Key) -> Result<Vec<Found>, Failure> {
         let Some(item) = self.item(profile, key) else { return Ok(Vec::new()) };
         let setting = key.row();
-        let origin = || Origin::File(self.path.clone(), prefix(profile) + setting.key);
+        let origin = || Origin::File(self.path.clone(), prefix(profile) + setting.key());
         let wrong = || {
             Failure::new(Kind::Settings, format!("{}: the value has the wrong type", origin())).hint(
                 "expected text, a number, true or false; a list only for repository, permission and owners",

@@ -53,7 +53,7 @@ impl Profile<'_> {
     }
 
     fn listed(&self, key: Key) -> Option<Listed> {
-        let name = key.row().name();
+        let name = key.row().name;
         let found = if key.row().is_list() {
             self.list(key)
         } else {
@@ -90,12 +90,12 @@ impl Profile<'_> {
             return Origin::Environment(name);
         }
         let path = self.sources.files().map(|files| files.own.path.clone());
-        Origin::File(path.unwrap_or_default(), key.row().key.to_owned())
+        Origin::File(path.unwrap_or_default(), key.row().key().to_owned())
     }
 
     fn default_of(&self, key: Key) -> Option<Listed> {
         let listed = |value: &dyn Display| {
-            let (name, value) = (key.row().name(), Some(value.to_string()));
+            let (name, value) = (key.row().name, Some(value.to_string()));
             Some(Listed { name, value, problem: None, is_unreadable: false, origin: None })
         };
         match key {

@@ -105,7 +105,7 @@ impl<'a> Profile<'a> {
     /// The values in the settings files.
     fn in_files(&self, key: Key) -> Result<Vec<Found>, Failure> {
         self.sources.files()?;
-        if key.row().key.is_empty() {
+        if key.row().key().is_empty() {
             return Ok(Vec::new());
         }
         for Layer { file, table, whole } in &self.layers {

@@ -22,10 +22,12 @@ pub enum Opt {
 }
 
 /// A row.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// In the settings file; empty for what the file may not hold.
-    pub key: &'static str,
+    /// Its key in the settings file, from which its option is made; for what only the environment may hold, its variable.
+    pub name: &'static str,
+    /// Whether the settings file may hold it.
+    pub in_file: bool,
     /// What its text is checked as, and whether it may be shown.
     pub form: Form,
     /// On the command line.
@@ -41,14 +43,14 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// What listings and messages call it: its key, or its variable where it has no key.
-    pub fn name(&self) -> &'static str {
-        if self.key.is_empty() { self.variables.first().copied().unwrap_or_default() } else { self.key }
+    /// Its key in the settings file; empty for what the file may not hold.
+    pub fn key(&self) -> &'static str {
+        if self.in_file { self.name } else { "" }
     }
 
     /// The option's name with its hyphens; empty where there is none.
     pub fn option_name(&self) -> String {
-        let dashed = self.id().replace('_', "-");
+        let dashed = self.name.replace('_', "-");
         match self.option {
             Opt::No => String::new(),
             Opt::Negated => format!("--no-{dashed}"),
@@ -56,41 +58,37 @@ impl Setting {
         }
     }
 
-    /// What clap calls it: `config` and `profile` are options without being keys of the file.
-    pub fn id(&self) -> &'static str {
-        match self.key {
-            "" if self.variables == ["GITHUB_APP_CONFIG"] => "config",
-            "" if self.variables == ["GITHUB_APP_PROFILE"] => "profile",
-            key => key,
-        }
-    }
-
     /// Whether its file key is a list.
     pub fn is_list(&self) -> bool {
-        matches!(self.option, Opt::Repeat(_)) || self.key == "owners"
+        matches!(self.option, Opt::Repeat(_)) || self.name == "owners"
     }
 }
 
 const fn row(
-    key: &'static str,
+    name: &'static str,
     form: Form,
     option: Opt,
     variables: &'static [&'static str],
     default: &'static str,
     help: &'static str,
 ) -> Setting {
-    Setting { key, form, option, variables, default, help, is_source: false }
+    Setting { name, in_file: true, form, option, variables, default, help, is_source: false }
 }
 
 const fn source(
-    key: &'static str,
+    name: &'static str,
     form: Form,
     option: Opt,
     variables: &'static [&'static str],
     default: &'static str,
     help: &'static str,
 ) -> Setting {
-    Setting { is_source: true, ..row(key, form, option, variables, default, help) }
+    Setting { is_source: true, ..row(name, form, option, variables, default, help) }
+}
+
+/// A setting that the file may not hold.
+const fn not_in_file(setting: Setting) -> Setting {
+    Setting { in_file: false, ..setting }
 }
 
 macro_rules! settings {
@@ -114,15 +112,15 @@ impl Key {
 
     /// The key of that name in the settings file.
     pub fn of_file(name: &str) -> Option<Self> {
-        KEYS.iter().copied().find(|key| !name.is_empty() && key.row().key == name)
+        KEYS.iter().copied().find(|key| !name.is_empty() && key.row().key() == name)
     }
 }
 
 settings! {
     /// Which settings file.
-    Config: row("", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_CONFIG"], "", "Settings file"),
+    Config: not_in_file(row("config", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_CONFIG"], "", "Settings file")),
     /// Which profile of it.
-    Profile: row("", Form::Profile, Opt::Value("NAME"), &["GITHUB_APP_PROFILE"], "by host and owner", "Profile of the settings file"),
+    Profile: not_in_file(row("profile", Form::Profile, Opt::Value("NAME"), &["GITHUB_APP_PROFILE"], "by host and owner", "Profile of the settings file")),
     /// The git host.
     Host: row("host", Form::Host, Opt::Value("HOST"), &["GITHUB_APP_HOST"], "github.com", "Git host to answer for"),
     /// The REST API.
@@ -138,7 +136,7 @@ settings! {
     /// The key's file.
     PrivateKeyFile: source("private_key_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_PRIVATE_KEY_FILE"], "", "The App's private key, a PEM file (the PEM itself: GITHUB_APP_PRIVATE_KEY)"),
     /// The key's text.
-    PrivateKeyText: source("", Form::KeyText, Opt::No, &["GITHUB_APP_PRIVATE_KEY"], "", "The App's private key itself"),
+    PrivateKeyText: not_in_file(source("GITHUB_APP_PRIVATE_KEY", Form::KeyText, Opt::No, &["GITHUB_APP_PRIVATE_KEY"], "", "The App's private key itself")),
     /// Prints the key.
     PrivateKeyCommand: source("private_key_command", Form::Command, Opt::Value("CMD"), &["GITHUB_APP_PRIVATE_KEY_COMMAND"], "", "Command that prints the private key"),
     /// Signs.
@@ -148,7 +146,7 @@ settings! {
     /// The bearer's file.
     BrokerTokenFile: source("broker_token_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_BROKER_TOKEN_FILE"], "with PLATFORM_URL .auth_token in CONFIGS_DIR", "File with the broker's bearer (the bearer itself: GITHUB_APP_BROKER_TOKEN)"),
     /// The bearer.
-    BrokerToken: source("", Form::Bearer, Opt::No, &["GITHUB_APP_BROKER_TOKEN"], "", "The broker's bearer itself"),
+    BrokerToken: not_in_file(source("GITHUB_APP_BROKER_TOKEN", Form::Bearer, Opt::No, &["GITHUB_APP_BROKER_TOKEN"], "", "The broker's bearer itself")),
     /// Which provider.
     Source: row("source", Form::Choice(&["auto", "broker", "app"]), Opt::Value("SOURCE"), &["GITHUB_APP_SOURCE"], "auto", "Where tokens come from: broker, app or auto"),
     /// Narrow to these.
@@ -176,13 +174,13 @@ settings! {
     /// Through whom.
     Proxy: row("proxy", Form::Proxy, Opt::Value("URL"), &["GITHUB_APP_PROXY"], "from HTTPS_PROXY and the like", "Proxy for all requests, or none"),
     /// Names the broker in a workspace.
-    PlatformUrl: source("", Form::Url, Opt::No, &["PLATFORM_URL"], "", "The platform's URL, in its workspaces"),
+    PlatformUrl: not_in_file(source("PLATFORM_URL", Form::Url, Opt::No, &["PLATFORM_URL"], "", "The platform's URL, in its workspaces")),
     /// Names the workspace.
-    WorkspaceId: row("", Form::Word("workspace ID"), Opt::No, &["WORKSPACE_ID"], "", "The workspace's ID"),
+    WorkspaceId: not_in_file(row("WORKSPACE_ID", Form::Word("workspace ID"), Opt::No, &["WORKSPACE_ID"], "", "The workspace's ID")),
     /// Holds the bearer's file in a workspace.
-    ConfigsDir: row("", Form::Path, Opt::No, &["CONFIGS_DIR"], "/configs", "Where the platform keeps a workspace's bearer"),
+    ConfigsDir: not_in_file(row("CONFIGS_DIR", Form::Path, Opt::No, &["CONFIGS_DIR"], "/configs", "Where the platform keeps a workspace's bearer")),
     /// Names the tenant.
-    OrganisationId: row("", Form::Word("organisation ID"), Opt::No, &["MOLECULE_ORG_ID"], "", "The tenant on the platform"),
+    OrganisationId: not_in_file(row("MOLECULE_ORG_ID", Form::Word("organisation ID"), Opt::No, &["MOLECULE_ORG_ID"], "", "The tenant on the platform")),
 }
 
 #[cfg(test)]
@@ -194,19 +192,19 @@ mod tests {
     #[test]
     fn each_name_means_one_setting() {
         let rows = || KEYS.iter().map(|key| key.row());
-        let keys: Vec<&str> = rows().map(|row| row.key).filter(|key| !key.is_empty()).collect();
+        let keys: Vec<&str> = rows().map(Setting::key).filter(|key| !key.is_empty()).collect();
         let variables: Vec<&str> = rows().flat_map(|row| row.variables).copied().collect();
         let options: Vec<String> = rows().map(Setting::option_name).filter(|name| !name.is_empty()).collect();
         assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
         assert_eq!(variables.iter().collect::<BTreeSet<_>>().len(), variables.len());
         assert_eq!(options.iter().collect::<BTreeSet<_>>().len(), options.len());
-        assert!(rows().all(|row| !row.name().is_empty() && !row.help.ends_with('.')));
+        assert!(rows().all(|row| !row.name.is_empty() && !row.help.ends_with('.')));
     }
 
     #[test]
     fn what_is_secret_has_neither_option_nor_file_key() {
         for row in KEYS.iter().map(|key| key.row()).filter(|row| row.form.is_secret()) {
-            assert_eq!((row.key, row.option), ("", Opt::No), "{}", row.name());
+            assert_eq!((row.key(), row.option), ("", Opt::No), "{}", row.name);
         }
     }
 }

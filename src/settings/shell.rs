@@ -54,7 +54,7 @@ impl Profile<'_> {
         let given = self.sources.given;
         let mut shell = Shell { settings: to_file::given_by_environment(given)?, ..Shell::default() };
         if WAYS_TO_THE_KEY.iter().any(|key| given.has(*key)) {
-            shell.settings.retain(|(name, _)| WAYS_TO_THE_KEY.iter().all(|key| key.row().key != *name));
+            shell.settings.retain(|(name, _)| WAYS_TO_THE_KEY.iter().all(|key| key.row().key() != *name));
         }
         shell.take_home();
         shell.take(&DIRECTORIES);

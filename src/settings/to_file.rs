@@ -24,7 +24,7 @@ pub enum FileValue {
 pub type Pair = (&'static str, FileValue);
 
 fn keys() -> impl Iterator<Item = Key> {
-    KEYS.iter().copied().filter(|key| !key.row().key.is_empty())
+    KEYS.iter().copied().filter(|key| !key.row().key().is_empty())
 }
 
 /// The settings that options give, in the order of the manual; relative paths made absolute.
@@ -41,7 +41,7 @@ pub fn given_for_file(given: &Given) -> Result<Vec<Pair>, Failure> {
             } else {
                 value(last)?
             };
-            pairs.push((key.row().key, value));
+            pairs.push((key.row().key(), value));
         }
     }
     Ok(pairs)
@@ -56,7 +56,7 @@ pub fn given_by_environment(given: &Given) -> Result<Vec<Pair>, Failure> {
     let mut pairs = Vec::new();
     for key in keys().filter(|key| !given.has(*key)) {
         if let Some(found) = environment.get(key)? {
-            pairs.push((key.row().key, value(&found)?));
+            pairs.push((key.row().key(), value(&found)?));
         }
     }
     Ok(pairs)
