@@ -11,6 +11,7 @@ use crate::error::{Failure, Kind};
 
 mod app;
 mod broker;
+mod choice;
 pub mod dirs;
 mod file;
 mod form;
@@ -31,11 +32,12 @@ pub mod values;
 
 pub use app::{AppSettings, KeySource};
 pub use broker::{Bearer, BrokerSettings};
+pub use choice::Fit;
 pub use file::Place;
 pub use given::Given;
 use hosts::Host;
 pub use listing::Listed;
-pub use lookup::{Fit, Sources};
+pub use lookup::Sources;
 use network::Network;
 pub use profile::{Profile, belongs_to_one_profile};
 use schema::Key;

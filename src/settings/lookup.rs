@@ -6,9 +6,7 @@ use std::path::PathBuf;
 
 use super::Given;
 use super::file::{File, Place};
-use super::hosts::Host;
 use super::profile::{Layer, Profile};
-use super::profiles::{Choice, choose};
 use super::schema::{KEYS, Key};
 use super::sources::{Environment, Found};
 use super::values;
@@ -27,19 +25,7 @@ pub struct Sources<'a> {
     files: Result<Files, Failure>,
     /// Of a profile that is about to be written.
     new_name: OnceCell<String>,
-    environment: Environment,
-}
-
-/// What a request of git's is to the settings.
-pub enum Fit<'a> {
-    /// It is for this profile.
-    Ours(Profile<'a>),
-    /// It is for none.
-    NotOurs,
-    /// It is for one of several, or for one that cannot be read: a failure that its client must be told.
-    Failed(Failure),
-    /// The settings cannot be read, so that nobody knows.
-    Unknown(Failure),
+    pub(super) environment: Environment,
 }
 
 fn names_source(file: &File) -> bool {
@@ -220,149 +206,4 @@ impl<'a> Sources<'a> {
             known => failure.hint(format!("profiles: {}", known.join(", "))),
         }
     }
-
-    /// The host that options or environment name.
-    fn wanted_host(&self) -> Result<Option<Host>, Failure> {
-        let found = match self.given.get(Key::Host)? {
-            Some(found) => Some(found),
-            // A profile that is named on the command line beats the host of the environment.
-            None if self.given.has(Key::Profile) => None,
-            None => self.environment.get(Key::Host)?,
-        };
-        found.map(|found| values::host(&found)).transpose()
-    }
-
-    /// The owner that options or environment name.
-    fn wanted_owner(&self) -> Result<Option<String>, Failure> {
-        let found = self.outside(Key::Owner)?;
-        found.map(|found| values::owner(&found)).transpose()
-    }
-
-    /// The profile for a request of git's.
-    pub fn for_request(&'a self, is_asked: impl Fn(&Host) -> bool, owner: Option<&str>) -> Fit<'a> {
-        match self.try_request(&is_asked, owner) {
-            Ok(fit) => fit,
-            // What options or environment say is known even so.
-            Err(failure) => match self.wanted_host() {
-                Ok(Some(host)) if is_asked(&host) => Fit::Failed(failure),
-                Ok(Some(_)) => Fit::NotOurs,
-                _ => Fit::Unknown(failure),
-            },
-        }
-    }
-
-    fn try_request(
-        &'a self,
-        is_asked: &dyn Fn(&Host) -> bool,
-        owner: Option<&str>,
-    ) -> Result<Fit<'a>, Failure> {
-        let profiles = self.profiles()?;
-        let wanted = self.wanted_host()?;
-        let fits = |host: &Host| is_asked(host) && wanted.as_ref().is_none_or(|wanted| wanted == host);
-        let given = if owner.is_none() { self.wanted_owner()? } else { None };
-        Ok(match pick(&profiles, fits, owner.or(given.as_deref()))? {
-            Picked::One(profile) => Fit::Ours(profile),
-            Picked::None => Fit::NotOurs,
-            Picked::Several(failure) => Fit::Failed(failure),
-        })
-    }
-
-    /// The profile of each host for what has one login a host: the only one, or that for the owners that no other lists.
-    pub fn for_each_host(&'a self) -> Result<Vec<Profile<'a>>, Failure> {
-        let profiles = self.profiles()?;
-        let owner = self.wanted_owner()?;
-        let mut hosts: Vec<Host> = Vec::new();
-        let mut found = Vec::new();
-        for profile in &profiles {
-            let host = profile.host()?;
-            if hosts.contains(&host) {
-                continue;
-            }
-            match pick(&profiles, |known| *known == host, owner.as_deref())? {
-                Picked::One(profile) => found.push(profile),
-                Picked::None => {}
-                Picked::Several(failure) => return Err(failure),
-            }
-            hosts.push(host);
-        }
-        Ok(found)
-    }
-
-    /// The profile that options, environment or, where these leave several, the clone here mean. `clone` gives the
-    /// owner of its repository if that is at this host; it is asked only where needed.
-    pub fn chosen(&'a self, clone: impl Fn(&Host) -> Option<String>) -> Result<Profile<'a>, Failure> {
-        let profiles = self.profiles()?;
-        let named = self.given.has(Key::Profile) || profiles.len() == 1;
-        let wanted = self.wanted_host()?;
-        let fits = |host: &Host| wanted.as_ref().is_none_or(|wanted| wanted == host);
-        if named && let [only] = profiles.as_slice() {
-            let host = only.host()?;
-            if only.name.is_some() && !fits(&host) {
-                return Err(no_profile(&profiles, wanted.as_ref()));
-            }
-            return Ok(only.clone());
-        }
-        let owner = self.wanted_owner()?;
-        let decided = match pick(&profiles, fits, owner.as_deref())? {
-            Picked::One(profile) if owner.is_some() => return Ok(profile),
-            Picked::One(profile) if wanted.is_some() || of_one_host(&profiles)? => Ok(profile),
-            Picked::One(_) => {
-                Err(several(&profiles.iter().map(|profile| profile.name).collect::<Vec<_>>(), None))
-            }
-            Picked::None => return Err(no_profile(&profiles, wanted.as_ref())),
-            Picked::Several(failure) => Err(failure),
-        };
-        for profile in &profiles {
-            let here = profile.host()?;
-            let Some(of_clone) = clone(&here).filter(|_| fits(&here)) else { continue };
-            let owner = owner.as_deref().unwrap_or(&of_clone);
-            return match pick(&profiles, |host| *host == here, Some(owner))? {
-                Picked::One(profile) => Ok(profile),
-                Picked::None | Picked::Several(_) => decided,
-            };
-        }
-        decided
-    }
-}
-
-fn of_one_host(profiles: &[Profile]) -> Result<bool, Failure> {
-    let hosts = profiles.iter().map(Profile::host).collect::<Result<Vec<_>, _>>()?;
-    Ok(hosts.windows(2).all(|pair| pair[0] == pair[1]))
-}
-
-enum Picked<'a> {
-    One(Profile<'a>),
-    None,
-    Several(Failure),
-}
-
-fn pick<'a>(
-    profiles: &[Profile<'a>],
-    host: impl Fn(&Host) -> bool,
-    owner: Option<&str>,
-) -> Result<Picked<'a>, Failure> {
-    let candidates = profiles.iter().map(Profile::candidate).collect::<Result<Vec<_>, _>>()?;
-    Ok(match choose(&candidates, host, owner) {
-        Choice::None => Picked::None,
-        Choice::One(index) => Picked::One(profiles[index].clone()),
-        Choice::Several(fitting) => {
-            let names: Vec<Option<&str>> = fitting.iter().map(|&index| candidates[index].name).collect();
-            Picked::Several(several(&names, owner))
-        }
-    })
-}
-
-fn several(names: &[Option<&str>], owner: Option<&str>) -> Failure {
-    let names: Vec<&str> = names.iter().map(|name| name.unwrap_or("(without a name)")).collect();
-    let subject = owner.map_or_else(String::new, |owner| format!(" for {owner}"));
-    Failure::new(Kind::Settings, format!("several profiles fit{subject}: {}", names.join(", "))).hint(
-        "choose one with --profile, --host or --owner, or give each profile its owners in the settings file",
-    )
-}
-
-fn no_profile(profiles: &[Profile], wanted: Option<&Host>) -> Failure {
-    let hosts: Vec<String> = profiles.iter().filter_map(|p| Some(p.host().ok()?.name)).collect();
-    let subject = wanted.map_or_else(|| "these".to_owned(), |host| host.name.clone());
-    Failure::new(Kind::Settings, format!("no profile of the settings file is for {subject}"))
-        .hint(format!("its profiles are for: {}", hosts.join(", ")))
 }
