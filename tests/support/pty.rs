@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::http_server::lock;
+use super::inherited;
 use super::sandbox::Sandbox;
 
 /// Long enough for a slow machine, short enough to notice a hang.
@@ -30,8 +31,8 @@ impl Terminal {
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("a pseudoterminal of ours");
         let name = ptsname(&keyboard, Vec::new()).expect("its name").into_string().expect("UTF-8");
         let side = || File::options().read(true).write(true).open(&name).expect("its other side");
-        let mut command = Command::new(program.as_ref());
-        command.args(args).env_clear().envs(sandbox.env()).current_dir(sandbox.path());
+        let mut command = inherited::command(program.as_ref(), &sandbox.env(), None);
+        command.args(args).current_dir(sandbox.path());
         let child = command.stdin(side()).stdout(side()).stderr(side()).spawn().expect("a program");
         // The sides that this process holds: the screen ends with the program.
         drop(command);
