@@ -213,9 +213,10 @@ impl Profile<'_> {
 
 fn no_source() -> Failure {
     Failure::new(Kind::Settings, "no token source is configured")
-        .hint("with an App key of your own: git-credential-github-app setup --app-id ID --private-key-file FILE")
-        .hint("with a broker: git-credential-github-app setup --broker-url URL --broker-token-file FILE")
-        .hint("or set GITHUB_APP_CLIENT_ID and GITHUB_APP_PRIVATE_KEY_FILE, or PLATFORM_URL and WORKSPACE_ID; see git help credential-github-app")
+        .hint("set one up: git-credential-github-app setup")
+        .hint("as options: --app-id and --private-key-file, or --broker-url")
+        .hint("or set GITHUB_APP_CLIENT_ID and GITHUB_APP_PRIVATE_KEY_FILE")
+        .hint("in a workspace of a platform, set PLATFORM_URL and WORKSPACE_ID")
 }
 
 /// The settings of a file's text alone, without options.

@@ -50,7 +50,7 @@ struct OfProfile {
     name: Option<String>,
     settings: Vec<Listed>,
     /// The providers, in the order they are asked.
-    source: Found<&'static str>,
+    source: Result<&'static str, Failure>,
     key: Option<Key>,
     /// What git's configuration means for the host.
     git: Found<Wiring>,
@@ -128,7 +128,7 @@ impl OfProfile {
             Ok(Settings { broker: Some(_), app: Some(_), .. }) => Ok("broker, then app"),
             Ok(Settings { broker: Some(_), .. }) => Ok("broker"),
             Ok(_) => Ok("app"),
-            Err(failure) => Err(in_words(&failure)),
+            Err(failure) => Err(failure),
         };
         let host = settings.map(|settings| settings.host.clone()).unwrap_or_default();
         Self {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{OfProfile, Status};
+use super::{OfProfile, Status, in_words};
 use crate::clock::{self, rfc3339};
 use crate::git::helper::Helper;
 use crate::provider::cached_tokens::CachedToken;
@@ -32,7 +32,7 @@ fn profile(OfProfile { name, settings, source, key, git }: &OfProfile) -> Value 
         "profile": name,
         "settings": settings.iter().map(setting).collect::<Vec<_>>(),
         "source": source.as_ref().ok(),
-        "problem": source.as_ref().err(),
+        "problem": source.as_ref().err().map(in_words),
         "private_key": key.as_ref().map(|key| json!({
             "from": key.from,
             "fingerprint": key.fingerprint.as_ref().ok(),

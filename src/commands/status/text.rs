@@ -2,7 +2,7 @@
 
 use super::{Key, OfProfile, Status};
 use crate::clock::{self, span};
-use crate::error::escape;
+use crate::error::{Failure, escape};
 use crate::git::wiring::Wiring;
 use crate::provider::cached_tokens::CachedToken;
 use crate::report::Report;
@@ -65,7 +65,9 @@ impl Status {
 impl OfProfile {
     /// Source, key if there is one, git.
     fn rows(&self) -> Vec<Row> {
-        let source = self.source.as_ref().map_or_else(problem, |source| (*source).to_owned());
+        // What to do about it is doctor's to say.
+        let wrong = |failure: &Failure| problem(&failure.message);
+        let source = self.source.as_ref().map_or_else(wrong, |source| (*source).to_owned());
         let key = self.key.as_ref().map(|key| row("private key", key.in_words()));
         let git = self.git.as_ref().map_or_else(problem, wiring_in_words);
         let rows = [Some(row("source", source)), key, Some(row("git", git))];
