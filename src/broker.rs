@@ -24,6 +24,7 @@ use crate::report::Report;
 use crate::scope::Scope;
 use crate::settings::Settings;
 
+mod authorise;
 mod bearer_file;
 pub mod bearers;
 mod handle;
@@ -33,12 +34,12 @@ mod limiter;
 mod listen;
 mod log;
 mod metrics;
+mod peer;
 mod pool;
 mod query;
 mod tls;
 
 use bearer_file::BearerFile;
-use handle::Distance;
 use limiter::Limiter;
 pub use listen::Place;
 use listen::{Listener, Serving};
@@ -74,6 +75,8 @@ struct Broker {
     pool: Option<Arc<Pool>>,
     /// The most that anybody gets, by the settings.
     limits: Scope,
+    /// Whom this process belongs to: beside root the only one who needs no bearer where there are none.
+    user: u32,
     limiter: Limiter,
     metrics: Arc<Metrics>,
     log: Log,
@@ -117,7 +120,7 @@ async fn run(settings: Settings, options: Options, log: Log, report: Report) -> 
         .map(Arc::new);
     let bearers = options.bearer_file.map(|path| BearerFile::open(path, log.clone())).transpose()?;
     let listener = Listener::open(&options.listen)?;
-    if bearers.is_none() && !listener.is_private() {
+    if bearers.is_none() && !listener.knows_users() {
         return Err(Failure::new(Kind::Settings, "no bearers are configured, so anybody could have a token")
             .hint("name a file of them with --bearer-file, or listen on a Unix socket: --listen unix:PATH")
             .into());
@@ -136,6 +139,7 @@ async fn run(settings: Settings, options: Options, log: Log, report: Report) -> 
         bearers,
         pool: pool.clone(),
         limits,
+        user: rustix::process::geteuid().as_raw(),
         limiter: Limiter::default(),
         metrics,
         log: log.clone(),
@@ -154,8 +158,7 @@ async fn run(settings: Settings, options: Options, log: Log, report: Report) -> 
         listener: Arc::new(listener),
         tls,
         permits: Arc::new(Semaphore::new(listen::most_connections())),
-        near: handle::router(Arc::clone(&broker), Distance::Near),
-        far: handle::router(Arc::clone(&broker), Distance::Far),
+        router: handle::router(Arc::clone(&broker)),
         stop: stopped,
     };
     let workers = start_workers(&serving)?;

@@ -1,6 +1,7 @@
 //! From a request to a response: who asks, what for, what they may have, and the wire format of the platform's endpoint
 //! (statuses and texts are a contract with clients that search them).
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,39 +10,29 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
 
 use super::Broker;
-use super::bearers::{self, Bearer, Bearers};
+use super::authorise::{Denial, Route, authenticate, authorise};
+use super::bearers::Bearer;
 use super::log::Access;
+use super::peer::Peer;
 use super::query;
 use crate::clock;
 use crate::error::Kind;
 use crate::scope::Scope;
 use crate::token::Token;
 
-/// Where a request comes from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Distance {
-    /// This machine.
-    Near,
-    /// Another.
-    Far,
-}
-
-/// The routes, for requests from there.
-pub fn router(broker: Arc<Broker>, from: Distance) -> Router {
+/// The routes, for all connections.
+pub fn router(broker: Arc<Broker>) -> Router {
     let of_admin = |State(broker): State<Arc<Broker>>, request: Request| async move {
         answer(broker, Route::Admin, request).await
     };
     let of_workspace = |State(broker): State<Arc<Broker>>, Path(id): Path<String>, request: Request| async move {
         answer(broker, Route::Workspace(id), request).await
-    };
-    let metrics = move |State(broker): State<Arc<Broker>>, request: Request| async move {
-        metrics(&broker, from, request.headers())
     };
     let without_id = |State(broker): State<Arc<Broker>>, request: Request| async move {
         answer(broker, Route::Workspace(String::new()), request).await
@@ -58,15 +49,10 @@ pub fn router(broker: Arc<Broker>, from: Distance) -> Router {
         .with_state(broker)
 }
 
-/// Which of the two token routes.
-enum Route {
-    Admin,
-    /// With the ID as it stands in the path, decoded.
-    Workspace(String),
+/// The other end of the connection that a request came by; an unknown one is far away and in need of a bearer.
+fn peer(request: &Parts) -> Peer {
+    request.extensions.get().copied().unwrap_or(Peer::Address(Ipv4Addr::UNSPECIFIED.into()))
 }
-
-/// A refusal, with the text that clients look for.
-struct Denial(StatusCode, &'static str);
 
 /// What is known of a request by the time it is logged.
 #[derive(Default)]
@@ -92,7 +78,8 @@ async fn respond(
     known: &mut Known,
 ) -> Response {
     let bearers = broker.bearers.as_ref().map(|file| file.current(started));
-    let bearer = match authenticate(bearers.as_deref(), route, &request.headers) {
+    let from = (peer(request), broker.user);
+    let bearer = match authenticate(bearers.as_deref(), route, from, &request.headers) {
         Ok(bearer) => bearer,
         Err(Denial(status, text)) => return failure(status, text),
     };
@@ -127,53 +114,6 @@ async fn respond(
             broker.log.event(&format!("no token for [{scope}]{permanent}: {failed}"));
             failure(StatusCode::INTERNAL_SERVER_ERROR, "token refresh failed")
         }
-    }
-}
-
-/// Whose request it is; without bearers (on a private socket) everybody is nobody in particular.
-fn authenticate<'a>(
-    bearers: Option<&'a Bearers>,
-    route: &Route,
-    headers: &HeaderMap,
-) -> Result<Option<&'a Bearer>, Denial> {
-    let (missing, invalid) = match route {
-        Route::Admin => ("admin auth required", "invalid admin auth token"),
-        Route::Workspace(id) if id.is_empty() => {
-            return Err(Denial(StatusCode::UNAUTHORIZED, "missing workspace ID"));
-        }
-        Route::Workspace(_) => ("missing workspace auth token", "invalid workspace auth token"),
-    };
-    let Some(bearers) = bearers else { return Ok(None) };
-    let denied = |text| Err(Denial(StatusCode::UNAUTHORIZED, text));
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (value, more) = (values.next(), values.next());
-    if more.is_some() {
-        return denied(invalid);
-    }
-    // Exactly `Bearer `, as the platform has it.
-    let text = value.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    let text = text.map(<[u8]>::trim_ascii).unwrap_or_default();
-    if text.is_empty() {
-        return denied(missing);
-    }
-    bearers.find(text).map_or_else(|| denied(invalid), |bearer| Ok(Some(bearer)))
-}
-
-/// What the asker gets: never more than the server's settings and the bearer's line allow.
-fn authorise(bearer: Option<&Bearer>, route: &Route, asked: &Scope, limits: &Scope) -> Result<Scope, Denial> {
-    let denied = |text| Err(Denial(StatusCode::FORBIDDEN, text));
-    if let Some(workspace) = bearer.and_then(|bearer| bearer.workspace.as_ref()) {
-        match route {
-            Route::Admin => return denied("this bearer is for its workspace's route only"),
-            Route::Workspace(id) if id != workspace => return denied("this bearer is for another workspace"),
-            Route::Workspace(_) => {}
-        }
-    }
-    let own = bearer.map(|bearer| &bearer.limits);
-    let within_own = own.map_or_else(|| Some(asked.clone()), |own| bearers::within(own, asked));
-    match within_own.and_then(|scope| bearers::within(limits, &scope)) {
-        Some(scope) => Ok(scope),
-        None => denied("this bearer may not have what is asked for"),
     }
 }
 
@@ -215,10 +155,14 @@ async fn ready(State(broker): State<Arc<Broker>>) -> Response {
 }
 
 /// For this machine without a bearer, for others with any.
-fn metrics(broker: &Broker, from: Distance, headers: &HeaderMap) -> Response {
+async fn metrics(State(broker): State<Arc<Broker>>, request: Request) -> Response {
+    let (request, _) = request.into_parts();
     let bearers = broker.bearers.as_ref().map(|file| file.current(clock::instant()));
-    if from == Distance::Far
-        && let Err(Denial(status, text)) = authenticate(bearers.as_deref(), &Route::Admin, headers)
+    let from = (peer(&request), broker.user);
+    let open = bearers.is_some() && from.0.is_local();
+    if !open
+        && let Err(Denial(status, text)) =
+            authenticate(bearers.as_deref(), &Route::Admin, from, &request.headers)
     {
         return failure(status, text);
     }
@@ -246,6 +190,7 @@ async fn wrong_method(State(broker): State<Arc<Broker>>, request: Request) -> Re
 fn note(broker: &Broker, request: &Parts, known: &Known, status: StatusCode, took: Duration) {
     broker.metrics.request(status.as_u16());
     broker.log.access(&Access {
+        client: peer(request),
         bearer: known.bearer.as_deref(),
         method: request.method.as_str(),
         path: request.uri.path(),

@@ -12,7 +12,7 @@ use hyper_util::service::TowerToHyperService;
 
 use super::bearer_file::BearerFile;
 use super::bearers::{self, Bearers};
-use super::handle::{self, Distance};
+use super::handle;
 use super::limiter::Limiter;
 use super::log::{Form, Log};
 use super::metrics::Metrics;
@@ -55,13 +55,14 @@ impl Asker {
             bearers: Some(bearers),
             pool: None,
             limits: Scope::default(),
+            user: 0,
             limiter: Limiter::default(),
             metrics: Arc::new(Metrics::default()),
             log,
             draining: AtomicBool::new(false),
             started: clock::instant(),
         });
-        let router = handle::router(broker, Distance::Far);
+        let router = handle::router(broker);
         Self { runtime: runtime().expect("a runtime"), service: TowerToHyperService::new(router) }
     }
 

@@ -2,7 +2,7 @@
 //! connections. A slow or silent client costs the others nothing.
 
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 
+use super::peer::{Peer, Routes};
 use super::tls::Tls;
 use crate::error::{Failure, Kind};
 use crate::trust;
@@ -132,11 +133,11 @@ impl Listener {
 
     /// Whether others than this machine can reach it.
     pub fn is_reachable(&self) -> bool {
-        matches!(self, Self::Tcp(listener) if listener.local_addr().is_ok_and(|address| !address.ip().is_loopback()))
+        matches!(self, Self::Tcp(listener) if listener.local_addr().is_ok_and(|address| !Peer::of_address(address.ip()).is_local()))
     }
 
-    /// Whether only one user can connect.
-    pub fn is_private(&self) -> bool {
+    /// Whether the kernel tells which user connects, so that others can be refused.
+    pub fn knows_users(&self) -> bool {
         matches!(self, Self::Unix(..))
     }
 }
@@ -188,10 +189,8 @@ pub struct Serving {
     pub tls: Option<Arc<Tls>>,
     /// One for each connection.
     pub permits: Arc<Semaphore>,
-    /// Answers this machine.
-    pub near: Router,
-    /// Answers others.
-    pub far: Router,
+    /// Answers.
+    pub router: Router,
     /// Tells when to stop.
     pub stop: watch::Receiver<bool>,
 }
@@ -229,18 +228,17 @@ impl Serving {
         Ok(())
     }
 
-    async fn connection(self, stream: Stream, peer: Option<IpAddr>) {
-        let is_near = peer.is_none_or(|address| address.to_canonical().is_loopback());
-        let router = if is_near { self.near } else { self.far };
+    async fn connection(self, stream: Stream, peer: Peer) {
+        let routes = Routes { router: TowerToHyperService::new(self.router), peer };
         let tls = self.tls.as_ref().map(|tls| tls.acceptor());
         match (stream, tls) {
             (Stream::Tcp(stream), Some(tls)) => {
                 if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
-                    serve(stream, router, self.stop).await;
+                    serve(stream, routes, self.stop).await;
                 }
             }
-            (Stream::Tcp(stream), None) => serve(stream, router, self.stop).await,
-            (Stream::Unix(stream), _) => serve(stream, router, self.stop).await,
+            (Stream::Tcp(stream), None) => serve(stream, routes, self.stop).await,
+            (Stream::Unix(stream), _) => serve(stream, routes, self.stop).await,
         }
     }
 }
@@ -250,25 +248,29 @@ enum Stream {
     Unix(tokio::net::UnixStream),
 }
 
-async fn next(accepting: &Accepting) -> std::io::Result<(Stream, Option<IpAddr>)> {
+async fn next(accepting: &Accepting) -> std::io::Result<(Stream, Peer)> {
     match accepting {
         Accepting::Tcp(listener) => {
             let (stream, address) = listener.accept().await?;
             let _ = stream.set_nodelay(true);
-            Ok((Stream::Tcp(stream), Some(address.ip())))
+            Ok((Stream::Tcp(stream), Peer::of_address(address.ip())))
         }
-        Accepting::Unix(listener) => listener.accept().await.map(|(stream, _)| (Stream::Unix(stream), None)),
+        Accepting::Unix(listener) => {
+            let (stream, _) = listener.accept().await?;
+            let peer = Peer::of_socket(&stream);
+            Ok((Stream::Unix(stream), peer))
+        }
     }
 }
 
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    router: Router,
+    routes: Routes,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD).half_close(true);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let connection = builder.serve_connection(TokioIo::new(stream), routes);
     let mut connection = std::pin::pin!(connection);
     // A client that breaks off, or breaks the protocol, is nobody's failure but its own.
     let stopped = async { while !*stop.borrow() && stop.changed().await.is_ok() {} };

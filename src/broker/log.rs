@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::peer::Peer;
 use crate::clock;
 use crate::error::escape;
 use crate::report;
 use crate::scope::Scope;
-use crate::secret;
 
 /// For so long a line may wait for others.
 const GATHER: Duration = Duration::from_millis(5);
@@ -28,6 +28,8 @@ pub enum Form {
 
 /// One request, answered.
 pub struct Access<'a> {
+    /// Who was at the other end.
+    pub client: Peer,
     /// The bearer's name; `None`: nobody known.
     pub bearer: Option<&'a str>,
     /// `GET`.
@@ -160,7 +162,7 @@ impl Log {
 
     /// Notes a request.
     pub fn access(&self, access: &Access) {
-        let Access { bearer, method, path, scope, status, took } = access;
+        let Access { client, bearer, method, path, scope, status, took } = access;
         let scope = scope.map(in_words).unwrap_or_default();
         let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
         match self.form {
@@ -169,13 +171,14 @@ impl Log {
                 let scope = if scope.is_empty() { "-" } else { &scope };
                 let (millis, parts) = (micros / 1000, micros % 1000);
                 self.plain(format_args!(
-                    "{bearer} {method} {path} [{scope}] {status} {millis}.{parts:03} ms"
+                    "{client} {bearer} {method} {path} [{scope}] {status} {millis}.{parts:03} ms"
                 ));
             }
             Form::Json => self.json(json!({
+                "client": client.to_string(),
                 "bearer": bearer,
-                "method": secret::hide(method),
-                "path": secret::hide(path),
+                "method": escape(method),
+                "path": escape(path),
                 "scope": scope,
                 "status": status,
                 "duration_ms": f64::from(micros) / 1000.0,

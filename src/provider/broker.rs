@@ -151,6 +151,9 @@ impl Broker<'_> {
             .hint("set GITHUB_APP_BROKER_TOKEN_FILE (or --broker-token-file) to the file that holds it"),
             401 => refused("it does not accept the bearer")
                 .hint("check that the bearer belongs to this workspace and has not been revoked"),
+            403 if matches!(self.settings.bearer, Bearer::None) => refused("it refuses a request without a bearer")
+                .hint("on a Unix socket it may serve root and its own user alone: run as that user, or ask for a bearer")
+                .hint("set GITHUB_APP_BROKER_TOKEN_FILE (or --broker-token-file) to the file that holds it"),
             403 => refused("the bearer may not have this token")
                 .hint("ask for less (--repository, --permission, --owner) or for another bearer"),
             404 if own => refused("it has no GitHub App configured")

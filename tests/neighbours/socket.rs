@@ -8,10 +8,12 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::common::{app_sandbox, message};
+use crate::serve::{ADMIN, line};
 use crate::support::github::LoopbackGitHub;
-use crate::support::process::Output;
+use crate::support::http_client::get_unix;
+use crate::support::process::{Output, Run};
 use crate::support::sandbox::Sandbox;
-use crate::support::users::{Common, User, give, victim_and_attacker};
+use crate::support::users::{Common, User, give, mode, victim_and_attacker};
 
 /// A sandbox of a user's with an App, for the binary that all can run.
 fn server_of(user: User, common: &Common) -> (LoopbackGitHub, Sandbox) {
@@ -34,7 +36,7 @@ fn ask(user: User, common: &Common, socket: &Path) -> Output {
     user.run(&sandbox, common.binary(), &["--timeout=1s", &broker, "token"]).run()
 }
 
-fn serve(user: User, sandbox: &Sandbox, socket: &Path) -> crate::support::process::Run {
+fn serve(user: User, sandbox: &Sandbox, socket: &Path) -> Run {
     let listen = format!("--listen=unix:{}", socket.display());
     // With no mask at all, every bit of the mode is the program's own doing.
     let script = format!("umask 0; exec \"$1\" serve {listen}");
@@ -67,6 +69,71 @@ fn nobody_else_can_use_or_replace_the_socket() {
     running.signal(Signal::TERM);
     running.wait().success();
     assert!(!socket.exists(), "it is taken away at the end");
+}
+
+/// Starts a broker of a user's on a socket that it inherits as systemd would hand it over.
+fn serve_inherited(user: User, sandbox: &Sandbox, listener: UnixListener, args: &str) -> Run {
+    let script = format!(
+        "exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$1\" serve --listen=systemd {args}"
+    );
+    user.run(sandbox, "sh", &["-c", &script, "sh", &sandbox.binary().to_string_lossy()]).stdin_from(listener)
+}
+
+#[test]
+fn without_bearers_an_inherited_socket_of_any_mode_serves_its_own_user_and_root_alone() {
+    let Some((victim, attacker)) = victim_and_attacker() else { return };
+    let common = Common::new();
+    let (github, sandbox) = server_of(victim, &common);
+    let socket = common.directory("run", 0o755).join("broker.sock");
+    let listener = UnixListener::bind(&socket).expect("a new socket");
+    mode(&socket, 0o666);
+    let mut running = serve_inherited(victim, &sandbox, listener, "").spawn();
+    running.wait_for_stderr("listening on ");
+    for (asker, own) in [(victim, true), (attacker, false)] {
+        let output = ask(asker, &common, &socket);
+        assert_eq!(output.status, if own { 0 } else { 4 }, "{asker:?}: {}", output.stderr);
+        assert_eq!(output.stdout.is_empty(), !own);
+    }
+    assert_eq!(github.mints(), 1, "nothing was minted for the other one");
+    let refused = ask(attacker, &common, &socket);
+    assert!(message(&refused).contains("403: it refuses a request without a bearer"), "{}", refused.stderr);
+    for (target, status) in [
+        (ADMIN, 200),
+        ("/workspaces/ws-1/github-installation-token", 200),
+        ("/metrics", 200),
+        ("/healthz", 200),
+    ] {
+        assert_eq!(get_unix(&socket, target).status, status, "root: {target}");
+    }
+    // A bearer of his choice helps him no more than a workspace of his choice.
+    let lair = common.sandbox_of(attacker);
+    let broker = format!("--broker-url=unix:{}", socket.display());
+    let other_route = attacker.run(&lair, common.binary(), &["--timeout=1s", &broker, "token"]);
+    let other_route = other_route.env("WORKSPACE_ID", "ws-1").env("GITHUB_APP_BROKER_TOKEN", "x").run();
+    other_route.fails_with(4);
+    let log = running.wait_for_stderr("/workspaces/ws-1/github-installation-token [-] 403");
+    let (own, other) = (victim.id(), attacker.id());
+    assert!(log.contains(&format!(" uid={own} - GET {ADMIN} [owner=octo-org] 200 ")), "{log}");
+    assert!(log.contains(&format!(" uid={other} - GET {ADMIN} [-] 403 ")), "{log}");
+}
+
+#[test]
+fn with_bearers_an_inherited_socket_serves_whoever_has_one() {
+    let Some((victim, attacker)) = victim_and_attacker() else { return };
+    let common = Common::new();
+    let (_github, sandbox) = server_of(victim, &common);
+    sandbox.write_private("bearers", line(&sandbox, "ws-1", "a-bearer-of-the-other-users", ""));
+    victim.own(sandbox.path());
+    let socket = common.directory("run", 0o755).join("broker.sock");
+    let listener = UnixListener::bind(&socket).expect("a new socket");
+    mode(&socket, 0o666);
+    let mut running = serve_inherited(victim, &sandbox, listener, "--bearer-file=bearers").spawn();
+    running.wait_for_stderr("listening on ");
+    assert_eq!(ask(victim, &common, &socket).status, 4, "its own user needs one then, too");
+    let client = common.sandbox_of(attacker);
+    let broker = format!("--broker-url=unix:{}", socket.display());
+    let asked = attacker.run(&client, common.binary(), &["--timeout=1s", &broker, "token"]);
+    assert_eq!(asked.env("GITHUB_APP_BROKER_TOKEN", "a-bearer-of-the-other-users").run().status, 0);
 }
 
 #[test]

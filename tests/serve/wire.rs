@@ -147,14 +147,14 @@ fn health_readiness_and_metrics() {
 }
 
 #[test]
-fn the_log_names_bearer_scope_and_status_and_no_secret() {
+fn the_log_names_client_bearer_scope_and_status_and_no_secret() {
     for (form, part, last) in [
         (
             "plain",
-            "admin GET /admin/github-installation-token [owner=octo-org repository=hello] 200 ",
-            " 401 ",
+            "Z 127.0.0.1 admin GET /admin/github-installation-token [owner=octo-org repository=hello] 200 ",
+            "Z 127.0.0.1 - GET /admin/github-installation-token [-] 401 ",
         ),
-        ("json", "\"bearer\":\"admin\"", "\"status\":401"),
+        ("json", "\"bearer\":\"admin\",\"client\":\"127.0.0.1\"", "\"status\":401"),
     ] {
         let mut server = Server::start_with(&[("admin", "")], &["--log", form]);
         let target = format!("{ADMIN}?owner=octo-org&repository=hello");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
@@ -30,6 +31,8 @@ pub struct Run {
     preloaded: Option<PathBuf>,
     cwd: Option<PathBuf>,
     stdin: Vec<u8>,
+    /// In place of bytes.
+    open_stdin: Option<OwnedFd>,
     limit: Duration,
 }
 
@@ -47,6 +50,7 @@ impl Run {
             preloaded: None,
             cwd: None,
             stdin: Vec::new(),
+            open_stdin: None,
             limit: LIMIT,
         }
     }
@@ -87,6 +91,12 @@ impl Run {
         self
     }
 
+    /// Hands over something that is open as standard input.
+    pub fn stdin_from(mut self, open: impl Into<OwnedFd>) -> Self {
+        self.open_stdin = Some(open.into());
+        self
+    }
+
     /// Changes the time after which the program counts as hung.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -104,19 +114,21 @@ impl Run {
     pub fn spawn(self) -> Running {
         let mut command = inherited::command(&self.program, &self.env, self.preloaded.as_deref());
         command.args(&self.args).current_dir(self.cwd.as_deref().unwrap_or(Path::new(".")));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(self.open_stdin.map_or_else(Stdio::piped, Stdio::from));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own, so that what the program leaves running can be ended with it.
         command.process_group(0);
         let shown = self.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut child = command.spawn().unwrap_or_else(|cause| panic!("start {shown}: {cause}"));
         leftovers::started(child.id());
-        let mut pipe = child.stdin.take().expect("a pipe");
         let stdin = self.stdin;
-        // A program need not read its input: a broken pipe is no fault.
-        std::thread::spawn(move || match pipe.write_all(&stdin) {
-            Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => panic!("feed stdin: {cause}"),
-            _ => {}
-        });
+        if let Some(mut pipe) = child.stdin.take() {
+            // A program need not read its input: a broken pipe is no fault.
+            std::thread::spawn(move || match pipe.write_all(&stdin) {
+                Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => panic!("feed stdin: {cause}"),
+                _ => {}
+            });
+        }
         let stdout = Collector::start(child.stdout.take().expect("a pipe"));
         let stderr = Collector::start(child.stderr.take().expect("a pipe"));
         Running { child, shown, deadline: Instant::now() + self.limit, stdout, stderr, done: None }

@@ -1,0 +1,111 @@
+//! Who is at the other end of a connection: an address, or on a Unix socket the user whom the kernel names (unix(7),
+//! `SO_PEERCRED`). Nothing that a client sends changes it.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// Of TCP; an IPv4 address that is written as an IPv6 one counts as what it is.
+    Address(IpAddr),
+    /// Of a Unix socket, by user ID; `None`: the kernel does not tell.
+    User(Option<u32>),
+}
+
+impl Peer {
+    /// Of TCP.
+    pub fn of_address(address: IpAddr) -> Self {
+        Self::Address(address.to_canonical())
+    }
+
+    /// Of a Unix socket: the user who connected, whatever became of the process since.
+    pub fn of_socket(stream: &tokio::net::UnixStream) -> Self {
+        Self::User(stream.peer_cred().ok().map(|credentials| credentials.uid()))
+    }
+
+    /// Whether it is on this machine.
+    pub fn is_local(self) -> bool {
+        match self {
+            Self::Address(address) => address.is_loopback(),
+            Self::User(_) => true,
+        }
+    }
+
+    /// Whether it is served where nobody has a bearer: root and the user `me`, whatever the socket's mode lets in.
+    pub fn needs_no_bearer(self, me: u32) -> bool {
+        matches!(self, Self::User(Some(user)) if user == 0 || user == me)
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::User(Some(user)) => write!(f, "uid={user}"),
+            Self::User(None) => f.write_str("uid=?"),
+        }
+    }
+}
+
+/// The routes for one connection: each request carries its peer.
+pub struct Routes {
+    /// For all connections.
+    pub router: TowerToHyperService<Router>,
+    /// Of this one.
+    pub peer: Peer,
+}
+
+impl Service<Request<Incoming>> for Routes {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_and_the_servers_own_user_need_no_bearer_and_nobody_else() {
+        let address = |text: &str| Peer::of_address(text.parse().unwrap());
+        for (peer, needs_none) in [
+            (Peer::User(Some(1000)), true),
+            (Peer::User(Some(0)), true),
+            (Peer::User(Some(1001)), false),
+            (Peer::User(Some(65534)), false),
+            (Peer::User(None), false),
+            (address("127.0.0.1"), false),
+            (address("::1"), false),
+        ] {
+            assert_eq!(peer.needs_no_bearer(1000), needs_none, "{peer}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_local_in_every_spelling() {
+        for (text, shown, local) in [
+            ("127.0.0.1", "127.0.0.1", true),
+            ("::ffff:127.0.0.1", "127.0.0.1", true),
+            ("::1", "::1", true),
+            ("::ffff:192.0.2.1", "192.0.2.1", false),
+            ("2001:db8::1", "2001:db8::1", false),
+        ] {
+            let peer = Peer::of_address(text.parse().unwrap());
+            assert_eq!((peer.to_string().as_str(), peer.is_local()), (shown, local), "{text}");
+        }
+        assert!(Peer::User(Some(1)).is_local());
+        assert_eq!(Peer::User(Some(1)).to_string(), "uid=1");
+    }
+}
