@@ -11,8 +11,8 @@ use crate::scope::Scope;
 pub enum Route {
     /// Of no workspace.
     Admin,
-    /// With the ID as it stands in the path, decoded.
-    Workspace(String),
+    /// With the ID as it stands in the path, decoded; `None`: it is not UTF-8, and so no workspace's.
+    Workspace(Option<String>),
 }
 
 /// A refusal, with the text that clients look for.
@@ -28,7 +28,7 @@ pub fn authenticate<'a>(
 ) -> Result<Option<&'a Bearer>, Denial> {
     let (missing, invalid) = match route {
         Route::Admin => ("admin auth required", "invalid admin auth token"),
-        Route::Workspace(id) if id.is_empty() => {
+        Route::Workspace(Some(id)) if id.is_empty() => {
             return Err(Denial(StatusCode::UNAUTHORIZED, "missing workspace ID"));
         }
         Route::Workspace(_) => ("missing workspace auth token", "invalid workspace auth token"),
@@ -63,7 +63,7 @@ pub fn authorise(
     if let Some(workspace) = bearer.and_then(|bearer| bearer.workspace.as_ref()) {
         match route {
             Route::Admin => return denied("this bearer is for its workspace's route only"),
-            Route::Workspace(id) if id == workspace => {}
+            Route::Workspace(Some(id)) if id == workspace => {}
             Route::Workspace(_) => return denied("this bearer is for another workspace"),
         }
     }

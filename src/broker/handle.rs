@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -31,11 +32,14 @@ pub fn router(broker: Arc<Broker>) -> Router {
     let of_admin = |State(broker): State<Arc<Broker>>, request: Request| async move {
         answer(broker, Route::Admin, request).await
     };
-    let of_workspace = |State(broker): State<Arc<Broker>>, Path(id): Path<String>, request: Request| async move {
-        answer(broker, Route::Workspace(id), request).await
+    // What the framework would say of an ID that is not UTF-8 is neither in our form nor behind a bearer nor logged.
+    let of_workspace = |State(broker): State<Arc<Broker>>,
+                        id: Result<Path<String>, PathRejection>,
+                        request: Request| async move {
+        answer(broker, Route::Workspace(id.ok().map(|Path(id)| id)), request).await
     };
     let without_id = |State(broker): State<Arc<Broker>>, request: Request| async move {
-        answer(broker, Route::Workspace(String::new()), request).await
+        answer(broker, Route::Workspace(Some(String::new())), request).await
     };
     Router::new()
         .route("/admin/github-installation-token", get(of_admin))
@@ -88,6 +92,9 @@ async fn respond(
         if let Err(seconds) = broker.count(name, started) {
             return limited(seconds);
         }
+    }
+    if let Route::Workspace(None) = route {
+        return failure(StatusCode::BAD_REQUEST, "the workspace ID is not UTF-8");
     }
     let asked = match query::scope(request.uri.query().unwrap_or_default()) {
         Ok(asked) => asked,
@@ -154,16 +161,18 @@ async fn ready(State(broker): State<Arc<Broker>>) -> Response {
     json_response(StatusCode::OK, &json!({ "status": "ok" }))
 }
 
-/// For this machine without a bearer, for others with any.
+/// For this machine without a bearer, for others with any. Refusals are logged: they are guesses like any other.
 async fn metrics(State(broker): State<Arc<Broker>>, request: Request) -> Response {
     let (request, _) = request.into_parts();
-    let bearers = broker.bearers.as_ref().map(|file| file.current(clock::instant()));
+    let started = clock::instant();
+    let bearers = broker.bearers.as_ref().map(|file| file.current(started));
     let from = (peer(&request), broker.user);
     let open = bearers.is_some() && from.0.is_local();
     if !open
         && let Err(Denial(status, text)) =
             authenticate(bearers.as_deref(), &Route::Admin, from, &request.headers)
     {
+        note(&broker, &request, &Known::default(), status, started.elapsed());
         return failure(status, text);
     }
     let gauges = broker.pool.as_ref().map(|pool| pool.gauges());

@@ -125,6 +125,29 @@ fn a_refusal_of_github_is_500_to_the_caller_and_told_in_the_log() {
 }
 
 #[test]
+fn a_workspace_id_that_is_no_text_is_refused_in_our_own_form_behind_the_bearer_and_logged() {
+    for form in ["plain", "json"] {
+        let mut server = Server::start_with(&[("admin", ""), ("ws", "workspace=ws-1")], &["--log", form]);
+        for id in ["%ff", "%c3%28", "ws-1%80", "%ED%A0%80"] {
+            let target = format!("/workspaces/{id}/github-installation-token");
+            says(&get(server.port, &target, "", ""), 401, "{\"error\":\"missing workspace auth token\"}");
+            says(
+                &get(server.port, &target, "wrong", ""),
+                401,
+                "{\"error\":\"invalid workspace auth token\"}",
+            );
+            for bearer in ["admin", "ws"] {
+                let answer = get(server.port, &target, bearer, "");
+                says(&answer, 400, "{\"error\":\"the workspace ID is not UTF-8\"}");
+            }
+        }
+        let log = server.running.wait_for_stderr("/workspaces/%ED%A0%80/");
+        assert_eq!(log.matches("/workspaces/%ff/").count(), 4, "{log}");
+        assert_eq!(server.github.mints(), 0);
+    }
+}
+
+#[test]
 fn health_readiness_and_metrics() {
     let server = Server::start();
     for target in ["/healthz", "/readyz"] {
