@@ -118,7 +118,9 @@ async fn run(settings: Settings, options: Options, log: Log, report: Report) -> 
         .map(|(certificate, key)| Tls::open(certificate, key, log.clone()))
         .transpose()?
         .map(Arc::new);
-    let bearers = options.bearer_file.map(|path| BearerFile::open(path, log.clone())).transpose()?;
+    let has_owner = settings.owner.is_some();
+    let bearers =
+        options.bearer_file.map(|path| BearerFile::open(path, log.clone(), has_owner)).transpose()?;
     let listener = Listener::open(&options.listen)?;
     if bearers.is_none() && !listener.knows_users() {
         return Err(Failure::new(Kind::Settings, "no bearers are configured, so anybody could have a token")

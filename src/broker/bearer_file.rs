@@ -21,6 +21,8 @@ const FRESH: u64 = 1000;
 pub struct BearerFile {
     path: PathBuf,
     log: Log,
+    /// Whether the server's own settings name one.
+    has_owner: bool,
     opened: Instant,
     /// The last look, in microseconds since it was opened.
     looked: AtomicU64,
@@ -40,14 +42,21 @@ impl BearerFile {
     ///
     /// # Errors
     /// It cannot be read, a line is wrong, or there is none.
-    pub fn open(path: PathBuf, log: Log) -> Result<Self, Failure> {
+    pub fn open(path: PathBuf, log: Log, has_owner: bool) -> Result<Self, Failure> {
         let seen = seen(&path);
-        let bearers = read(&path).map_err(|wrong| {
+        let bearers = read(&path, has_owner).map_err(|wrong| {
             Failure::new(Kind::Settings, format!("bearer file {}: {wrong}", path.display()))
                 .hint("one line for each bearer: git-credential-github-app serve hash-bearer NAME makes it")
         })?;
         let state = State { seen, bearers: Arc::new(bearers) };
-        Ok(Self { path, log, opened: clock::instant(), looked: AtomicU64::new(0), state: RwLock::new(state) })
+        Ok(Self {
+            path,
+            log,
+            has_owner,
+            opened: clock::instant(),
+            looked: AtomicU64::new(0),
+            state: RwLock::new(state),
+        })
     }
 
     /// The bearers as they are now.
@@ -65,7 +74,7 @@ impl BearerFile {
         if found != state.seen {
             state.seen = found;
             let path = self.path.display();
-            match read(&self.path) {
+            match read(&self.path, self.has_owner) {
                 Ok(bearers) => {
                     self.log.event(&format!("read bearer file {path} again: {} bearers", bearers.len()));
                     state.bearers = Arc::new(bearers);
@@ -97,13 +106,13 @@ fn seen(path: &PathBuf) -> Seen {
     Some((metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
 }
 
-fn read(path: &PathBuf) -> Result<Bearers, String> {
+fn read(path: &PathBuf, has_owner: bool) -> Result<Bearers, String> {
     let mut file = fs::File::open(path).map_err(|error| error.to_string())?;
     let metadata = file.metadata().map_err(|error| error.to_string())?;
     trust::file(path, &metadata)
         .map_err(|Distrust { cause, mend }| format!("{cause}; mend it with: {mend}"))?;
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(|error| error.to_string())?;
-    let bearers = Bearers::parse(&text)?;
+    let bearers = Bearers::parse(&text, has_owner)?;
     if bearers.len() == 0 { Err("it holds no bearer".to_owned()) } else { Ok(bearers) }
 }

@@ -2,14 +2,15 @@
 //! by their hashes alone.
 //!
 //! A line: `NAME sha256:HEX [workspace=ID] [owner=LOGIN] [repository=NAME…] [permission=NAME=LEVEL…]`; blank lines and
-//! lines that begin with `#` are passed over.
+//! lines that begin with `#` are skipped. Nothing is named twice.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rsa::sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::error::escape;
 use crate::scope::{self, Scope};
 use crate::token::hex;
 
@@ -50,18 +51,20 @@ pub fn line(name: &str, bearer: &[u8]) -> String {
 }
 
 impl Bearers {
-    /// Reads a file's text.
+    /// Reads a file's text. Where the server's own settings do not name an owner (`has_owner`), a line with a
+    /// repository or permission must.
     ///
     /// # Errors
     /// What is wrong, with the line's number and without the line: somebody may have put the bearer itself there.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, has_owner: bool) -> Result<Self, String> {
         let mut bearers = Self::default();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (bearer, hash) = parse_line(line).map_err(|wrong| format!("line {}: {wrong}", index + 1))?;
+            let (bearer, hash) =
+                parse_line(line, has_owner).map_err(|wrong| format!("line {}: {wrong}", index + 1))?;
             let known = bearers.by_start.insert(start(&hash), bearers.all.len());
             if known.is_some() || bearers.has(&bearer.name) {
                 return Err(format!("line {}: the name or the bearer is there already", index + 1));
@@ -92,33 +95,57 @@ impl Bearers {
     }
 }
 
-fn parse_line(line: &str) -> Result<(Bearer, Hash), &'static str> {
+/// A limit of one repository or permission reads as if it were for one owner: without an owner it would hold for each.
+const WITHOUT_OWNER: &str =
+    "a repository or permission is named, and neither the line nor --owner names an owner";
+
+fn parse_line(line: &str, has_owner: bool) -> Result<(Bearer, Hash), &'static str> {
     let mut words = line.split_whitespace();
-    let name = Arc::from(words.next().unwrap_or_default());
+    let name = words.next().unwrap_or_default();
     let digest =
         words.next().and_then(|word| word.strip_prefix("sha256:")).ok_or("no sha256:HEX after the name")?;
     let hash = unhex(digest).ok_or("the hash is not 64 hexadecimal digits")?;
-    let mut bearer = Bearer { name, ..Bearer::default() };
-    let (mut repositories, mut permissions) = (Vec::new(), BTreeMap::new());
-    let mut owner = None;
+    if !is_name(name) {
+        return Err("the name holds characters that a log cannot show as they are");
+    }
+    let (mut owner, mut workspace) = (None, None);
+    let (mut repositories, mut permissions) = (BTreeSet::new(), BTreeMap::new());
     for word in words {
-        match word.split_once('=') {
-            Some(("workspace", id)) if !id.is_empty() && bearer.workspace.is_none() => {
-                bearer.workspace = Some(id.to_owned());
+        let known = match word.split_once('=') {
+            Some(("workspace", id)) if is_shown(id) => workspace.replace(id.to_owned()).is_some(),
+            Some(("owner", login)) if scope::is_owner(login) => owner.replace(login).is_some(),
+            Some(("repository", name)) if scope::is_repository(name) => {
+                !repositories.insert(name.to_ascii_lowercase())
             }
-            Some(("owner", login)) if scope::is_owner(login) && owner.is_none() => owner = Some(login),
-            Some(("repository", name)) if scope::is_repository(name) => repositories.push(name.to_owned()),
             Some(("permission", pair)) => {
                 let (name, level) = scope::permission(pair).ok_or("a permission is not NAME=LEVEL")?;
-                permissions.insert(name, level);
+                permissions.insert(name, level).is_some()
             }
             _ => {
                 return Err("a word is none of workspace=, owner=, repository= and permission= with a value");
             }
+        };
+        if known {
+            // Which of two levels is meant nobody knows, and the higher one would be a gift.
+            return Err("a workspace, owner, repository or permission is named twice");
         }
     }
-    bearer.limits = Scope::new(owner, &repositories, &permissions);
-    Ok((bearer, hash))
+    if !has_owner && owner.is_none() && !(repositories.is_empty() && permissions.is_empty()) {
+        return Err(WITHOUT_OWNER);
+    }
+    let repositories = Vec::from_iter(repositories);
+    let limits = Scope::new(owner, &repositories, &permissions);
+    Ok((Bearer { name: name.into(), workspace, limits }, hash))
+}
+
+/// Whether a bearer may be called so: one word that logs show as it is, and neither a comment nor the log's word for
+/// nobody.
+pub fn is_name(name: &str) -> bool {
+    is_shown(name) && !name.contains(char::is_whitespace) && !name.starts_with('#') && name != "-"
+}
+
+fn is_shown(text: &str) -> bool {
+    !text.is_empty() && escape(text) == text
 }
 
 fn unhex(text: &str) -> Option<Hash> {
@@ -157,7 +184,7 @@ mod tests {
     use super::*;
 
     fn scope(text: &str) -> Scope {
-        let parsed = Bearers::parse(&format!("x sha256:{} {text}", "0".repeat(64))).unwrap();
+        let parsed = Bearers::parse(&format!("x sha256:{} {text}", "0".repeat(64)), true).unwrap();
         parsed.all[0].1.limits.clone()
     }
 
@@ -168,7 +195,7 @@ mod tests {
             line("one", b"first"),
             line("two", b"second")
         );
-        let bearers = Bearers::parse(&text).unwrap();
+        let bearers = Bearers::parse(&text, false).unwrap();
         assert_eq!(bearers.len(), 2);
         assert_eq!(&*bearers.find(b"first").unwrap().name, "one");
         let two = bearers.find(b"second").unwrap();
@@ -193,8 +220,68 @@ mod tests {
             (format!("{good} permission=contents"), "line 1: a permission is not NAME=LEVEL"),
             (format!("{good}\n{good}"), "line 2: the name or the bearer is there already"),
         ] {
-            assert_eq!(Bearers::parse(&text), Err(wrong.to_owned()), "{text}");
+            assert_eq!(Bearers::parse(&text, true), Err(wrong.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn nothing_is_named_twice_in_any_spelling() {
+        for limits in [
+            "owner=acme owner=acme",
+            "owner=acme owner=other",
+            "workspace=a workspace=a",
+            "owner=acme repository=website repository=website",
+            "owner=acme repository=website repository=WebSite",
+            "owner=acme permission=contents=read permission=contents=read",
+            "owner=acme permission=contents=read permission=issues=read permission=Contents=write",
+        ] {
+            let line = format!("{} {limits}", line("x", b"x"));
+            let wrong = "line 1: a workspace, owner, repository or permission is named twice";
+            assert_eq!(Bearers::parse(&line, true), Err(wrong.to_owned()), "{limits}");
+        }
+    }
+
+    #[test]
+    fn a_repository_or_permission_is_one_of_an_owner() {
+        let wrong = Err(format!("line 2: {WITHOUT_OWNER}"));
+        for (limits, needs_owner) in [
+            ("", false),
+            ("workspace=ws-1", false),
+            ("owner=acme", false),
+            ("owner=acme repository=website permission=contents=read", false),
+            ("repository=website", true),
+            ("permission=contents=read", true),
+            ("workspace=ws-1 permission=contents=read", true),
+        ] {
+            let text = format!("# who\n{} {limits}", line("x", b"x"));
+            let parsed = |has_owner| Bearers::parse(&text, has_owner).map(drop);
+            assert_eq!(parsed(true), Ok(()), "{limits}");
+            assert_eq!(parsed(false), if needs_owner { wrong.clone() } else { Ok(()) }, "{limits}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_what_a_log_can_show() {
+        for (name, good) in [
+            ("ws-1", true),
+            ("agents/web", true),
+            ("é", true),
+            ("-", false),
+            ("a\u{1b}[31m", false),
+            ("a\u{7f}", false),
+            ("a\u{9b}31m", false),
+            ("a\u{202e}b", false),
+            ("a\0", false),
+            ("ghs_123456789012345678", false),
+        ] {
+            let line = line(name, b"x");
+            assert_eq!(Bearers::parse(&line, true).is_ok(), good, "{name:?}");
+            assert_eq!(is_name(name), good, "{name:?}");
+        }
+        for name in ["", "#", "#a", "a b", "a\u{a0}b", "a\n"] {
+            assert!(!is_name(name), "{name:?}");
+        }
+        assert!(Bearers::parse(&format!("{} workspace=a\u{1b}", line("x", b"x")), true).is_err());
     }
 
     #[test]

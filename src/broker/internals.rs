@@ -31,7 +31,7 @@ pub fn bearer_line(name: &str, bearer: &[u8]) -> String {
 /// # Errors
 /// What is wrong with the text.
 pub fn name_of(text: &str, bearer: &[u8]) -> Result<Option<String>, String> {
-    Ok(Bearers::parse(text)?.find(bearer).map(|found| found.name.to_string()))
+    Ok(Bearers::parse(text, true)?.find(bearer).map(|found| found.name.to_string()))
 }
 
 /// Asks a broker without an App: whoever has a bearer gets a 404.
@@ -50,7 +50,7 @@ impl Asker {
         let (log, writer) = Log::start(Form::Plain);
         // Nobody reads the log of a broker that is fuzzed.
         drop(writer);
-        let bearers = BearerFile::open(bearer_file.to_owned(), log.clone()).expect("a bearer file");
+        let bearers = BearerFile::open(bearer_file.to_owned(), log.clone(), false).expect("a bearer file");
         let broker = Arc::new(Broker {
             bearers: Some(bearers),
             pool: None,

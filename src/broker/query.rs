@@ -1,6 +1,6 @@
 //! What a request asks for: its query and its `Cache-Control` (RFC 9111, section 5.2.1). Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::percent_decode_str;
 
@@ -18,7 +18,7 @@ pub struct Wish {
 /// Reads a query; the error names what is wrong, and nothing that was sent.
 pub fn scope(query: &str) -> Result<Scope, &'static str> {
     let mut owner = None;
-    let (mut repositories, mut permissions) = (Vec::new(), BTreeMap::new());
+    let (mut repositories, mut permissions) = (BTreeSet::new(), BTreeMap::new());
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let value = percent_decode_str(value).decode_utf8().map_err(|_| "the query is not UTF-8")?;
@@ -26,12 +26,18 @@ pub fn scope(query: &str) -> Result<Scope, &'static str> {
             "owner" if owner.is_some() => return Err("owner is given twice"),
             "owner" if scope::is_owner(&value) => owner = Some(value.into_owned()),
             "owner" => return Err("owner is not a login"),
-            "repository" if scope::is_repository(&value) => repositories.push(value.into_owned()),
+            "repository" if scope::is_repository(&value) => {
+                if !repositories.insert(value.to_ascii_lowercase()) {
+                    return Err("a repository is given twice");
+                }
+            }
             "repository" => return Err("repository is not a repository's name"),
             "permission" => {
                 let (name, level) = scope::permission(&value)
                     .ok_or("permission is not name=level with level read, write or admin")?;
-                permissions.insert(name, level);
+                if permissions.insert(name, level).is_some() {
+                    return Err("a permission is given twice");
+                }
             }
             _ => return Err("unknown query key; known are owner, repository and permission"),
         }
@@ -39,6 +45,7 @@ pub fn scope(query: &str) -> Result<Scope, &'static str> {
     if repositories.len() > scope::MAX_REPOSITORIES {
         return Err("more than 500 repositories");
     }
+    let repositories = Vec::from_iter(repositories);
     Ok(Scope::new(owner.as_deref(), &repositories, &permissions))
 }
 
@@ -79,6 +86,9 @@ mod tests {
             "permission=x",
             "permission=a=b",
             "owner=%ff",
+            "repository=a&repository=A",
+            "permission=contents=read&permission=contents=write",
+            "permission=contents=read&permission=Contents=read",
         ] {
             assert!(scope(query).is_err(), "{query}");
         }

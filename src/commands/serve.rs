@@ -27,6 +27,14 @@ pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<(
     }
     let profile = chosen(sources, &Here::default(), report)?;
     let settings = profile.for_serving()?;
+    if settings.owner.is_none()
+        && !settings.repositories.is_empty()
+        && settings.app.as_ref().is_some_and(|app| app.installation_id.is_none())
+    {
+        return Err(Failure::new(Kind::Settings, "the server's settings name a repository and no owner, so that every owner's repository of that name could be had")
+            .hint("name the owner with --owner, or its installation with --installation-id")
+            .into());
+    }
     let listen = Place::parse(&arguments.listen).ok_or_else(|| {
         Failure::new(Kind::Usage, format!("option --listen: bad place \"{}\"", escape(&arguments.listen)))
             .hint("expected ADDRESS:PORT such as 127.0.0.1:8080 or [::]:8443, unix:PATH, or systemd")
@@ -52,9 +60,9 @@ fn path(option: &str, path: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
 
 fn hash_bearer(arguments: &HashBearerArgs) -> Result<()> {
     let name = &arguments.name;
-    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) || name.starts_with('#') {
+    if !bearers::is_name(name) {
         return Err(Failure::new(Kind::Usage, format!("bad name \"{}\"", escape(name)))
-            .hint("expected a word of printable characters")
+            .hint("expected one word of printable characters, not - and not beginning with #")
             .into());
     }
     let mut stdin = io::stdin();

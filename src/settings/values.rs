@@ -155,8 +155,17 @@ pub fn repositories(found: &[Found]) -> Result<Vec<String>, Failure> {
 
 /// `NAME=LEVEL` pairs.
 pub fn permissions(found: &[Found]) -> Result<BTreeMap<String, String>, Failure> {
-    let one = |found: &Found| scope::permission(found.text()).ok_or_else(|| found.bad("permission"));
-    found.iter().map(one).collect()
+    let mut permissions = BTreeMap::new();
+    for found in found {
+        let (name, level) = scope::permission(found.text()).ok_or_else(|| found.bad("permission"))?;
+        if let Some(other) = permissions.insert(name.clone(), level.clone())
+            && other != level
+        {
+            return Err(found
+                .complaint(format!("{name}={other} and {name}={level}"), "one level for each permission"));
+        }
+    }
+    Ok(permissions)
 }
 
 #[cfg(test)]
@@ -208,6 +217,10 @@ mod tests {
         for text in ["contents", "contents=wirte", "=read", "contents=", "con tents=read"] {
             assert!(permissions(&[of(Key::Permission, text)]).is_err(), "{text}");
         }
+        let two = |first, second| permissions(&[of(Key::Permission, first), of(Key::Permission, second)]);
+        assert!(two("contents=read", "Contents=READ").is_ok(), "the same once more says nothing new");
+        let wrong = two("contents=read", "contents=write").unwrap_err();
+        assert!(wrong.message.ends_with(": contents=read and contents=write"), "{}", wrong.message);
     }
 
     #[test]

@@ -76,6 +76,19 @@ fn the_servers_own_settings_are_the_most_for_everybody() {
 }
 
 #[test]
+fn a_line_without_an_owner_is_one_of_the_servers_own() {
+    let (github, sandbox) = app_sandbox();
+    github.add_installation(9, "other-org");
+    github.create_repository("other-org", "hello");
+    sandbox.write_private("bearers", line(&sandbox, "ws", "ws", "repository=hello permission=contents=read"));
+    let server = Server::launch(github, sandbox, &["--owner=octo-org"]);
+    for (query, status) in [("", 200), ("?owner=octo-org", 200), ("?owner=other-org", 403)] {
+        assert_eq!(get(server.port, &format!("{ADMIN}{query}"), "ws", "").status, status, "{query}");
+    }
+    assert_eq!(server.github.mints(), 1);
+}
+
+#[test]
 fn a_changed_file_counts_at_once_and_a_broken_one_changes_nothing() {
     let mut server = Server::start_with(&[("one", "")], &[]);
     let status = |server: &Server, bearer: &str| get(server.port, ADMIN, bearer, "").status;
@@ -122,6 +135,11 @@ fn what_would_be_open_to_all_does_not_start() {
     let good = line(&sandbox, "a", "a", "");
     sandbox.write_private("bearers", &good);
     sandbox.write_private("wrong", format!("{good}b hunter2\n"));
+    let limited = |limits| format!("{good}{}", line(&sandbox, "b", "b", limits));
+    sandbox.write_private("anywhere", limited("repository=hello permission=contents=read"));
+    let twice = "owner=octo-org permission=contents=read permission=contents=write";
+    sandbox.write_private("twice", line(&sandbox, "b", "b", twice));
+    sandbox.write_private("raw", good.replace("a sha", "a\u{1b}[2J sha"));
     for (args, status, text, hint) in [
         (&["--listen=127.0.0.1:0"][..], 3, "no bearers are configured", "--bearer-file"),
         (
@@ -138,6 +156,31 @@ fn what_would_be_open_to_all_does_not_start() {
         ),
         (&["--bearer-file=missing"], 3, "bearer file missing: No such file", "hash-bearer"),
         (&["--bearer-file=wrong"], 3, "bearer file wrong: line 2: no sha256:HEX", "hash-bearer"),
+        (
+            &["--bearer-file=anywhere"],
+            3,
+            "bearer file anywhere: line 2: a repository or permission is named, and neither the line nor --owner names an owner",
+            "hash-bearer",
+        ),
+        (
+            &["--bearer-file=twice"],
+            3,
+            "bearer file twice: line 1: a workspace, owner, repository or perm",
+            "hash-b",
+        ),
+        (&["--bearer-file=raw"], 3, "bearer file raw: line 1: the name holds characters", "hash-bearer"),
+        (
+            &["--bearer-file=bearers", "--repository=hello"],
+            3,
+            "the server's settings name a repository and no owner",
+            "--owner",
+        ),
+        (
+            &["--bearer-file=bearers", "--permission=contents=read", "--permission=contents=write"],
+            2,
+            "contents=read and contents=write",
+            "one level",
+        ),
         (&["--listen=nowhere"], 2, "option --listen: bad place \"nowhere\"", "unix:PATH"),
         (
             &["--listen=systemd", "--bearer-file=bearers"],
@@ -157,6 +200,7 @@ fn what_would_be_open_to_all_does_not_start() {
         assert_eq!((output.status, output.stdout.as_str()), (status, ""), "{args:?}: {}", output.stderr);
         assert!(message(&output).contains(text), "{args:?}: {}", output.stderr);
         assert!(output.stderr.contains(hint) && !output.stderr.contains("hunter2"), "{}", output.stderr);
+        assert!(!output.stderr.contains('\u{1b}'), "{args:?}");
     }
     let open = ["serve", "--listen=0.0.0.0:0", "--bearer-file=bearers", "--allow-http"];
     let mut running = sandbox.helper(&open).spawn();

@@ -43,7 +43,15 @@ fn each_refusal_has_the_platforms_text() {
     ] {
         says(&get(server.port, target, bearer, ""), 401, &format!("{{\"error\":\"{text}\"}}"));
     }
-    for query in ["?x=1", "?owner=a&owner=b", "?repository=a/b", "?permission=contents", "?OWNER=a"] {
+    for query in [
+        "?x=1",
+        "?owner=a&owner=b",
+        "?repository=a/b",
+        "?repository=a&repository=A",
+        "?permission=contents",
+        "?permission=contents=read&permission=contents=write",
+        "?OWNER=a",
+    ] {
         let answer = get(server.port, &format!("{ADMIN}{query}"), "admin", "");
         assert_eq!(answer.status, 400, "{query}");
         assert!(answer.body.starts_with("{\"error\":\""), "{}", answer.body);
