@@ -18,8 +18,13 @@ pub struct Server {
     pub port: u16,
 }
 
-/// A line of the bearer file.
+/// A line of the bearer file. Bearers as short as most of the tests' are hashed here, as `hash-bearer` refuses them.
 pub fn line(sandbox: &Sandbox, name: &str, bearer: &str, limits: &str) -> String {
+    if bearer.len() < 16 {
+        let digest = ring::digest::digest(&ring::digest::SHA256, bearer.as_bytes());
+        let hex = digest.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        return format!("{name} sha256:{hex} {limits}\n");
+    }
     let output = sandbox.helper(&["serve", "hash-bearer", name]).stdin(format!("{bearer}\n")).run();
     assert_eq!(output.success().stderr, "");
     format!("{} {limits}\n", output.stdout.trim_end())

@@ -19,6 +19,8 @@ use crate::settings::{self, Sources};
 
 /// More than any bearer is long.
 const MAX_BEARER: u64 = 4096;
+/// One with fewer characters can be guessed, above all by whoever has seen its hash.
+const MIN_BEARER: usize = 16;
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<()> {
@@ -84,6 +86,14 @@ fn hash_bearer(arguments: &HashBearerArgs) -> Result<()> {
         return Err(Failure::new(Kind::Usage, "standard input is not one line of printable characters")
             .hint("give the bearer as its file holds it, or nothing to have one made")
             .into());
+    }
+    if given.len() < MIN_BEARER {
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("a bearer of fewer than {MIN_BEARER} characters can be guessed"),
+        )
+        .hint("give nothing on standard input to have one made")
+        .into());
     }
     print(&Secret::new(bearers::line(name, given) + "\n"))
 }
