@@ -38,6 +38,7 @@ mod peer;
 mod pool;
 mod query;
 mod tls;
+mod watched;
 
 use bearer_file::BearerFile;
 use limiter::Limiter;
@@ -119,8 +120,8 @@ async fn run(settings: Settings, options: Options, log: Log, report: Report) -> 
         .transpose()?
         .map(Arc::new);
     let has_owner = settings.owner.is_some();
-    let bearers =
-        options.bearer_file.map(|path| BearerFile::open(path, log.clone(), has_owner)).transpose()?;
+    let bearers = options.bearer_file.as_deref();
+    let bearers = bearers.map(|path| BearerFile::open(path, log.clone(), has_owner)).transpose()?;
     let listener = Listener::open(&options.listen)?;
     if bearers.is_none() && !listener.knows_users() {
         return Err(Failure::new(Kind::Settings, "no bearers are configured, so anybody could have a token")
@@ -135,7 +136,8 @@ async fn run(settings: Settings, options: Options, log: Log, report: Report) -> 
     let metrics = Arc::new(Metrics::default());
     let issuer = settings.app.as_ref().map(|app| app.issuer.clone());
     let limits = Scope::new(settings.owner.as_deref(), &settings.repositories, &settings.permissions);
-    let count = bearers.as_ref().map_or(0, |file| file.current(clock::instant()).len());
+    let known = bearers.as_ref().map(|file| file.current(clock::instant()).in_words());
+    let known = known.unwrap_or_else(|| "no bearers".to_owned());
     let pool = issuer.is_some().then(|| Arc::new(Pool::new(mint(settings, report, Arc::clone(&metrics)))));
     let broker = Arc::new(Broker {
         bearers,
@@ -153,7 +155,7 @@ async fn run(settings: Settings, options: Options, log: Log, report: Report) -> 
         || "no App configured".to_owned(),
         |issuer| format!("App {}", crate::error::escape(&issuer)),
     );
-    log.event(&format!("listening on {} ({scheme}), {count} bearers, {app}", listener.name()));
+    log.event(&format!("listening on {} ({scheme}), {known}, {app}", listener.name()));
     let (stop, stopped) = watch::channel(false);
     let tender = tokio::spawn(tend(Arc::clone(&broker), stopped.clone()));
     let serving = Serving {

@@ -5,6 +5,7 @@ use crate::support::github::LoopbackGitHub;
 use crate::support::process::Running;
 use crate::support::sandbox::Sandbox;
 
+mod bearer_file;
 mod bearers;
 mod clients;
 mod life;

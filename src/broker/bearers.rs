@@ -79,6 +79,15 @@ impl Bearers {
         self.all.len()
     }
 
+    /// How many there are, in words.
+    pub fn in_words(&self) -> String {
+        match self.len() {
+            0 => "no bearers: all are revoked".to_owned(),
+            1 => "1 bearer".to_owned(),
+            count => format!("{count} bearers"),
+        }
+    }
+
     /// Whether a bearer of this name is there.
     pub fn has(&self, name: &str) -> bool {
         self.all.iter().any(|(_, bearer)| &*bearer.name == name)

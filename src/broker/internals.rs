@@ -50,7 +50,7 @@ impl Asker {
         let (log, writer) = Log::start(Form::Plain);
         // Nobody reads the log of a broker that is fuzzed.
         drop(writer);
-        let bearers = BearerFile::open(bearer_file.to_owned(), log.clone(), false).expect("a bearer file");
+        let bearers = BearerFile::open(bearer_file, log.clone(), false).expect("a bearer file");
         let broker = Arc::new(Broker {
             bearers: Some(bearers),
             pool: None,

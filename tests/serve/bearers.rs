@@ -1,4 +1,4 @@
-//! Who may have what: limits of a line, the file that changes while the server runs, and servers that refuse to start.
+//! Who may have what: limits of a line, and servers that refuse to start.
 
 use std::fs;
 
@@ -86,32 +86,6 @@ fn a_line_without_an_owner_is_one_of_the_servers_own() {
         assert_eq!(get(server.port, &format!("{ADMIN}{query}"), "ws", "").status, status, "{query}");
     }
     assert_eq!(server.github.mints(), 1);
-}
-
-#[test]
-fn a_changed_file_counts_at_once_and_a_broken_one_changes_nothing() {
-    let mut server = Server::start_with(&[("one", "")], &[]);
-    let status = |server: &Server, bearer: &str| get(server.port, ADMIN, bearer, "").status;
-    assert_eq!((status(&server, "one"), status(&server, "two")), (200, 401));
-    server.sandbox.write_private("bearers", line(&server.sandbox, "two", "two", ""));
-    // A look at the file is good for a millisecond.
-    while status(&server, "two") != 200 {}
-    assert_eq!(status(&server, "one"), 401);
-    server.running.wait_for_stderr("again: 1 bearers");
-    for (content, text) in
-        [("garbage hunter2\n", "line 1: no sha256:HEX"), ("# nobody\n", "it holds no bearer")]
-    {
-        server.sandbox.write_private("bearers", content);
-        assert_eq!(status(&server, "two"), 200);
-        let log = server.running.wait_for_stderr(text);
-        assert!(log.contains("going on with the bearers as they were") && !log.contains("hunter2"), "{log}");
-    }
-    fs::remove_file(server.sandbox.path().join("bearers")).expect("a file of ours");
-    assert_eq!(status(&server, "two"), 200);
-    server.running.wait_for_stderr("No such file");
-    server.sandbox.write_private("bearers", line(&server.sandbox, "three", "three", ""));
-    while status(&server, "three") != 200 {}
-    assert_eq!(status(&server, "two"), 401);
 }
 
 #[test]
@@ -207,7 +181,12 @@ fn what_would_be_open_to_all_does_not_start() {
             "listen on /no/such/dir/s",
             "--listen",
         ),
-        (&["--tls-cert=x", "--tls-key=y", "--bearer-file=bearers"], 3, "read the TLS certificate x", "PEM"),
+        (
+            &["--tls-cert=x", "--tls-key=y", "--bearer-file=bearers"],
+            3,
+            "TLS certificate x: No such file",
+            "PEM",
+        ),
     ] {
         let output = sandbox.helper(&[&["serve"], args].concat()).run();
         assert_eq!((output.status, output.stdout.as_str()), (status, ""), "{args:?}: {}", output.stderr);
