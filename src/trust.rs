@@ -39,6 +39,33 @@ fn judge(shown: &str, owner: u32, mode: u32, me: u32) -> Option<Distrust> {
     })
 }
 
+/// Who may read or change a private key.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Nobody else, as far as its mode goes, or a group that root lends it to.
+    Owner,
+    /// Its group, with this mode.
+    Group(u32),
+    /// Everybody, with this mode.
+    Everybody(u32),
+}
+
+/// Who may read or change a private key of this mode.
+pub fn readers(metadata: &Metadata) -> Readers {
+    judge_readers(metadata.uid(), metadata.mode() & 0o777, rustix::process::geteuid().as_raw())
+}
+
+/// Root lends a file where one group may read it and nothing more, as Kubernetes (`fsGroup`) and systemd (credentials)
+/// do: that is how another user can read it at all, and not this user's to change.
+fn judge_readers(owner: u32, mode: u32, me: u32) -> Readers {
+    let is_lent_by_root = owner == 0 && me != 0 && mode & 0o077 == 0o040;
+    match mode {
+        _ if mode & 0o007 != 0 => Readers::Everybody(mode),
+        _ if mode & 0o070 != 0 && !is_lent_by_root => Readers::Group(mode),
+        _ => Readers::Owner,
+    }
+}
+
 /// Checks the directory that holds a path: where others may rename and remove, they could put their own in its place.
 /// One that is not there is no harm.
 ///
@@ -82,6 +109,25 @@ mod tests {
             assert_eq!(found.as_deref(), cause, "{owner} {mode:o}");
         }
         assert!(judge("/f", 1000, 0o100_600, 0).is_some(), "root does not run what a user's file names");
+    }
+
+    #[test]
+    fn a_key_is_its_owners_or_lent_to_a_group_by_root() {
+        for (owner, mode, me, readers) in [
+            (1000, 0o600, 1000, Readers::Owner),
+            (1000, 0o400, 1000, Readers::Owner),
+            (0, 0o440, 1000, Readers::Owner),
+            (0, 0o640, 1000, Readers::Owner),
+            (0, 0o460, 1000, Readers::Group(0o460)),
+            (0, 0o444, 1000, Readers::Everybody(0o444)),
+            (0, 0o440, 0, Readers::Group(0o440)),
+            (1000, 0o440, 1000, Readers::Group(0o440)),
+            (1001, 0o440, 1000, Readers::Group(0o440)),
+            (1000, 0o644, 1000, Readers::Everybody(0o644)),
+            (1000, 0o602, 1000, Readers::Everybody(0o602)),
+        ] {
+            assert_eq!(judge_readers(owner, mode, me), readers, "{owner} {mode:o} {me}");
+        }
     }
 
     #[test]

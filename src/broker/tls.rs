@@ -12,6 +12,7 @@ use super::log::Log;
 use super::watched::{Content, Watched};
 use crate::clock;
 use crate::error::Failure;
+use crate::trust::{self, Readers};
 
 /// Certificate and key, and what was made of them.
 pub struct Tls(Watched<TlsAcceptor>);
@@ -20,11 +21,13 @@ impl Tls {
     /// Reads both files.
     ///
     /// # Errors
-    /// They cannot be read, or do not belong together.
+    /// They cannot be read or do not belong together, or others may read the key.
     pub fn open(certificate: PathBuf, key: PathBuf, log: Log) -> Result<Self, Failure> {
         let files = vec![("TLS certificate", certificate), ("TLS key", key)];
+        let of_load = log.clone();
         let load = move |contents: &[Content]| {
-            read(&contents[0], &contents[1]).map(|acceptor| (acceptor, "new connections use them".to_owned()))
+            read(&contents[0], &contents[1], &of_load)
+                .map(|acceptor| (acceptor, "new connections use them".to_owned()))
         };
         let tls = Watched::open(files, "the certificate stays as it was", log, Box::new(load));
         tls.map(Self)
@@ -37,7 +40,8 @@ impl Tls {
     }
 }
 
-fn read(certificate: &Content, key: &Content) -> Result<TlsAcceptor, Failure> {
+fn read(certificate: &Content, key: &Content, log: &Log) -> Result<TlsAcceptor, Failure> {
+    check_mode(key, log)?;
     let chain = CertificateDer::pem_slice_iter(&certificate.bytes)
         .collect::<Result<Vec<_>, _>>()
         .ok()
@@ -50,4 +54,19 @@ fn read(certificate: &Content, key: &Content) -> Result<TlsAcceptor, Failure> {
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private))
         .map_err(|error| certificate.failure(format!("use it with its key: {error}")))?;
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// What everybody may read is no secret; what its group may read is one only where root lends it so.
+fn check_mode(key: &Content, log: &Log) -> Result<(), Failure> {
+    match trust::readers(&key.metadata) {
+        Readers::Everybody(mode) if key.metadata.is_file() => Err(key
+            .failure(format!("everybody may read it (mode {mode:03o})"))
+            .hint(format!("chmod 600 {}", key.path.display()))
+            .hint("on Kubernetes, set the volume's defaultMode to 0440 and the pod's fsGroup")),
+        Readers::Group(mode) if key.metadata.is_file() => {
+            log.event(&format!("warning: {}: its group may read it (mode {mode:03o})", key.name));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }

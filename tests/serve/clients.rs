@@ -5,12 +5,13 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use super::{ADMIN, Server, line, port};
-use crate::common::app_sandbox;
+use crate::common::{app_sandbox, message};
 use crate::support::git::Git;
 use crate::support::http_client::{connect, get, read};
 use crate::support::inherited::connections;
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
+use crate::support::users::mode;
 
 #[test]
 fn bad_http_is_refused_and_disturbs_nobody() {
@@ -121,6 +122,33 @@ fn tls_is_spoken_and_a_renewed_certificate_is_taken_without_a_restart() {
     let mut answer = Vec::new();
     drop(plain.read_to_end(&mut answer));
     assert!(!answer.starts_with(b"HTTP"), "no plain HTTP beside it");
+}
+
+#[test]
+fn a_tls_key_that_everybody_may_read_is_refused_and_one_that_its_group_may_is_warned_of() {
+    let ca = TestCa::new();
+    let (github, sandbox) = app_sandbox();
+    sandbox.set_env("GITHUB_APP_OWNER", "octo-org");
+    sandbox.write_private("bearers", line(&sandbox, "admin", "admin", ""));
+    sandbox.write("cert.pem", ca.certificate_pem());
+    let key = sandbox.write_private("key.pem", ca.key_pem());
+    let args = ["--tls-cert=cert.pem", "--tls-key=key.pem"];
+    let listen = ["serve", "--listen=127.0.0.1:0", "--bearer-file=bearers"];
+    for bits in [0o644, 0o604, 0o602, 0o666] {
+        mode(&key, bits);
+        let output = sandbox.helper(&[&listen[..], &args].concat()).run();
+        output.fails_with(3);
+        let cause = format!("TLS key key.pem: everybody may read it (mode {bits:03o})");
+        assert_eq!(message(&output), cause);
+        assert!(output.stderr.contains("\nhint: chmod 600 key.pem\n"), "{}", output.stderr);
+    }
+    mode(&key, 0o640);
+    let mut server = Server::launch(github, sandbox, &args);
+    let log = server.running.stderr_so_far();
+    assert!(log.contains(" warning: TLS key key.pem: its group may read it (mode 640)\n"), "{log}");
+    mode(&key, 0o644);
+    drop(connect(server.port));
+    server.running.wait_for_stderr("everybody may read it (mode 644); the certificate stays as it was\n");
 }
 
 #[test]
