@@ -224,7 +224,7 @@ fn mint_one(
     let deadline = Deadline::after(settings.timeout);
     let client = Client::new(&settings.network, deadline, report).sharing(connections);
     let app = App::new(settings, identity, client, report).sharing(session);
-    let ask = Ask { scope: scope.clone(), ..Ask::default() };
+    let ask = Ask { scope: scope.clone(), no_enterprise: true, ..Ask::default() };
     let token = app.token(&ask).map_err(|error| {
         let hints = Failure::of(&error).hints.join("; ");
         let hints = if hints.is_empty() { hints } else { format!(" ({hints})") };

@@ -46,6 +46,8 @@ pub struct Ask {
     pub refused: Option<String>,
     /// Whoever gets the token may never say whether it works.
     pub unreported: bool,
+    /// The owner is a user or an organisation, never an enterprise: somebody else than our settings may have named it.
+    pub no_enterprise: bool,
 }
 
 /// Yields tokens.

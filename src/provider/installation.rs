@@ -56,6 +56,12 @@ struct Account {
     slug: Option<String>,
 }
 
+impl Body {
+    fn is_on_an_enterprise(&self) -> bool {
+        self.account.as_ref().is_some_and(|account| account.login.is_none() && account.slug.is_some())
+    }
+}
+
 impl From<Body> for Installation {
     fn from(body: Body) -> Self {
         let account = body.account.and_then(|account| account.login.or(account.slug));
@@ -76,11 +82,16 @@ impl App<'_> {
         let owner = ask.scope.owner.as_deref();
         let look_up = || match owner {
             Some(owner) => self.by_route("users", owner),
-            None => self.only_one().context("look up the App's installations").map(Known::Installed),
+            None => self
+                .only_one(ask.no_enterprise)
+                .context("look up the App's installations")
+                .map(Known::Installed),
         };
         let (mut found, mut remembered) = self.memory.recall(&self.memory_key("users", owner), look_up)?;
-        // Enterprises have no repositories: only settings can name one, never a path.
-        if let (Known::Absent, Some(slug), None) = (&found.known, owner, &ask.repository) {
+        // Enterprises have no repositories: only settings can name one, never a path or a request.
+        if let (Known::Absent, Some(slug), None, false) =
+            (&found.known, owner, &ask.repository, ask.no_enterprise)
+        {
             let look_up = || self.by_route("enterprises", slug);
             (found, remembered) = self.memory.recall(&self.memory_key("enterprises", owner), look_up)?;
         }
@@ -148,7 +159,7 @@ impl App<'_> {
         Ok(Some(Moved { installation, id, name }))
     }
 
-    fn only_one(&self) -> Result<Installation> {
+    fn only_one(&self, no_enterprise: bool) -> Result<Installation> {
         let mut found: Vec<Installation> = Vec::new();
         let mut url = format!("{}/app/installations?per_page=100", self.api_url());
         for _ in 0..MAX_PAGES {
@@ -156,9 +167,9 @@ impl App<'_> {
             if answer.status != 200 {
                 return Err(self.explain(&answer).into());
             }
-            found.extend(
-                refusal::parse::<Vec<Body>>(&answer, self.api())?.into_iter().map(Installation::from),
-            );
+            let mut listed = refusal::parse::<Vec<Body>>(&answer, self.api())?;
+            listed.retain(|body| !(no_enterprise && body.is_on_an_enterprise()));
+            found.extend(listed.into_iter().map(Installation::from));
             match next_page(answer.header("link")) {
                 // The App JWT goes nowhere but to the API.
                 Some(next) if next.starts_with(&format!("{}/", self.api_url())) => next.clone_into(&mut url),

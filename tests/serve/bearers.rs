@@ -89,6 +89,24 @@ fn a_line_without_an_owner_is_one_of_the_servers_own() {
 }
 
 #[test]
+fn an_owner_is_a_user_or_an_organisation_and_never_an_enterprise_of_that_name() {
+    let (github, sandbox) = app_sandbox();
+    github.add_enterprise_installation(9, "big-corp");
+    let lines = [line(&sandbox, "corp", "corp", "owner=big-corp"), line(&sandbox, "any", "any", "")];
+    sandbox.write_private("bearers", lines.concat());
+    let mut server = Server::launch(github, sandbox, &[]);
+    for (bearer, query) in [("corp", ""), ("corp", "?owner=Big-Corp"), ("any", "?owner=big-corp")] {
+        assert_eq!(get(server.port, &format!("{ADMIN}{query}"), bearer, "").status, 500, "{bearer} {query}");
+    }
+    server.running.wait_for_stderr("the App is not installed for big-corp");
+    // Without an owner it is the only installation, and the enterprise's does not count as one.
+    assert_eq!(get(server.port, ADMIN, "any", "").status, 200);
+    let asked: Vec<String> = server.github.api_requests().into_iter().map(|seen| seen.target).collect();
+    assert!(asked.iter().all(|target| !target.contains("/enterprises/")), "{asked:?}");
+    assert_eq!(server.github.mints(), 1);
+}
+
+#[test]
 fn hash_bearer_hashes_its_input_or_makes_a_new_one() {
     let sandbox = Sandbox::new();
     let known = "ws sha256:e178cfa9fadaf72ddef299ee2db3c05d7be0a6a6049afb2b153b5fbf136c472d\n";
