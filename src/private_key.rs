@@ -7,6 +7,7 @@ use std::sync::{Arc, Once};
 
 use anyhow::Result;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use getrandom::SysRng;
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, new_error};
 use jsonwebtoken::signature::{Error as SignatureError, Signer as JwtSign};
@@ -16,7 +17,8 @@ use rsa::pkcs1::{ALGORITHM_OID, DecodeRsaPrivateKey, EncodeRsaPrivateKey};
 use rsa::pkcs1v15::SigningKey;
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey, PrivateKeyInfoRef};
 use rsa::sha2::{Digest, Sha256};
-use rsa::signature::{SignatureEncoding, Signer as RsaSign};
+use rsa::signature::rand_core::TryCryptoRng;
+use rsa::signature::{RandomizedSigner, SignatureEncoding};
 use rsa::traits::PublicKeyParts;
 
 use crate::app_jwt::Signer;
@@ -128,18 +130,18 @@ fn no_armour(bytes: &[u8], text: &str) -> Failure {
     }
 }
 
-/// RS256 over `rsa` 0.10, blinded with the system's random numbers.
-struct Rs256(SigningKey<Sha256>);
+/// RS256 over `rsa` 0.10. Its signer that is given no random numbers blinds only where a feature of the crate is on,
+/// and says nothing where it is not: this one is given them, and does not sign where they fail.
+struct Rs256<R>(SigningKey<Sha256>, R);
 
-impl JwtSign<Vec<u8>> for Rs256 {
+impl<R: TryCryptoRng + Clone> JwtSign<Vec<u8>> for Rs256<R> {
     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
-        RsaSign::try_sign(&self.0, message)
-            .map(|signature| signature.to_vec())
-            .map_err(|_| SignatureError::new())
+        let signature = self.0.try_sign_with_rng(&mut self.1.clone(), message);
+        signature.map(|signature| signature.to_vec()).map_err(|_| SignatureError::new())
     }
 }
 
-impl JwtSigner for Rs256 {
+impl<R: TryCryptoRng + Clone> JwtSigner for Rs256<R> {
     fn algorithm(&self) -> Algorithm {
         Algorithm::RS256
     }
@@ -151,7 +153,7 @@ fn make_signer(algorithm: &Algorithm, key: &EncodingKey) -> jsonwebtoken::errors
         return Err(new_error(ErrorKind::UnsupportedAlgorithm));
     }
     let key = RsaKey::from_pkcs1_der(key.as_bytes()).map_err(|_| new_error(ErrorKind::InvalidKeyFormat))?;
-    Ok(Box::new(Rs256(SigningKey::new(key))))
+    Ok(Box::new(Rs256(SigningKey::new(key), SysRng)))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is jsonwebtoken's")]

@@ -8,7 +8,9 @@ use rsa::{Generate, PrivateKey};
 
 fn app_key() -> &'static PrivateKey {
     static KEY: OnceLock<PrivateKey> = OnceLock::new();
-    KEY.get_or_init(|| PrivateKey::try_generate().expect("system random numbers"))
+    KEY.get_or_init(|| {
+        PrivateKey::try_generate_from_rng(&mut getrandom::SysRng).expect("system random numbers")
+    })
 }
 
 /// The App's private key as GitHub gives it out: PKCS#1 PEM.
@@ -21,7 +23,7 @@ pub fn app_key_pem() -> &'static str {
 pub fn other_key_pem() -> &'static str {
     static PEM: OnceLock<String> = OnceLock::new();
     PEM.get_or_init(|| {
-        let key = PrivateKey::try_generate().expect("system random numbers");
+        let key = PrivateKey::try_generate_from_rng(&mut getrandom::SysRng).expect("system random numbers");
         key.to_pkcs1_pem(LineEnding::LF).expect("an encodable key").to_string()
     })
 }
