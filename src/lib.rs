@@ -38,6 +38,7 @@ mod trust;
 #[must_use]
 pub fn run() -> ExitCode {
     process::hide_memory();
+    process::look_in(settings::search_path());
     let cli = match operation(std::env::args_os()).map_or_else(cli::Cli::try_parse, Ok) {
         Ok(cli) => cli,
         Err(error) => return report::command_line(&error, std::env::args_os()),

@@ -1,6 +1,7 @@
 //! Starts other programs, always with a time limit: key and sign commands, gh, git, crontab, systemctl. Their output is
 //! the caller's to judge and is never shown here.
 
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -13,6 +14,10 @@ use zeroize::Zeroizing;
 
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
+
+mod search;
+
+pub use search::look_in;
 
 /// More than any key, signature or git configuration has.
 pub const MAX_OUTPUT: usize = 4 << 20;
@@ -70,10 +75,21 @@ impl Trouble {
     }
 }
 
-/// A program with its arguments. The one place that makes a [`Command`].
+/// A program that we run for ourselves, such as `git`, to be found in the absolute entries of the `PATH` alone.
+pub fn program(name: &str) -> Command {
+    let search = search::own();
+    let mut command = foreign(search.find(name));
+    if let Some(path) = &search.instead {
+        command.env("PATH", path);
+    }
+    command
+}
+
+/// A program that somebody else names: by its path, or by a name that is looked up as env(1) does. The one place that
+/// makes a [`Command`].
 #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
-pub fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
-    Command::new(name)
+pub fn foreign(program: impl AsRef<OsStr>) -> Command {
+    Command::new(program)
 }
 
 /// Takes the secrets out of the environment of a program that has no use for them. The commands of the settings and

@@ -41,8 +41,8 @@ pub use lookup::Sources;
 use network::Network;
 pub use profile::{Profile, belongs_to_one_profile};
 use schema::Key;
-pub use sources::Origin;
 use sources::{Found, variable};
+pub use sources::{Origin, search_path};
 pub use to_file::{FileValue, Pair, given_for_file};
 
 /// What a failed `get` tells git.

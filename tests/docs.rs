@@ -12,7 +12,7 @@ const README: &str = include_str!("../README.md");
 const CHANGELOG: &str = include_str!("../CHANGELOG.md");
 
 /// The variables beside those of settings that change what the binary does.
-const OTHER_VARIABLES: [&str; 11] = [
+const OTHER_VARIABLES: [&str; 12] = [
     "ALL_PROXY",
     "GH_CONFIG_DIR",
     "GIT_CONFIG_GLOBAL",
@@ -21,6 +21,7 @@ const OTHER_VARIABLES: [&str; 11] = [
     "HTTP_PROXY",
     "NO_COLOR",
     "NO_PROXY",
+    "PATH",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "XDG_CONFIG_HOME",

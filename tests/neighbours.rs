@@ -2,6 +2,7 @@
 //! repository cannot lead the helper to another host or to other settings.
 
 mod cache;
+mod programs;
 mod repository;
 mod settings;
 mod socket;

@@ -25,7 +25,7 @@ pub fn run(sources: &Sources, arguments: &ExecArgs, report: Report) -> Result<()
     let token = asks.run(|ask| provider(&settings, &ask.scope, deadline, report).token(ask))?;
     let [program, rest @ ..] = arguments.command.as_slice() else { return Ok(()) };
     let host = &settings.host;
-    let mut command = process::program(program);
+    let mut command = process::foreign(program);
     command.args(rest);
     for name in host.token_variables() {
         command.env(name, token.secret.expose());

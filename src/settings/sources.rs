@@ -130,7 +130,7 @@ impl Found {
 /// It is not UTF-8.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub fn variable(name: &'static str) -> Result<Option<String>, Failure> {
-    match std::env::var_os(name).map(std::ffi::OsString::into_string) {
+    match std::env::var_os(name).map(OsString::into_string) {
         None => Ok(None),
         Some(Ok(text)) if text.is_empty() => Ok(None),
         Some(Ok(text)) => Ok(Some(text)),
@@ -142,6 +142,12 @@ pub fn variable(name: &'static str) -> Result<Option<String>, Failure> {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub fn is_in_environment(name: &'static str) -> bool {
     std::env::var_os(name).is_some()
+}
+
+/// Where programs are looked for; need not be text.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn search_path() -> Option<OsString> {
+    std::env::var_os("PATH")
 }
 
 /// The variables of settings, as far as they are set; the environment is gone through once for all of them.

@@ -126,9 +126,13 @@ fn own_path() -> PathBuf {
     program::path().unwrap_or_else(|_| PROGRAM.into())
 }
 
-/// What another copy says of itself, in brackets; it may be anything.
+/// What another copy says of itself, in brackets; it may be anything. One that a relative entry of the `PATH` led to
+/// depends on the directory, and is not run.
 fn version(path: &Path, machine: &Machine) -> String {
-    let mut other = process::program(path);
+    if !path.is_absolute() {
+        return String::new();
+    }
+    let mut other = process::foreign(path);
     process::without_secrets(&mut other).arg("--version");
     let outcome = process::run_alone(&mut other, b"", machine.short_deadline());
     let text = outcome.ok().and_then(|outcome| String::from_utf8(outcome.stdout.to_vec()).ok());
