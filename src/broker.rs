@@ -23,6 +23,7 @@ use crate::provider::{Ask, TokenProvider};
 use crate::report::Report;
 use crate::scope::Scope;
 use crate::settings::Settings;
+use crate::threads;
 
 mod authorise;
 mod bearer_file;
@@ -100,7 +101,7 @@ impl Broker {
 /// It cannot start.
 pub fn serve(settings: Settings, options: Options, report: Report) -> Result<()> {
     let runtime = runtime().context("start the runtime")?;
-    let (log, writer) = Log::start(options.log);
+    let (log, writer) = Log::start(options.log).context("start the log")?;
     let outcome = runtime.block_on(run(settings, options, log, report));
     writer.end();
     // A mint that hangs must not keep the process.
@@ -172,9 +173,11 @@ async fn run(settings: Settings, options: Options, log: Log, report: Report) -> 
     let _ = stop.send(true);
     serving.listener.remove();
     drop(serving);
-    let ended =
-        tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())));
-    let _ = tokio::time::timeout(options.drain, ended).await;
+    let ended = threads::blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())));
+    if let Ok(Err(_)) = tokio::time::timeout(options.drain, ended).await {
+        // There is no thread to wait for them in.
+        tokio::time::sleep(options.drain).await;
+    }
     tender.abort();
     log.event("stopped");
     Ok(())
@@ -191,7 +194,7 @@ fn start_workers(serving: &Serving) -> Result<Vec<JoinHandle<()>>> {
             // A mint that hangs must not keep the worker.
             runtime.shutdown_background();
         };
-        std::thread::Builder::new().name("worker".to_owned()).spawn(work)
+        threads::start("worker", work)
     };
     (0..count).map(start).collect::<std::io::Result<_>>().context("start the workers")
 }

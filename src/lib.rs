@@ -15,6 +15,7 @@ mod cli;
 mod clock;
 mod commands;
 mod error;
+mod fault;
 mod getent;
 mod gh;
 mod git;
@@ -31,6 +32,7 @@ mod report;
 mod scope;
 mod secret;
 mod settings;
+mod threads;
 mod token;
 mod trust;
 
@@ -38,13 +40,14 @@ mod trust;
 #[must_use]
 pub fn run() -> ExitCode {
     process::hide_memory();
+    fault::watch();
     process::look_in(settings::search_path());
     let cli = match operation(std::env::args_os()).map_or_else(cli::Cli::try_parse, Ok) {
         Ok(cli) => cli,
         Err(error) => return report::command_line(&error, std::env::args_os()),
     };
     let report = report::Report::new(&cli.options, settings::no_color());
-    match commands::run(&cli, report) {
+    match fault::guarded(|| commands::run(&cli, report)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report.error(&error);

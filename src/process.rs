@@ -6,7 +6,6 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -14,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
+use crate::threads;
 
 mod search;
 
@@ -48,7 +48,7 @@ pub fn last_line(stderr: &str) -> &str {
 
 /// Why there is no outcome.
 pub enum Trouble {
-    /// It cannot be started.
+    /// It cannot be started, or there is no thread to read its output.
     Start(io::Error),
     /// It did not end in time, and was killed.
     Late,
@@ -61,6 +61,9 @@ impl Trouble {
     pub fn of(self, name: &str) -> Failure {
         let other = |what: String| Failure::new(Kind::Other, what);
         match self {
+            Self::Start(error) if threads::is_scarcity(&error) => {
+                threads::scarcity(&format!("{name} cannot be started"), &error)
+            }
             Self::Start(error) if error.kind() == io::ErrorKind::NotFound => {
                 other(format!("{name} is not installed, or not on the PATH"))
                     .hint(format!("install {name}, or add its directory to PATH"))
@@ -134,9 +137,10 @@ fn run(command: &mut Command, input: &[u8], deadline: Deadline, alone: bool) -> 
         // It fits the pipe; a program that does not read it is judged by its output.
         let _ = stdin.write_all(input);
     }
-    let stdout = collect(child.stdout.take());
-    let stderr = collect(child.stderr.take());
-    let outcome = wait(&mut child, deadline, &stdout, &stderr);
+    let pipes = collect(child.stdout.take()).and_then(|stdout| Ok((stdout, collect(child.stderr.take())?)));
+    let outcome = pipes
+        .map_err(Trouble::Start)
+        .and_then(|(stdout, stderr)| wait(&mut child, deadline, &stdout, &stderr));
     if outcome.is_err() {
         if let Some(group) = Pid::from_raw(child.id().cast_signed()).filter(|_| alone) {
             let _ = kill_process_group(group, Signal::KILL);
@@ -149,18 +153,18 @@ fn run(command: &mut Command, input: &[u8], deadline: Deadline, alone: bool) -> 
 
 type Collected = Receiver<io::Result<Zeroizing<Vec<u8>>>>;
 
-fn collect(pipe: Option<impl Read + Send + 'static>) -> Collected {
+fn collect(pipe: Option<impl Read + Send + 'static>) -> io::Result<Collected> {
     let (sender, receiver) = mpsc::channel();
     let Some(pipe) = pipe else {
         let _ = sender.send(Ok(Zeroizing::default()));
-        return receiver;
+        return Ok(receiver);
     };
-    thread::spawn(move || {
+    threads::start("reader", move || {
         let mut output = Zeroizing::new(Vec::with_capacity(8 << 10));
         let result = pipe.take(MAX_OUTPUT as u64 + 1).read_to_end(&mut output);
         let _ = sender.send(result.map(|_| output));
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 fn wait(

@@ -18,6 +18,7 @@ mod network;
 mod planted;
 mod sockets;
 mod swapped;
+mod threads;
 mod tls;
 
 /// Every token of the tests' brokers begins so.

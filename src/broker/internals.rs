@@ -47,7 +47,7 @@ impl Asker {
     /// There is no runtime, or the file is wrong.
     #[must_use]
     pub fn new(bearer_file: &Path) -> Self {
-        let (log, writer) = Log::start(Form::Plain);
+        let (log, writer) = Log::start(Form::Plain).expect("a thread");
         // Nobody reads the log of a broker that is fuzzed.
         drop(writer);
         let bearers = BearerFile::open(bearer_file, log.clone(), false).expect("a bearer file");

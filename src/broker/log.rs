@@ -2,8 +2,9 @@
 //! request. Plain or JSON; no secret, and nothing of a query but the scope that it was read as.
 
 use std::fmt::{self, Write as _};
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::json;
@@ -13,6 +14,7 @@ use crate::clock;
 use crate::error::escape;
 use crate::report;
 use crate::scope::Scope;
+use crate::threads;
 
 /// For so long a line may wait for others.
 const GATHER: Duration = Duration::from_millis(5);
@@ -118,11 +120,14 @@ impl Shared {
 
 impl Log {
     /// Starts to write.
-    pub fn start(form: Form) -> (Self, Writer) {
+    ///
+    /// # Errors
+    /// There is no thread to write in.
+    pub fn start(form: Form) -> io::Result<(Self, Writer)> {
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
-        let thread = thread::spawn(move || of_thread.write());
-        (Self { form, shared: Arc::clone(&shared) }, Writer(thread, shared))
+        let thread = threads::start("log", move || of_thread.write())?;
+        Ok((Self { form, shared: Arc::clone(&shared) }, Writer(thread, shared)))
     }
 
     /// Adds a line, after the time.

@@ -14,6 +14,7 @@ use super::query::Wish;
 use crate::clock;
 use crate::error::{Failure, Kind};
 use crate::scope::Scope;
+use crate::threads;
 use crate::token::Token;
 
 /// A token with less left is renewed, in seconds.
@@ -152,9 +153,9 @@ impl Pool {
         }
         let permit = self.permits.acquire().await;
         let (pool, scope) = (Arc::clone(&self), slot.scope.clone());
-        let minted = tokio::task::spawn_blocking(move || (pool.mint)(&scope)).await;
+        let minted = threads::blocking(move || (pool.mint)(&scope)).await;
         drop(permit);
-        match minted.unwrap_or_else(|_| Err(Failure::new(Kind::Other, "minting has panicked"))) {
+        match minted.flatten() {
             Ok(token) => {
                 let token = Arc::new(token);
                 let current = Current { token: Arc::clone(&token), since: clock::instant() };

@@ -209,7 +209,7 @@ mod tests {
 
     /// A file that must hold a number.
     fn number(path: &Path) -> Watched<u32> {
-        let (log, writer) = Log::start(Form::Plain);
+        let (log, writer) = Log::start(Form::Plain).unwrap();
         drop(writer);
         let load = |contents: &[Content]| {
             let text = String::from_utf8_lossy(&contents[0].bytes).into_owned();

@@ -7,6 +7,7 @@ use super::provide::{ask, note_origins, provider};
 use super::request::{self, NEXT, Operation, Ours};
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
+use crate::fault;
 use crate::protocol::Reply;
 use crate::provider::TokenProvider;
 use crate::report::Report;
@@ -16,14 +17,13 @@ use crate::settings::{OnFailure, Profile, Sources};
 
 /// Runs the operation.
 pub fn run(sources: &Sources, report: Report) -> Result<()> {
-    let (outcome, on_failure) = match request::read(sources, Operation::Get, report) {
-        Ok(None) => return Ok(()),
-        Ok(Some(ours)) => {
-            let on_failure = ours.profile.as_ref().map_or_else(|_| sources.on_failure(), Profile::on_failure);
-            (answer(ours, report), on_failure)
-        }
-        Err(error) => (Err(error), sources.on_failure()),
-    };
+    let mut on_failure = OnFailure::Quit;
+    let outcome = fault::guarded(|| {
+        let read = request::read(sources, Operation::Get, report);
+        let Some(ours) = read.inspect_err(|_| on_failure = sources.on_failure())? else { return Ok(None) };
+        on_failure = ours.profile.as_ref().map_or_else(|_| sources.on_failure(), Profile::on_failure);
+        answer(ours, report)
+    });
     match outcome {
         Ok(None) => Ok(()),
         Ok(Some(reply)) => print(&reply),

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use ureq::config::Config;
@@ -13,7 +12,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use super::ATTEMPT;
 use crate::clock::Deadline;
-use crate::getent;
+use crate::{getent, threads};
 
 /// getent(1) where glibc is linked in; else glibc itself.
 #[derive(Debug)]
@@ -57,7 +56,7 @@ fn look_up(host: &str, limit: Duration) -> io::Result<Vec<IpAddr>> {
 fn by_libc(host: &str, limit: Duration) -> io::Result<Vec<IpAddr>> {
     let (sender, receiver) = mpsc::sync_channel(1);
     let host = host.to_owned();
-    thread::Builder::new().spawn(move || {
+    threads::start("resolver", move || {
         let found = (host, 0).to_socket_addrs();
         let _ = sender.send(found.map(|found| found.map(|address| address.ip()).collect()));
     })?;

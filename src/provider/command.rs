@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use crate::clock::Deadline;
 use crate::error::{Failure, Kind};
 use crate::process::{self, Trouble};
+use crate::threads;
 
 /// The stdout of a command that ends well before the deadline. `name` is what messages call it.
 pub fn run(
@@ -21,6 +22,9 @@ pub fn run(
     shell.args(["-c", command]);
     let outcome =
         process::run_beside_people(&mut shell, input, deadline).map_err(|trouble| match trouble {
+            Trouble::Start(error) if threads::is_scarcity(&error) => {
+                threads::scarcity(&format!("the {name} cannot be started"), &error)
+            }
             Trouble::Start(error) => failed(format!("cannot be started: {error}")),
             Trouble::Lost(error) => failed(format!("cannot be used: {error}")),
             Trouble::Late => Failure::new(Kind::Temporary, format!("the {name} did not end in time"))

@@ -181,10 +181,10 @@ pub fn undo(change: &Inserted, deadline: Deadline) -> Result<Undone> {
     let Some(now) = files::read(path).with_context(context)? else {
         return Ok(Undone { removed: Vec::new(), gone: lines.clone(), file_removed: false });
     };
-    let (rest, gone) = if hash(&now) == *after {
-        (format!("{}{}", &now[..*offset], &now[offset + text.len()..]), Vec::new())
-    } else {
-        without(&now, path, lines, deadline).with_context(context)?
+    // A record may have been changed too: its places need not be in the file.
+    let (rest, gone) = match (now.get(..*offset), now.get(offset.saturating_add(text.len())..)) {
+        (Some(before), Some(behind)) if hash(&now) == *after => (format!("{before}{behind}"), Vec::new()),
+        _ => without(&now, path, lines, deadline).with_context(context)?,
     };
     let removed = lines.iter().filter(|line| !gone.contains(line)).cloned().collect();
     let file_removed = *created && rest.trim().is_empty();

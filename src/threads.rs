@@ -1,0 +1,45 @@
+//! Threads that may not be had: where there are too many, only what wanted one more fails. The standard library's `spawn`
+//! and tokio's `spawn_blocking` panic instead.
+
+use std::io;
+use std::thread::{Builder, JoinHandle};
+
+use rustix::io::Errno;
+use tokio::sync::oneshot;
+
+use crate::error::{Failure, Kind};
+
+/// Starts a thread.
+///
+/// # Errors
+/// There is none to be had.
+pub fn start<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    Builder::new().name(name.to_owned()).spawn(work)
+}
+
+/// Does something that blocks, in a thread of its own.
+///
+/// # Errors
+/// There is none to be had, or it has panicked.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    let (done, outcome) = oneshot::channel();
+    let work = move || drop(done.send(work()));
+    start("blocking", work).map_err(|error| scarcity("there is no thread to be had", &error))?;
+    // Where it was, the panic has said.
+    outcome.await.map_err(|_| Failure::new(Kind::Temporary, "internal error"))
+}
+
+/// Whether there were too many processes, threads or open files, which may be otherwise in a moment.
+pub fn is_scarcity(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE))
+}
+
+/// What to say of it.
+pub fn scarcity(what: &str, error: &io::Error) -> Failure {
+    Failure::new(Kind::Temporary, format!("{what}: {error}"))
+        .hint("try again later, or allow more processes, threads and open files: ulimit -a shows the limits")
+}
