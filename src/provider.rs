@@ -15,6 +15,7 @@ pub mod cached;
 pub mod cached_tokens;
 mod command;
 pub mod entry;
+mod granted;
 mod grants;
 pub mod inspect;
 mod installation;

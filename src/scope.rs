@@ -102,12 +102,34 @@ pub fn permission(text: &str) -> Option<(String, String)> {
     }
 }
 
+/// Levels as they include each other; `None`: GitHub has a new one.
+fn rank(level: &str) -> Option<usize> {
+    ["read", "write", "admin"].iter().position(|known| *known == level)
+}
+
+/// What is granted beyond what was asked for, in words. `metadata=read` comes with every set; a level that is not known
+/// here may allow anything.
+pub fn excess_permissions(
+    asked: &BTreeMap<String, String>,
+    granted: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let beyond = granted.iter().filter_map(|(name, level)| {
+        let shown = || format!("{}={}", escape(name), escape(level));
+        match asked.get(name) {
+            Some(asked) if rank(level).is_some_and(|level| Some(level) <= rank(asked)) => None,
+            Some(asked) => Some(format!("{} (asked for: {asked})", shown())),
+            None if (name.as_str(), level.as_str()) == ("metadata", "read") => None,
+            None => Some(format!("{} (not asked for)", shown())),
+        }
+    });
+    beyond.collect()
+}
+
 /// What is asked for beyond what is granted, in words, such as `contents=write (granted: read)`.
 pub fn missing_permissions(
     asked: &BTreeMap<String, String>,
     granted: &BTreeMap<String, String>,
 ) -> Vec<String> {
-    let rank = |level: &str| ["read", "write", "admin"].iter().position(|known| *known == level);
     let beyond = asked.iter().filter_map(|(name, level)| match granted.get(name) {
         Some(granted) if rank(granted) >= rank(level) => None,
         Some(granted) => Some(format!("{name}={level} (granted: {})", escape(granted))),

@@ -21,6 +21,7 @@ mod exec;
 mod faults;
 mod first_aid;
 mod gh;
+mod granted;
 mod hosts;
 mod install;
 mod keys;

@@ -2,9 +2,16 @@
 //! alone: a proxy, a login page, or an API URL with a word too many has a 404 for everything.
 
 use crate::error::{Failure, Kind, escape};
-use crate::http::Answer;
+use crate::http::{Answer, Call};
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::settings::hosts::Host;
+
+/// The call that ends the token that makes it
+/// (<https://docs.github.com/rest/apps/installations#revoke-an-installation-access-token>).
+pub fn revocation(api_url: &str, token: &Secret) -> Call {
+    Call::to_github("DELETE", format!("{api_url}/installation/token"), token)
+}
 
 /// The API that was asked.
 #[derive(Clone, Copy)]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::api::Api;
+use super::granted::Grant;
 use super::installation::{Found, Installation};
 use super::memory::{Kept, Memory};
 use super::session::Session;
@@ -42,7 +43,7 @@ pub(super) struct Target<'a> {
     pub repositories: Vec<String>,
     /// In place of a name that is out of date.
     #[serde(skip_serializing_if = "Option::is_none")]
-    repository_ids: Option<[u64; 1]>,
+    pub repository_ids: Option<[u64; 1]>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub permissions: &'a BTreeMap<String, String>,
 }
@@ -52,13 +53,15 @@ struct Minted {
     token: Zeroizing<String>,
     #[serde(default)]
     expires_at: serde_json::Value,
-    permissions: Option<BTreeMap<String, String>>,
-    repositories: Option<Vec<MintedRepository>>,
+    #[serde(flatten)]
+    grant: Grant,
 }
 
-#[derive(Deserialize)]
-struct MintedRepository {
-    name: String,
+impl Target<'_> {
+    /// Whether it is for less than all repositories.
+    pub fn names_repositories(&self) -> bool {
+        !self.repositories.is_empty() || self.repository_ids.is_some()
+    }
 }
 
 impl TokenProvider for App<'_> {
@@ -178,17 +181,17 @@ impl<'a> App<'a> {
         token::check_text(&minted.token)?;
         let Installation { id, account } = &target.installation;
         self.report.note(|| format!("minted a token for installation {id}"));
-        let names =
-            |list: Vec<MintedRepository>| list.into_iter().map(|repository| repository.name).collect();
         let facts = Facts {
             expiry: token::local_expiry(minted.expires_at.as_str(), answer.date(), clock::now()),
             source: Source::App,
             installation_id: Some(*id),
             account: account.clone().or_else(|| self.settings.owner.clone()),
-            permissions: minted.permissions,
-            repositories: minted.repositories.map(names),
+            permissions: minted.grant.permissions.clone(),
+            repositories: minted.grant.repositories(),
         };
-        Ok(Token::fresh(Secret::new(minted.token.to_string()), facts))
+        let token = Token::fresh(Secret::new(minted.token.to_string()), facts);
+        self.check_grant(target, &minted.grant, &token)?;
+        Ok(token)
     }
 
     /// Sends a call as the App; on one of GitHub's clock messages once more with GitHub's own time.

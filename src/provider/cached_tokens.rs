@@ -4,13 +4,13 @@ use std::io;
 
 use anyhow::{Context, Result};
 
-use super::api::Api;
+use super::api::{self, Api};
 use super::entry::{Entry, Label};
 use super::refusal;
 use crate::cache::Cache;
 use crate::clock::{self, Deadline, span};
 use crate::error::{Failure, Kind, escape};
-use crate::http::{Call, Client};
+use crate::http::Client;
 use crate::report::Report;
 use crate::scope::Scope;
 use crate::secret::Secret;
@@ -87,11 +87,9 @@ impl CachedToken {
         }
     }
 
-    /// Revokes it at GitHub (<https://docs.github.com/rest/apps/installations#revoke-an-installation-access-token>);
-    /// one that is dead already is as good.
+    /// Revokes it at GitHub; one that is dead already is as good.
     pub fn revoke(&self, client: &Client, report: Report) -> Result<()> {
-        let url = format!("{}/installation/token", self.label.api_url);
-        let call = Call::to_github("DELETE", url, &self.token.secret);
+        let call = api::revocation(&self.label.api_url, &self.token.secret);
         let answer = client.send(&call).with_context(|| format!("revoke the token of {}", self.name()))?;
         match answer.status {
             204 => report.note(|| format!("revoked the token of {}", self.name())),

@@ -19,6 +19,11 @@ use crate::token::Token;
 /// The pauses between tries, in milliseconds.
 const PAUSES: [u64; 4] = [500, 1000, 2000, 4000];
 
+/// The pauses while GitHub may not know a token yet.
+pub(super) fn pauses() -> impl Iterator<Item = Duration> {
+    PAUSES.into_iter().map(Duration::from_millis)
+}
+
 /// Tries the token on the repository that git named, else on one cheap REST call, until it is not refused. Returns the
 /// login of the token's owner where the answer tells it.
 pub fn wait_until_known(app: &App, repository: Option<&Repository>, token: &Token) -> Option<String> {
@@ -28,7 +33,7 @@ pub fn wait_until_known(app: &App, repository: Option<&Repository>, token: &Toke
         None => rest_call(app.api_url(), &token.secret),
     };
     let mut asked = false;
-    for pause in PAUSES.map(Duration::from_millis).into_iter().map(Some).chain([None]) {
+    for pause in pauses().map(Some).chain([None]) {
         let answer = app.client.probe(&call).ok()?;
         match answer.status {
             401 | 403 if is_lasting(app, repository, &answer) => return None,

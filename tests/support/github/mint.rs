@@ -176,5 +176,8 @@ pub fn answer(state: &State, id: u64, request: &Request) -> Response {
         let reached: Vec<Repository> = token.map(|token| state.reach(&token)).unwrap_or_default();
         body["repositories"] = reached.iter().map(repository_json).collect();
     }
+    if let Some(alter) = lock(&state.inner).altered {
+        alter(&mut body);
+    }
     Response::json(201, body)
 }

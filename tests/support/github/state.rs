@@ -27,6 +27,8 @@ pub struct Inner {
     pub tokens: HashMap<String, Token>,
     pub scripted_mints: VecDeque<Response>,
     pub scripted_roots: VecDeque<Response>,
+    /// What is changed in the answers to mints, whatever the token may do.
+    pub altered: Option<fn(&mut serde_json::Value)>,
     /// What the git host answers to every token.
     pub git_refusal: Option<Response>,
     pub token_life: i64,
@@ -91,6 +93,7 @@ impl State {
             tokens: HashMap::new(),
             scripted_mints: VecDeque::new(),
             scripted_roots: VecDeque::new(),
+            altered: None,
             git_refusal: None,
             token_life: 3600,
             deny_for: Duration::ZERO,
