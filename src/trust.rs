@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+pub mod socket;
+
 /// Write permission for the group and for others.
 const OTHERS_WRITE: u32 = 0o022;
 /// Whoever may write to such a directory may still rename and remove none but his own.

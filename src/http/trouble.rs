@@ -40,6 +40,11 @@ impl Trouble {
 
     /// No answer.
     pub fn of_transport(call: &Call, url: &str, through: Option<&ureq::Proxy>, error: &ureq::Error) -> Self {
+        if let ureq::Error::Other(cause) = error
+            && let Some(failure) = cause.downcast_ref::<Failure>()
+        {
+            return Self::lasting(failure.clone());
+        }
         let place = escape(&url.split('/').take(3).collect::<Vec<_>>().join("/"));
         let cause = escape(&error.to_string());
         if matches!(error, ureq::Error::BodyExceedsLimit(_)) {

@@ -1,4 +1,5 @@
-//! HTTP over a Unix socket, for a broker on this machine: ureq's transport with another kind of stream.
+//! HTTP over a Unix socket, for a broker on this machine: ureq's transport with another kind of stream. Nothing is sent to
+//! a socket that another user could have put there.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -10,6 +11,9 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
+
+use crate::error::{Failure, Kind};
+use crate::trust::{Distrust, socket};
 
 /// Connects to one socket, whatever the URL.
 #[derive(Debug)]
@@ -23,11 +27,17 @@ impl Connector for UnixConnector {
         details: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<UnixTransport>, ureq::Error> {
+        let peers = socket::check(&self.0).map_err(distrusted)?;
         let stream = UnixStream::connect(&self.0)?;
+        peers.check(&stream).map_err(distrusted)?;
         let config = details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
         Ok(Some(UnixTransport { stream, buffers }))
     }
+}
+
+fn distrusted(Distrust { cause, mend }: Distrust) -> ureq::Error {
+    ureq::Error::Other(Box::new(Failure::new(Kind::Settings, cause).hint(mend)))
 }
 
 /// A connected socket.

@@ -1,7 +1,7 @@
 //! The broker's Unix socket among other users.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -11,7 +11,8 @@ use crate::common::{app_sandbox, message};
 use crate::serve::{ADMIN, line};
 use crate::support::github::LoopbackGitHub;
 use crate::support::http_client::get_unix;
-use crate::support::process::{Output, Run};
+use crate::support::needs::left_out;
+use crate::support::process::{Output, Run, Running};
 use crate::support::sandbox::Sandbox;
 use crate::support::users::{Common, User, give, mode, victim_and_attacker};
 
@@ -53,10 +54,10 @@ fn nobody_else_can_use_or_replace_the_socket() {
     running.wait_for_stderr("listening on unix:");
     assert_eq!(fs::symlink_metadata(&socket).expect("the socket").mode() & 0o777, 0o600);
     assert_eq!(ask(victim, &common, &socket).status, 0, "its owner is served");
-    let refused = ask(attacker, &common, &socket);
-    refused.fails_with(5);
-    assert!(message(&refused).contains("Permission denied"), "{}", refused.stderr);
     let lair = common.sandbox_of(attacker);
+    let connect = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])";
+    let refused = attacker.run(&lair, "python3", &["-c", connect, &socket.to_string_lossy()]).run();
+    assert!(refused.stderr.contains("Permission denied"), "{}", refused.stderr);
     // To a directory on the same disk: mv would leave a copy on another one.
     let away = format!("mv -t {}", lair.home().display());
     for command in ["rm -f", "chmod 777", &away] {
@@ -177,4 +178,114 @@ fn a_directory_that_others_may_change_is_no_place_for_a_socket() {
         assert!(message(&output).contains("others may change its directory"), "{}", output.stderr);
         assert!(!place.join("broker.sock").exists());
     }
+}
+
+/// A broker of one user's, with a bearer for all, on a socket that everybody can connect to.
+struct Shared {
+    github: LoopbackGitHub,
+    running: Running,
+    _sandbox: Sandbox,
+}
+
+const BEARER: &str = "bearer-for-all-users";
+
+impl Shared {
+    fn start(user: User, common: &Common, socket: &Path) -> Self {
+        let (github, sandbox) = server_of(user, common);
+        sandbox.write_private("bearers", crate::serve::line(&Sandbox::new(), "all", BEARER, ""));
+        user.own(sandbox.path());
+        let listen = format!("--listen=unix:{}", socket.display());
+        let args = ["serve", &listen, "--bearer-file=bearers"];
+        let mut running = user.run(&sandbox, sandbox.binary(), &args).spawn();
+        running.wait_for_stderr("listening on unix:");
+        mode(socket, 0o666);
+        Self { github, running, _sandbox: sandbox }
+    }
+
+    /// Ends it; nobody has asked it for anything.
+    fn was_not_asked(mut self) {
+        self.running.signal(Signal::TERM);
+        self.running.wait_for_stderr("stopped");
+        let log = self.running.stderr_so_far();
+        assert!(!log.contains("GET "), "{log}");
+        assert_eq!(self.github.mints(), 0);
+    }
+}
+
+/// A user's helper asks with the bearer.
+fn ask_with_bearer(user: User, common: &Common, socket: &Path) -> Output {
+    let sandbox = common.sandbox_of(user);
+    sandbox.set_env("GITHUB_APP_BROKER_TOKEN", BEARER);
+    let broker = format!("--broker-url=unix:{}", socket.display());
+    user.run(&sandbox, common.binary(), &["--no-cache", "--timeout=2s", &broker, "token"]).run()
+}
+
+const CURE: &str = "\nhint: let the broker listen where only root and its own user may write, such as in a directory of its own below /run; or run it as you\n";
+
+#[test]
+fn no_bearer_goes_to_a_socket_that_another_user_could_have_put_there() {
+    let Some((victim, attacker)) = victim_and_attacker() else { return };
+    let common = Common::new();
+    let shared = common.directory("shared", 0o1777);
+    let lair = common.directory("lair", 0o755);
+    give(&lair, attacker);
+    // His own in a directory of all, one in a directory of his own there, and a link of his to that.
+    let (plain, inside, link) = (shared.join("broker.sock"), lair.join("broker.sock"), shared.join("link"));
+    let brokers = [&plain, &inside].map(|socket| Shared::start(attacker, &common, socket));
+    symlink(&lair, &link).expect("a link");
+    std::os::unix::fs::lchown(&link, Some(attacker.id()), None).expect("root gives links away");
+    for socket in [&plain, &inside, &link.join("broker.sock")] {
+        let output = ask_with_bearer(victim, &common, socket);
+        assert_eq!((output.status, output.stdout.as_str()), (3, ""), "{}", output.stderr);
+        let (shown, who) = (socket.display(), attacker.id());
+        let cause = format!(
+            "fetch a token from unix:{shown}: the socket belongs to another user (user ID {who}), and others may change /"
+        );
+        assert!(message(&output).starts_with(&cause), "{}", output.stderr);
+        assert!(message(&output).ends_with(" (mode 1777)"), "{}", output.stderr);
+        assert!(output.stderr.ends_with(CURE), "{}", output.stderr);
+    }
+    for broker in brokers {
+        broker.was_not_asked();
+    }
+}
+
+#[test]
+fn no_bearer_goes_to_another_users_process_at_a_socket_of_roots() {
+    let Some((victim, attacker)) = victim_and_attacker() else { return };
+    let common = Common::new();
+    let socket = common.directory("shared", 0o1777).join("broker.sock");
+    let broker = Shared::start(attacker, &common, &socket);
+    chown(&socket, Some(0), Some(0)).expect("root takes it");
+    let output = ask_with_bearer(victim, &common, &socket);
+    let (shown, who) = (socket.display(), attacker.id());
+    output.expect(
+        3,
+        "",
+        &format!(
+            "git-credential-github-app: fetch a token from unix:{shown}: another user's process answers at the socket (user ID {who})\n\
+             hint: run the broker as root, as the owner of its socket, or as you\n"
+        ),
+    );
+    broker.was_not_asked();
+}
+
+#[test]
+fn a_services_socket_is_used_in_a_directory_that_nobody_else_can_write_to() {
+    let Some((victim, service)) = victim_and_attacker() else { return };
+    let common = Common::new();
+    let Ok(place) = tempfile::TempDir::with_prefix_in("github-app-", "/run") else {
+        return left_out("there is no /run", "a socket in a directory of a service");
+    };
+    mode(place.path(), 0o755);
+    give(place.path(), service);
+    let socket = place.path().join("broker.sock");
+    let broker = Shared::start(service, &common, &socket);
+    assert_eq!(ask_with_bearer(victim, &common, &socket).success().stderr, "");
+    assert_eq!(broker.github.mints(), 1);
+    mode(place.path(), 0o775);
+    let output = ask_with_bearer(victim, &common, &socket);
+    output.fails_with(3);
+    let words = format!("others may change {} (mode 775)", place.path().display());
+    assert!(message(&output).ends_with(&words), "{}", output.stderr);
 }
