@@ -15,6 +15,10 @@ const BACKDATED: i64 = 60;
 /// How far `exp` lies ahead, in seconds.
 pub const LIFE: i64 = 540;
 
+/// How far GitHub's clock may be from ours and still be believed, in seconds. A JWT for another day would be good on that
+/// day, for whoever has seen it.
+const MOST_SKEW: u64 = 24 * 3600;
+
 /// Signs with the App's private key, wherever that is kept.
 pub trait Signer {
     /// The RS256 signature of the signing input, base64url without padding.
@@ -44,6 +48,11 @@ pub fn is_clock_message(message: &str) -> bool {
     message.starts_with("'Expiration time' claim ('exp')") || message.starts_with("'Issued at' claim ('iat')")
 }
 
+/// Whether the local clock may be that much off, in seconds, so that GitHub's is used in its place.
+pub fn is_believable(offset: i64) -> bool {
+    offset.unsigned_abs() <= MOST_SKEW
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +72,22 @@ mod tests {
         assert_eq!(json(parts[0]), r#"{"typ":"JWT","alg":"RS256"}"#);
         assert_eq!(json(parts[1]), r#"{"iat":1799999940,"exp":1800000540,"iss":"12345"}"#);
         assert_eq!(parts[2], "sig");
+    }
+
+    #[test]
+    fn githubs_clock_is_believed_within_a_day() {
+        for (offset, believed) in [
+            (0, true),
+            (7200, true),
+            (86_400, true),
+            (-86_400, true),
+            (86_401, false),
+            (-86_401, false),
+            (315_360_000, false),
+            (i64::MIN, false),
+        ] {
+            assert_eq!(is_believable(offset), believed, "{offset}");
+        }
     }
 
     #[test]

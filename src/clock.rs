@@ -17,6 +17,20 @@ pub fn instant() -> Instant {
     Instant::now()
 }
 
+/// Both clocks, read together.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// As [`now`].
+    pub wall: i64,
+    /// As [`instant`].
+    pub steady: Instant,
+}
+
+/// This moment.
+pub fn moment() -> Moment {
+    Moment { wall: now(), steady: instant() }
+}
+
 /// The end of what one command may spend on network and locks (`--timeout`).
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::{Duration, Instant};
 
 use rsa::sha2::{Digest, Sha256};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Moment;
 use crate::error::{Failure, Kind};
 use crate::secret::Secret;
 
@@ -13,6 +15,9 @@ use crate::secret::Secret;
 pub const SKEW_TOLERANCE: i64 = 5;
 /// How much sooner than GitHub git is told that the token dies: covers the rounding of `Date` and of the clocks.
 const EARLY: i64 = 2;
+/// GitHub's tokens live an hour; that, and ten minutes for whatever clocks and answers are off, is how long one is believed
+/// to live, whatever a server says.
+pub const LONGEST_LIFE: i64 = 70 * 60;
 /// Expiries before 2001 are a server's zero value (Go's year 1), not a time.
 const FIRST_PLAUSIBLE: i64 = 978_307_200;
 
@@ -52,12 +57,29 @@ pub struct Token {
     pub facts: Facts,
     /// It was kept on disk, so it may have died unnoticed.
     pub cached: bool,
+    /// The end of its life by a clock that nobody sets back; known where this process has it from its provider.
+    ends: Option<Instant>,
 }
 
 impl Token {
-    /// A token fresh from its provider.
-    pub fn fresh(secret: Secret, facts: Facts) -> Self {
-        Self { secret, facts, cached: false }
+    /// A token that has come from its provider at this moment.
+    pub fn fresh(secret: Secret, facts: Facts, at: Moment) -> Self {
+        let life = facts.left(at.wall).map(|left| Duration::from_secs(u64::try_from(left).unwrap_or(0)));
+        let ends = life.and_then(|life| at.steady.checked_add(life));
+        Self { secret, facts, cached: false, ends }
+    }
+
+    /// A token that was kept on disk.
+    pub fn cached(secret: Secret, facts: Facts) -> Self {
+        Self { secret, facts, cached: true, ends: None }
+    }
+
+    /// Seconds left to live by whichever clock gives it less: one that was set back revives nothing, and one that stood
+    /// still while the machine slept does not either. `None` where the expiry is unknown.
+    pub fn left(&self, at: Moment) -> Option<i64> {
+        let left = self.facts.left(at.wall)?;
+        let steady = self.ends.map(|ends| ends.saturating_duration_since(at.steady).as_secs());
+        Some(steady.map_or(left, |steady| left.min(i64::try_from(steady).unwrap_or(i64::MAX))))
     }
 
     /// Names the token without giving it away: for git's `state[]` and to remember what was evicted.
@@ -117,7 +139,7 @@ pub fn check_text(text: &str) -> Result<(), Failure> {
 
 /// Turns a server's `expires_at` (RFC 3339, any offset and fraction) into local time with the server's own clock
 /// (`Date`), so that a wrong local clock neither kills a good token nor keeps a dead one.
-/// Missing, unreadable, year 1 or past: `None`.
+/// Missing, unreadable, year 1 or past: `None`. Never further ahead than [`LONGEST_LIFE`].
 pub fn local_expiry(expires_at: Option<&str>, date: Option<i64>, now: i64) -> Option<i64> {
     let expires_at: jiff::Timestamp = expires_at?.trim().parse().ok()?;
     let expires_at = expires_at.as_second();
@@ -126,7 +148,7 @@ pub fn local_expiry(expires_at: Option<&str>, date: Option<i64>, now: i64) -> Op
     }
     let skew = date.map_or(0, |date| now - date);
     let local = if skew.abs() > SKEW_TOLERANCE { expires_at + skew } else { expires_at };
-    (local > now).then_some(local)
+    (local > now).then(|| local.min(now + LONGEST_LIFE))
 }
 
 #[cfg(test)]
@@ -166,6 +188,43 @@ mod tests {
             assert_eq!(local_expiry(expires_at, Some(NOW), NOW + jitter), Some(NOW + 3600), "{jitter}");
         }
         assert_eq!(local_expiry(expires_at, None, NOW), Some(NOW + 3600));
+    }
+
+    #[test]
+    fn no_server_makes_a_token_live_longer_than_seventy_minutes() {
+        for (text, date) in [
+            ("2027-01-15T09:10:01Z", Some(NOW)),
+            ("2036-01-15T09:00:00Z", Some(NOW)),
+            ("2036-01-15T09:00:00Z", None),
+            ("9999-01-01T00:00:00Z", Some(0)),
+            ("2027-01-15T09:00:00Z", Some(NOW - 86_400)),
+        ] {
+            assert_eq!(local_expiry(Some(text), date, NOW), Some(NOW + LONGEST_LIFE), "{text} {date:?}");
+        }
+        assert_eq!(local_expiry(Some("2027-01-15T09:10:00Z"), Some(NOW), NOW), Some(NOW + LONGEST_LIFE));
+        assert_eq!(local_expiry(Some("2027-01-15T09:09:59Z"), Some(NOW), NOW), Some(NOW + LONGEST_LIFE - 1));
+    }
+
+    #[test]
+    fn a_life_ends_by_the_clock_that_gives_it_less() {
+        let start = Moment { wall: NOW, ..crate::clock::moment() };
+        let facts = Facts::new(Source::App, Some(NOW + 3600));
+        let token = Token::fresh(Secret::new("t".into()), facts.clone(), start);
+        for (wall, steady, left) in [
+            (0, 0, 3600),
+            (1000, 1000, 2600),
+            (-7200, 1000, 2600),
+            (-7200, 3600, 0),
+            (-7200, 99_999, 0),
+            (3000, 10, 600),
+            (4000, 10, -400),
+        ] {
+            let at = Moment { wall: NOW + wall, steady: start.steady + Duration::from_secs(steady) };
+            assert_eq!(token.left(at), Some(left), "{wall} {steady}");
+        }
+        let unknown = Token::fresh(Secret::new("t".into()), Facts::new(Source::App, None), start);
+        assert_eq!(unknown.left(start), None);
+        assert_eq!(Token::cached(Secret::new("t".into()), facts).left(start), Some(3600));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Times and durations: an expiry lies ahead and moves with the server's clock, what we write we read, and a duration is
-//! at most a day.
+//! Times and durations: an expiry lies ahead, by no more than a token lives, and moves with the server's clock, what we
+//! write we read, and a duration is at most a day.
 #![no_main]
 
 use git_credential_github_app::internals::{duration, expiry, rfc3339};
@@ -15,6 +15,7 @@ fuzz_target!(|input: &str| {
     let date = clocks.next().flatten().map(clock);
     if let Some(expiry) = expiry(text, date, now) {
         assert!(expiry > now, "an expiry in the past");
+        assert!(expiry <= now + 70 * 60, "a life that no token has");
     }
     if let Some(duration) = duration(text) {
         assert!(duration.as_secs() <= 24 * 3600, "a duration of more than a day");

@@ -95,7 +95,7 @@ impl Slot {
 
 /// Seconds left to live.
 fn left(ready: &Ready) -> i64 {
-    ready.token.facts.left(clock::now()).unwrap_or(0)
+    ready.token.left(clock::moment()).unwrap_or(0)
 }
 
 impl Pool {

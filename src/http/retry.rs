@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::Answer;
 
-/// The longest wait that is believed, in seconds: a year. Servers' numbers may be any.
-const LONGEST: i64 = 365 * 24 * 3600;
+/// The longest wait that is believed, in seconds: a day. Servers' numbers may be any, and GitHub's limits are of an hour.
+const LONGEST: i64 = 24 * 3600;
 
 /// The wait where a limit does not say how long, in seconds, as GitHub advises.
 const UNTOLD: i64 = 60;

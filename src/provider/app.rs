@@ -181,15 +181,16 @@ impl<'a> App<'a> {
         token::check_text(&minted.token)?;
         let Installation { id, account } = &target.installation;
         self.report.note(|| format!("minted a token for installation {id}"));
+        let at = clock::moment();
         let facts = Facts {
-            expiry: token::local_expiry(minted.expires_at.as_str(), answer.date(), clock::now()),
+            expiry: token::local_expiry(minted.expires_at.as_str(), answer.date(), at.wall),
             source: Source::App,
             installation_id: Some(*id),
             account: account.clone().or_else(|| self.settings.owner.clone()),
             permissions: minted.grant.permissions.clone(),
             repositories: minted.grant.repositories(),
         };
-        let token = Token::fresh(Secret::new(minted.token.to_string()), facts);
+        let token = Token::fresh(Secret::new(minted.token.to_string()), facts, at);
         self.check_grant(target, &minted.grant, &token)?;
         Ok(token)
     }
@@ -203,11 +204,11 @@ impl<'a> App<'a> {
         if answer.status != 401 || !app_jwt::is_clock_message(&answer.message()) {
             return Ok(answer);
         }
-        let Some(date) = answer.date() else { return Ok(answer) };
-        if !self.session.repair_clock(date - clock::now()) {
+        let Some(offset) = answer.date().map(|date| date - clock::now()) else { return Ok(answer) };
+        if !app_jwt::is_believable(offset) || !self.session.repair_clock(offset) {
             return Ok(answer);
         }
-        self.report.note(|| format!("the local clock is off by {} s; using GitHub's", clock::now() - date));
+        self.report.note(|| format!("the local clock is off by {} s; using GitHub's", -offset));
         self.client.send(&self.call(method, url, body)?)
     }
 

@@ -178,7 +178,8 @@ pub fn read(answer: &Answer) -> Result<Token> {
             .hint("check that the broker URL leads to the endpoint, not to a web page")
     })?;
     token::check_text(&body.token)?;
-    let expiry = token::local_expiry(body.expires_at.as_str(), answer.date(), clock::now());
+    let at = clock::moment();
+    let expiry = token::local_expiry(body.expires_at.as_str(), answer.date(), at.wall);
     let secret = Secret::new(body.token.to_string());
-    Ok(Token::fresh(secret, Facts::new(Source::Broker, expiry)))
+    Ok(Token::fresh(secret, Facts::new(Source::Broker, expiry), at))
 }

@@ -194,11 +194,15 @@ impl Entry {
     }
 
     /// The cached token, if it lives at all: better than none when renewal fails. A clock that was set back since it
-    /// came would make it look younger than it is.
+    /// came would make it look younger than it is, and no token lives longer than GitHub's do, whatever is written here.
     pub fn alive(&self, now: i64) -> Option<Token> {
         let kept = self.token.as_ref().filter(|kept| now >= kept.since - token::SKEW_TOLERANCE)?;
-        let secret = Secret::new(kept.text.0.to_string());
-        (kept.facts.left(now)? > 0).then(|| Token { secret, facts: kept.facts.clone(), cached: true })
+        let expiry = kept.facts.expiry?.min(kept.since + token::LONGEST_LIFE);
+        let token = || {
+            let facts = Facts { expiry: Some(expiry), ..kept.facts.clone() };
+            Token::cached(Secret::new(kept.text.0.to_string()), facts)
+        };
+        (expiry > now).then(token)
     }
 
     /// Something was evicted and nothing has come since: a broker must not answer from its own cache.

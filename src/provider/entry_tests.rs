@@ -1,12 +1,18 @@
 //! The life of a cache entry: handed out, renewed, evicted, proven, paused.
 
 use super::*;
+use crate::clock::{self, Moment};
 use crate::token::Source;
 
 const NOW: i64 = 1_800_000_000;
 
 fn token(text: &str, life: i64) -> Token {
-    Token::fresh(Secret::new(text.into()), Facts::new(Source::App, Some(NOW + life)))
+    fresh(text, Facts::new(Source::App, Some(NOW + life)))
+}
+
+fn fresh(text: &str, facts: Facts) -> Token {
+    let now = Moment { wall: NOW, ..clock::moment() };
+    Token::fresh(Secret::new(text.into()), facts, now)
 }
 
 fn label() -> Label {
@@ -39,6 +45,18 @@ fn a_token_is_handed_out_until_the_margin() {
     assert!(entry.alive(NOW + 3599).is_some() && entry.alive(NOW + 3600).is_none());
     assert!(entry.alive(NOW - 5).is_some(), "clocks are corrected by seconds all the time");
     assert!(entry.alive(NOW - 6).is_none(), "the clock was set back: nobody knows how old the token is");
+}
+
+#[test]
+fn a_token_is_kept_for_seventy_minutes_whatever_its_entry_says() {
+    let mut entry = Entry::default();
+    entry.keep(&token("t", 9 * 365 * 86_400), &label(), NOW);
+    let entry = Entry::from_bytes(&entry.to_bytes());
+    let alive = |age: i64| entry.alive(NOW + age).map(|token| token.facts.left(NOW + age));
+    assert_eq!(alive(0), Some(Some(4200)));
+    assert_eq!(alive(4199), Some(Some(1)));
+    assert_eq!(alive(4200), None);
+    assert_eq!(decision(&entry, &Ask::default(), NOW + 3960), "renew", "by the margin");
 }
 
 #[test]
@@ -118,7 +136,7 @@ fn a_store_between_resets_the_count_and_an_old_token_that_dies_does_not_count() 
 fn a_token_without_expiry_is_never_kept_but_its_refusals_count() {
     let mut entry = Entry::default();
     for text in ["a", "b"] {
-        entry.keep(&Token::fresh(secret(text), Facts::new(Source::Broker, None)), &label(), NOW);
+        entry.keep(&fresh(text, Facts::new(Source::Broker, None)), &label(), NOW);
         assert_eq!(decision(&entry, &Ask::default(), NOW), "renew");
         entry.evict(Some(&secret(text)), NOW);
     }

@@ -36,10 +36,14 @@ pub struct Remembered {
 }
 
 impl Remembered {
+    /// How long it is believed, in seconds.
+    pub fn limit(&self) -> i64 {
+        if matches!(self.known, Known::Absent) { ABSENT } else { INSTALLED }
+    }
+
     /// Whether it is still believed; one from the future is from a clock that has jumped.
     fn is_fresh(&self, now: i64) -> bool {
-        let limit = if matches!(self.known, Known::Absent) { ABSENT } else { INSTALLED };
-        now.checked_sub(self.since).is_some_and(|age| (0..limit).contains(&age))
+        now.checked_sub(self.since).is_some_and(|age| (0..self.limit()).contains(&age))
     }
 }
 
@@ -64,11 +68,13 @@ impl Memory {
     pub fn recall(&self, key: &str, look_up: impl FnOnce() -> Result<Known>) -> Result<(Remembered, bool)> {
         let new = || Ok((Remembered { known: look_up()?, since: clock::now() }, false));
         if let Kept::InProcess(session) = &self.kept {
-            if let Some(found) = session.recall(key).filter(|found| found.is_fresh(clock::now())) {
+            if let Some(found) =
+                session.recall(key, clock::instant()).filter(|found| found.is_fresh(clock::now()))
+            {
                 return Ok((found, true));
             }
             let found = new()?;
-            session.remember(key, found.0.clone());
+            session.remember(key, found.0.clone(), clock::instant());
             return Ok(found);
         }
         // What cannot be remembered costs one more look-up the next time.

@@ -4,6 +4,8 @@
 use serde::Deserialize;
 
 use super::api::Api;
+use crate::app_jwt;
+use crate::clock;
 use crate::error::{Failure, Kind, escape};
 use crate::http::Answer;
 
@@ -62,6 +64,24 @@ pub fn plain(answer: &Answer) -> Failure {
     Failure::new(Kind::Refused, format!("GitHub answered {}{shown}", answer.status))
 }
 
+/// The clocks differ, and a correction by GitHub's did not help or was not made.
+fn of_clock(answer: &Answer, failure: Failure) -> Failure {
+    match answer.date() {
+        Some(date) if !app_jwt::is_believable(date - clock::now()) => {
+            let message = format!(
+                "{}; its clock says {}, which is more than 24 hours from the local one, and is not believed",
+                failure.message,
+                clock::rfc3339(date)
+            );
+            Failure { message, ..failure }
+                .hint("set the local clock, for example with NTP; if it is right, something else answers in GitHub's place")
+        }
+        _ => failure.hint(
+            "the local clock is off, even after a correction by GitHub's: set it, for example with NTP",
+        ),
+    }
+}
+
 /// Explains an answer to a call that was signed with the App JWT of an issuer.
 pub fn explain(answer: &Answer, issuer: &str, api: Api) -> Failure {
     if let Err(another) = api.check(answer) {
@@ -75,9 +95,7 @@ pub fn explain(answer: &Answer, issuer: &str, api: Api) -> Failure {
         401 if is_undecoded(answer) => failure.hint(format!(
             "the private key most likely does not belong to App {issuer}: compare the App ID and the key on the App's settings page"
         )),
-        401 if crate::app_jwt::is_clock_message(&message) => {
-            failure.hint("the local clock is off, even after a correction by GitHub's: set it, for example with NTP")
-        }
+        401 if app_jwt::is_clock_message(&message) => of_clock(answer, failure),
         401 if begins("'Issuer'") || begins("Missing 'issuer'") => {
             let failure = failure
                 .hint(format!("GitHub does not know the App {issuer}: check GITHUB_APP_CLIENT_ID or --app-id"));

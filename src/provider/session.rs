@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use anyhow::Result;
 
 use super::memory::Remembered;
 use super::signer::Keeper;
 use crate::app_jwt;
-use crate::clock::{self, Deadline};
+use crate::clock::{self, Deadline, Moment};
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::settings::AppSettings;
@@ -24,7 +25,8 @@ const MOST_INSTALLATIONS: usize = 10_000;
 #[derive(Default)]
 pub struct Session {
     state: Mutex<State>,
-    installations: Mutex<HashMap<String, Remembered>>,
+    /// With the time when each was looked up, by a clock that nobody sets back.
+    installations: Mutex<HashMap<String, (Remembered, Instant)>>,
 }
 
 #[derive(Default)]
@@ -39,8 +41,16 @@ struct State {
 
 struct Jwt {
     text: Secret,
-    /// By the local clock.
-    made: i64,
+    made: Moment,
+}
+
+impl Jwt {
+    /// Whether it is younger than that by either clock: by one that was set back it would be younger than it is.
+    fn is_younger(&self, limit: i64, now: Moment) -> bool {
+        let steady = now.steady.saturating_duration_since(self.made.steady).as_secs();
+        (0..limit).contains(&(now.wall - self.made.wall))
+            && i64::try_from(steady).is_ok_and(|age| age < limit)
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -54,12 +64,10 @@ impl Session {
     /// # Errors
     /// The key cannot be read, or does not sign.
     pub fn jwt(&self, app: &AppSettings, deadline: Deadline, report: Report) -> Result<Secret> {
-        let now = clock::now();
+        let now = clock::moment();
         let mut state = lock(&self.state);
-        if let Some(Jwt { text, made }) = &state.jwt
-            && (0..app_jwt::LIFE - JWT_RESERVE).contains(&(now - made))
-        {
-            return Ok(text.clone());
+        if let Some(jwt) = state.jwt.as_ref().filter(|jwt| jwt.is_younger(app_jwt::LIFE - JWT_RESERVE, now)) {
+            return Ok(jwt.text.clone());
         }
         let keeper = match &state.keeper {
             Some(keeper) if !state.suspect => keeper.clone(),
@@ -67,7 +75,7 @@ impl Session {
         };
         state.suspect = false;
         let signer = keeper.signer(deadline);
-        let text = app_jwt::encode(&app.issuer, now + state.offset, signer.as_ref())?;
+        let text = app_jwt::encode(&app.issuer, now.wall + state.offset, signer.as_ref())?;
         state.keeper = Some(keeper);
         state.jwt = Some(Jwt { text: text.clone(), made: now });
         Ok(text)
@@ -96,22 +104,69 @@ impl Session {
         lock(&self.state).keeper.as_ref()?.fingerprint()
     }
 
-    /// What was looked up under a key.
-    pub fn recall(&self, key: &str) -> Option<Remembered> {
-        lock(&self.installations).get(key).cloned()
+    /// What was looked up under a key, unless that is too long ago.
+    pub fn recall(&self, key: &str, now: Instant) -> Option<Remembered> {
+        let known = lock(&self.installations);
+        let (found, at) = known.get(key)?;
+        let age = i64::try_from(now.saturating_duration_since(*at).as_secs()).unwrap_or(i64::MAX);
+        (age < found.limit()).then(|| found.clone())
     }
 
     /// Remembers what was looked up.
-    pub fn remember(&self, key: &str, found: Remembered) {
+    pub fn remember(&self, key: &str, found: Remembered, now: Instant) {
         let mut known = lock(&self.installations);
         if known.len() >= MOST_INSTALLATIONS {
             known.clear();
         }
-        known.insert(key.to_owned(), found);
+        known.insert(key.to_owned(), (found, now));
     }
 
     /// Forgets what was looked up.
     pub fn forget(&self, key: &str) {
         lock(&self.installations).remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::installation::Installation;
+    use super::super::memory::Known;
+    use super::*;
+
+    #[test]
+    fn a_jwt_is_as_old_as_the_clock_says_that_makes_it_older() {
+        let made = clock::moment();
+        let jwt = Jwt { text: Secret::new("jwt".into()), made };
+        for (wall, steady, younger) in [
+            (0, 0, true),
+            (479, 479, true),
+            (480, 0, false),
+            (0, 480, false),
+            (-1, 5, false),
+            // A clock that was set back after eight minutes, by as much.
+            (10, 490, false),
+        ] {
+            let steady = made.steady + Duration::from_secs(steady);
+            let now = Moment { wall: made.wall + wall, steady };
+            assert_eq!(jwt.is_younger(480, now), younger, "{wall} {steady:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_looked_up_is_believed_for_its_time_whatever_the_clock_says() {
+        let (session, start) = (Session::default(), clock::instant());
+        let installed = Known::Installed(Installation { id: 7, account: None });
+        for (known, seconds, believed) in [
+            (&installed, 86_399, true),
+            (&installed, 86_400, false),
+            (&Known::Absent, 59, true),
+            (&Known::Absent, 60, false),
+        ] {
+            session.remember("key", Remembered { known: known.clone(), since: clock::now() }, start);
+            let found = session.recall("key", start + Duration::from_secs(seconds));
+            assert_eq!(found.is_some(), believed, "{known:?} after {seconds} s");
+        }
     }
 }

@@ -32,3 +32,11 @@ pub fn off_by(run: Run, library: &Path, seconds: i64) -> Run {
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
         .env("FAKETIME_NO_CACHE", "1")
 }
+
+/// Runs a program with its wall clock off by what a file says, such as `-7200s`, at every moment; timers stay right.
+pub fn by_file(run: Run, library: &Path, file: &Path) -> Run {
+    run.env("LD_PRELOAD", library)
+        .env("FAKETIME_TIMESTAMP_FILE", file)
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .env("FAKETIME_NO_CACHE", "1")
+}
