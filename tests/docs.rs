@@ -266,3 +266,26 @@ fn versions_in_the_documents_are_the_binarys() {
     let known = ["## [Unreleased]".to_owned(), format!("## [{version}]")];
     assert!(known.iter().any(|heading| CHANGELOG.contains(heading)), "the changelog knows {version}");
 }
+
+#[test]
+fn every_advisory_that_is_ignored_is_judged_in_writing() {
+    let (deny, security) = (include_str!("../deny.toml"), include_str!("../SECURITY.md"));
+    let judged = security.split("\n## Advisories\n").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let judged = judged.expect("a section of its own");
+    let ignored =
+        deny.split("\nignore = [").nth(1).and_then(|rest| rest.split("\n]").next()).expect("a list");
+    let entries: Vec<&str> = ignored.lines().filter(|line| line.contains("id = \"")).collect();
+    assert!(
+        !entries.is_empty() && ignored.matches("RUSTSEC-").count() == entries.len(),
+        "each with a reason"
+    );
+    for entry in entries {
+        let id = entry.split("id = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("an ID");
+        assert!(judged.contains(&format!("**{id}**")), "{id} is judged");
+        assert!(entry.contains("reason = \""), "{id} has a reason");
+    }
+    assert!(
+        include_str!("../.ci/run").contains("cargo deny --offline check advisories"),
+        "they are looked for"
+    );
+}
