@@ -71,7 +71,8 @@ build() {
     [ -z "${CARGO_TARGET_DIR:-}" ] || CARGO_TARGET_DIR=$(absolute "$CARGO_TARGET_DIR" CARGO_TARGET_DIR 3)
     # cargo's messages tell where the binary is, whatever target and target directory are configured.
     messages=$(cd "$checkout" &&
-        cargo build --release --locked --bin "$name" --message-format json-render-diagnostics) ||
+        cargo build --release --locked --bin "$name" --config "$(release/remap)" \
+            --message-format json-render-diagnostics) ||
         fail 1 'cargo build failed' 'see what cargo says above; README.md says what a build needs'
     binary=$(say "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::support::process::{Output, Run};
 use crate::support::sandbox::Sandbox;
 
+mod build;
 mod git;
 mod paths;
 mod trouble;
@@ -269,11 +270,13 @@ fn cargo_builds_the_checkout_and_says_where_the_binary_is() {
     put_on_path(&sandbox, &sandbox.path().join("tools"));
     let output = sandbox.command(SCRIPT, &[]).env("CARGO_TARGET_DIR", "some where").run();
     assert!(output.success().stdout.starts_with("building git-credential-github-app\ninstalled stand-in 1 "));
+    let config = build::remap(&[("HOME", &sandbox.home().to_string_lossy())]);
     let called = format!(
         "{}\n{} build --release --locked --bin git-credential-github-app \
-         --message-format json-render-diagnostics\n",
+         --config {} --message-format json-render-diagnostics\n",
         env!("CARGO_MANIFEST_DIR"),
-        sandbox.path().join("some where").display()
+        sandbox.path().join("some where").display(),
+        config.trim_end()
     );
     assert_eq!(output.stderr, called, "in the checkout, into the target directory as it was meant");
 
