@@ -194,7 +194,7 @@ fn start_workers(serving: &Serving) -> Result<Vec<JoinHandle<()>>> {
             // A mint that hangs must not keep the worker.
             runtime.shutdown_background();
         };
-        threads::start("worker", work)
+        threads::start_vital("worker", work)
     };
     (0..count).map(start).collect::<std::io::Result<_>>().context("start the workers")
 }

@@ -2,6 +2,8 @@
 //! and tokio's `spawn_blocking` panic instead.
 
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::process;
 use std::thread::{Builder, JoinHandle};
 
 use rustix::io::Errno;
@@ -18,6 +20,19 @@ pub fn start<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
     Builder::new().name(name.to_owned()).spawn(work)
+}
+
+/// Starts a thread without which the process is of no use: a panic in it ends the process, so that whoever looks after that
+/// can start another.
+///
+/// # Errors
+/// There is none to be had.
+pub fn start_vital(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    start(name, move || {
+        if panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
+            process::abort();
+        }
+    })
 }
 
 /// Does something that blocks, in a thread of its own.

@@ -126,7 +126,7 @@ impl Log {
     pub fn start(form: Form) -> io::Result<(Self, Writer)> {
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
-        let thread = threads::start("log", move || of_thread.write())?;
+        let thread = threads::start_vital("log", move || of_thread.write())?;
         Ok((Self { form, shared: Arc::clone(&shared) }, Writer(thread, shared)))
     }
 

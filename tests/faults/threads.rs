@@ -142,3 +142,37 @@ fn a_request_for_which_no_thread_can_be_had_fails_alone() {
     running.signal(Signal::TERM);
     running.wait().success();
 }
+
+#[test]
+fn a_broker_that_has_lost_what_it_serves_with_ends_and_is_not_deaf() {
+    let (_github, sandbox) = app_sandbox();
+    if !available(&sandbox) {
+        return;
+    }
+    sandbox.set_env("GITHUB_APP_OWNER", "octo-org");
+    sandbox.write_private("bearers", crate::serve::line(&sandbox, "admin", "admin", ""));
+    let args = ["serve", "--listen=127.0.0.1:0", "--bearer-file=bearers"];
+    let mut running = sandbox.helper(&args).spawn();
+    let port = port(&running.wait_for_stderr("listening on "));
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", running.id())).expect("its threads");
+    let is_worker = |task: &String| {
+        std::fs::read_to_string(format!("/proc/{}/task/{task}/comm", running.id()))
+            .is_ok_and(|name| name == "worker\n")
+    };
+    let tasks = tasks.map(|task| task.expect("a thread").file_name().to_string_lossy().into_owned());
+    let worker = tasks.filter(is_worker).last().expect("a worker");
+    // It waits for connections by this call, and its runtime panics where that fails.
+    let injection = "inject=epoll_wait:error=EBADF";
+    let mut strace = sandbox.command("strace", &["-o", "/dev/null", "-e", injection, "-p", &worker]).spawn();
+    strace.wait_for_stderr("attached");
+    // All workers are woken for a connection.
+    let latest = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !running.has_ended() {
+        assert!(std::time::Instant::now() < latest, "it serves with a worker less");
+        drop(std::net::TcpStream::connect(("127.0.0.1", port)));
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let output = running.wait();
+    assert_ne!(output.status, 0);
+    assert!(output.stderr.contains("git-credential-github-app: internal error at "), "{}", output.stderr);
+}
