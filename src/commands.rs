@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::cache::Cache;
 use crate::cli::{Cli, Command};
+use crate::error::printable;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::settings::{Settings, Sources};
@@ -68,6 +69,11 @@ fn each<T>(
         }
     }
     outcome
+}
+
+/// Writes what people read; paths in it may hold anything.
+fn print_text(text: &str) -> Result<()> {
+    print(&Secret::new(printable(text).into_owned()))
 }
 
 /// Writes a whole answer at once; a reader that has gone is nobody's failure.

@@ -3,7 +3,9 @@
 //! A [`Failure`] sits in the anyhow chain where the exit code is decided; contexts around it name the
 //! object. The printed form is one line, then `hint:` lines. Text from outside passes [`escape`] first.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -89,13 +91,66 @@ impl std::error::Error for Failure {}
 
 /// The lines a failed command leaves on stderr.
 pub fn render(error: &anyhow::Error) -> String {
-    let mut text = format!("git-credential-github-app: {error:#}\n");
+    let mut text = format!("git-credential-github-app: {}\n", one_line(&format!("{error:#}")));
     for hint in Failure::of(error).hints {
         text.push_str("hint: ");
-        text.push_str(&hint);
+        text.push_str(&one_line(&hint));
         text.push('\n');
     }
     text
+}
+
+/// Makes a text of ours safe for a terminal, whatever the paths and names in it hold: control and format characters
+/// become escapes, save tabs and line ends. Applied where text is written, so that no message can forget it.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    without(text, |c| is_unprintable(c) && c != '\n' && c != '\t', |out, c| out.extend(c.escape_unicode()))
+}
+
+/// The same for what must stay in one line: nobody else starts a hint, or a line of the log.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    without(text, is_unprintable, |out, c| out.extend(c.escape_unicode()))
+}
+
+/// The same for JSON, which stays what it is to its reader: only within strings there are such characters.
+pub fn json_line(value: &serde_json::Value) -> String {
+    let text = value.to_string();
+    // None of them is above U+FFFF.
+    let put = |out: &mut String, c| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "\\u{:04x}", u32::from(c));
+    };
+    without(&text, is_unprintable, put).into_owned()
+}
+
+/// A path as people read it.
+pub fn shown(path: &Path) -> String {
+    one_line(&path.display().to_string()).into_owned()
+}
+
+fn without(text: &str, is_bad: impl Fn(char) -> bool, put: impl Fn(&mut String, char)) -> Cow<'_, str> {
+    if !text.chars().any(&is_bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_bad(c) {
+            put(&mut out, c);
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Control characters, and those that turn, hide or break what is beside them (Unicode's categories Cc, Cf, Zl and Zp, as
+/// far as terminals heed them).
+fn is_unprintable(c: char) -> bool {
+    let formats = '\u{200b}'..='\u{200f}';
+    let directions = '\u{2028}'..='\u{202e}';
+    let isolates = '\u{2060}'..='\u{206f}';
+    c.is_control()
+        || [formats, directions, isolates].iter().any(|range| range.contains(&c))
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
 }
 
 /// Makes text from outside safe for a terminal and a log: what has the form of a credential is left out, control and
@@ -153,6 +208,23 @@ mod tests {
             "git-credential-github-app: read private key /k.pem: no such file\nhint: create it\n"
         );
         assert_eq!(Failure::of(&error).kind, Kind::Settings);
+    }
+
+    #[test]
+    fn a_path_cannot_move_the_cursor_turn_the_text_or_start_a_hint() {
+        let path = "/tmp/a\x1b[2J\u{9b}31m\u{202e}b\nhint: rm -rf";
+        let shown = "/tmp/a\\u{1b}[2J\\u{9b}31m\\u{202e}b\\u{a}hint: rm -rf";
+        let failure = Failure::new(Kind::Settings, "no such file").hint(format!("look at {path}"));
+        let error = Err::<(), _>(failure).context(format!("read {path}")).unwrap_err();
+        assert_eq!(
+            render(&error),
+            format!("git-credential-github-app: read {shown}: no such file\nhint: look at {shown}\n")
+        );
+        let json = serde_json::json!({ "path": path });
+        let text = json_line(&json);
+        assert!(text.chars().all(|c| c.is_ascii_graphic() || c == ' '), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), json);
+        assert_eq!(printable("a\tb\né \u{2026} \x1b"), "a\tb\né \u{2026} \\u{1b}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 
 use crate::cli::{Color, Options};
-use crate::error::{self, Failure, Kind, escape};
+use crate::error::{self, Failure, Kind, escape, one_line};
 
 mod usage;
 
@@ -70,7 +70,7 @@ impl Report {
     /// Says what is done, under `-v`.
     pub fn note(self, text: impl FnOnce() -> String) {
         if self.is_verbose() {
-            say(&format!("git-credential-github-app: {}\n", text()));
+            say(&format!("git-credential-github-app: {}\n", one_line(&text())));
         }
     }
 
@@ -84,13 +84,21 @@ impl Report {
     /// Says what goes on, to whoever wants any word at all.
     pub fn inform(self, text: &str) {
         if self.loudness != Loudness::Quiet {
-            say(&format!("git-credential-github-app: {text}\n"));
+            say(&format!("git-credential-github-app: {}\n", one_line(text)));
         }
     }
 
     /// Says what is wrong but stops nothing.
     pub fn warn(self, text: &str) {
         self.inform(&format!("warning: {text}"));
+    }
+
+    /// The same, and what to do about it.
+    pub fn warn_with_hint(self, text: &str, hint: &str) {
+        if self.loudness != Loudness::Quiet {
+            let (text, hint) = (one_line(text), one_line(hint));
+            say(&format!("git-credential-github-app: warning: {text}\nhint: {hint}\n"));
+        }
     }
 
     /// Says why the command failed and what to do next.

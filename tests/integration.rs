@@ -33,6 +33,7 @@ mod not_the_api;
 mod owners;
 mod profiles;
 mod protocol;
+mod raw_paths;
 mod real_git;
 mod recipes;
 mod refresh;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::peer::Peer;
 use crate::clock;
-use crate::error::escape;
+use crate::error::{escape, json_line, one_line};
 use crate::report;
 use crate::scope::Scope;
 use crate::threads;
@@ -143,7 +143,7 @@ impl Log {
     fn json(&self, mut object: serde_json::Value) {
         self.add(|waiting| {
             object["time"] = waiting.time().into();
-            waiting.text.extend([&object.to_string(), "\n"]);
+            waiting.text.extend([&json_line(&object), "\n"]);
         });
     }
 
@@ -160,7 +160,7 @@ impl Log {
     /// Says something.
     pub fn event(&self, message: &str) {
         match self.form {
-            Form::Plain => self.plain(format_args!("{message}")),
+            Form::Plain => self.plain(format_args!("{}", one_line(message))),
             Form::Json => self.json(json!({ "message": message })),
         }
     }

@@ -12,7 +12,7 @@ use anyhow::Result;
 use super::print;
 use crate::cli::DoctorArgs;
 use crate::clock::Deadline;
-use crate::error::escape;
+use crate::error::{escape, json_line};
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::settings::{Profile, Settings, Sources, hosts::Host};
@@ -68,7 +68,7 @@ const OF_MACHINE: [fn(&Machine, &mut Checks); 5] =
 pub fn run(sources: &Sources, arguments: &DoctorArgs, report: Report) -> Result<()> {
     let target = arguments.repo.as_deref().map(|text| Target::parse(text, &hosts(sources))).transpose()?;
     let checks = examine(sources, target.as_ref(), report);
-    let text = if arguments.json { checks.to_json().to_string() + "\n" } else { checks.to_text(report) };
+    let text = if arguments.json { json_line(&checks.to_json()) + "\n" } else { checks.to_text(report) };
     print(&Secret::new(text))?;
     checks.verdict().map_err(Into::into)
 }

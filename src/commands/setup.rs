@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use super::provide::note_origins;
-use super::{doctor, print};
+use super::{doctor, print, print_text};
 use crate::cli::{Options, SetupArgs};
 use crate::report::Report;
 use crate::secret::Secret;
@@ -48,11 +48,11 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
     note_origins(&profile, report);
     let mut plan = Plan::make(&wish, whose, settings, report)?;
     if arguments.print {
-        return print(&Secret::new(plan.to_text()?));
+        return print_text(&plan.to_text()?);
     }
     let timer::Applied { done, to_start } = plan.apply(report).map_err(|error| plan.whose.explain(error))?;
     let done = if done.is_empty() { vec!["everything was set up already".to_owned()] } else { done };
-    print(&Secret::new(done.iter().flat_map(|line| [line, "\n"]).collect::<String>() + "\n"))?;
+    print_text(&(done.iter().flat_map(|line| [line, "\n"]).collect::<String>() + "\n"))?;
     let tried = plan.timer.as_ref().map(|timer| (timer, closing::try_timer(timer, &plan.settings)));
     // As git will run it: with the settings file, and without the options given here.
     let bare = given.only(&[Key::Config, Key::Profile]);
@@ -64,7 +64,7 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
     }
     print(&Secret::new(checks.to_text(report)))?;
     let own_file = arguments.file.as_ref().map(|_| plan.git_file.as_path());
-    print(&Secret::new(closing::verdict(&checks, &plan.settings, own_file, &plan.doctor())?))
+    print_text(&closing::verdict(&checks, &plan.settings, own_file, &plan.doctor())?)
 }
 
 /// Whether nothing says where tokens come from, and nothing else is wrong: that would have to be put right first.

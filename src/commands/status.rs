@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::{existing_cache, print};
 use crate::cli::StatusArgs;
 use crate::clock::Deadline;
-use crate::error::Failure;
+use crate::error::{Failure, json_line};
 use crate::git::{self, wiring::Wiring};
 use crate::provider::cached_tokens::{self, CachedToken};
 use crate::provider::signer;
@@ -25,7 +25,7 @@ mod text;
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &StatusArgs, report: Report) -> Result<()> {
     let (status, failure) = Status::gather(sources, report)?;
-    let text = if arguments.json { status.to_json().to_string() + "\n" } else { status.to_text(report) };
+    let text = if arguments.json { json_line(&status.to_json()) + "\n" } else { status.to_text(report) };
     print(&Secret::new(text))?;
     failure.map_or(Ok(()), |failure| Err(failure.into()))
 }

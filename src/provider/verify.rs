@@ -60,7 +60,8 @@ fn is_lasting(app: &App, repository: Option<&Repository>, answer: &Answer) -> bo
     let Some(hint) = refusal::policy(&words) else { return retry::advice(answer, clock::now()).is_some() };
     let place = repository.map(|Repository { owner, name }| format!(" for {owner}/{name}"));
     let place = place.unwrap_or_default();
-    app.report.warn(&format!("GitHub refuses the new token{place}: {}\nhint: {hint}", escape(&words)));
+    let warning = format!("GitHub refuses the new token{place}: {}", escape(&words));
+    app.report.warn_with_hint(&warning, hint);
     true
 }
 
@@ -70,10 +71,12 @@ fn is_there(app: &App, repository: &Repository) -> bool {
     let Repository { owner, name } = repository;
     let there = app.reaches(owner, name);
     if !there {
-        app.report.warn(&format!(
-            "the App's installation does not include {owner}/{name}, or there is no such repository\n\
-             hint: an owner can add it to the installation under Settings, Applications"
-        ));
+        app.report.warn_with_hint(
+            &format!(
+                "the App's installation does not include {owner}/{name}, or there is no such repository"
+            ),
+            "an owner can add it to the installation under Settings, Applications",
+        );
     }
     there
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::fold;
 use super::hint::Hints;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, one_line};
 use crate::report::Report;
 
 /// How a check ended.
@@ -118,7 +118,7 @@ impl Checks {
         let mut text = String::new();
         for Check { name, state, message, hints } in &self.0 {
             let word = report.paint(&format!("{:<4}", state.word()), state.color());
-            let message = fold::fold(&format!("{name}: {message}"), 6, width);
+            let message = fold::fold(&one_line(&format!("{name}: {message}")), 6, width);
             text.extend([word.as_str(), "  ", &message, "\n"]);
             text.push_str(&hints.to_text(width));
         }

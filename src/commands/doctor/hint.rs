@@ -1,6 +1,7 @@
 //! What to do about a check that is not ok: prose, or a command to copy, which is never broken over lines.
 
 use super::fold;
+use crate::error::one_line;
 use crate::secret;
 
 /// One line of advice.
@@ -55,7 +56,7 @@ impl Hints {
     /// A `hint:` line for each; prose is folded to a width.
     pub fn to_text(&self, width: usize) -> String {
         let lines = self.0.iter().map(|hint| match hint {
-            Hint::Prose(text) => format!("      hint: {}\n", fold::fold(text, 12, width)),
+            Hint::Prose(text) => format!("      hint: {}\n", fold::fold(&one_line(text), 12, width)),
             Hint::Command(text) => format!("      hint: {text}\n"),
         });
         lines.collect()

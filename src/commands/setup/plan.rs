@@ -11,6 +11,7 @@ use super::{files, program, settings_file, timer, undo};
 use crate::cli::SetupArgs;
 use crate::clock::Deadline;
 use crate::commands::provide::{ask_or_default, provider};
+use crate::error::shown;
 use crate::http::Client;
 use crate::provider::{TokenProvider, bot};
 use crate::report::Report;
@@ -92,9 +93,9 @@ impl Plan {
     pub fn to_text(&self) -> Result<String> {
         let mut parts = Vec::new();
         if let Some(file) = &self.settings_file {
-            parts.push(format!("# write {}\n{}", self.whose.settings.display(), file.shown()));
+            parts.push(format!("# write {}\n{}", shown(&self.whose.settings), file.shown()));
         }
-        let git_file = self.git_file.display();
+        let git_file = shown(&self.git_file);
         let entries = git_config::entries(&self.git_file, self.deadline)?;
         let (there, missing): (Vec<_>, Vec<_>) =
             self.git.iter().partition(|plan| plan.is_met_by(&entries, &self.settings.host.url()));
@@ -107,7 +108,7 @@ impl Plan {
         parts.extend(self.timer.as_ref().map(|timer| timer.to_text(self.deadline)).transpose()?);
         let mut directories = self.missing_directories()?;
         directories.extend(parts.iter().any(|part| !part.starts_with("# already ")).then(|| {
-            let record = self.whose.record.display();
+            let record = shown(&self.whose.record);
             format!("# note in {record} what was written, for setup --undo\n")
         }));
         parts.extend((!directories.is_empty()).then(|| directories.concat()));
@@ -123,7 +124,7 @@ impl Plan {
             files.iter().filter_map(|file| file.parent()).flat_map(files::missing).collect();
         missing.sort();
         missing.dedup();
-        Ok(missing.iter().map(|dir| format!("# make the directory {}\n", dir.display())).collect())
+        Ok(missing.iter().map(|dir| format!("# make the directory {}\n", shown(dir))).collect())
     }
 
     /// Writes it all; what was written is on record even where a later step fails. Returns in words what was done.
@@ -157,7 +158,7 @@ impl Plan {
         let mut done = Vec::new();
         if let Some(file) = self.settings_file.take() {
             settings_file::apply(&self.whose.settings, file, self.whose.file_mode(), self.changes(record))?;
-            done.push(format!("wrote {}", self.whose.settings.display()));
+            done.push(format!("wrote {}", shown(&self.whose.settings)));
         }
         let host_url = self.settings.host.url();
         for plan in &self.git {
@@ -177,7 +178,7 @@ impl Plan {
                 files::let_all_read(&self.git_file)?;
             }
             let lines = git_config::indented(&plan.lines);
-            done.push(format!("added to {}:\n{lines}", self.git_file.display()));
+            done.push(format!("added to {}:\n{lines}", shown(&self.git_file)));
         }
         let Some(timer) = &self.timer else { return Ok(timer::Applied { done, to_start: None }) };
         let mut written = Vec::new();

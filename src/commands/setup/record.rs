@@ -9,7 +9,7 @@ use rsa::sha2::{Digest, Sha256};
 use serde::{Deserialize, Serialize};
 
 use super::files;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, shown};
 use crate::token::hex;
 
 const VERSION: u32 = 1;
@@ -209,9 +209,9 @@ impl Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Inserted(Inserted { path, .. }) => write!(f, "lines in {}", path.display()),
+            Self::Inserted(Inserted { path, .. }) => write!(f, "lines in {}", shown(path)),
             Self::Settings(Rewritten { path, .. }) | Self::Directory(path) | Self::File(path, _) => {
-                write!(f, "{}", path.display())
+                f.write_str(&shown(path))
             }
             Self::CrontabLine(line) => write!(f, "the crontab's {line}"),
             Self::TimerEnabled(timer) => f.write_str(timer),

@@ -8,7 +8,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
 use super::files;
 use super::record::{Change, Rewritten, hash};
-use crate::error::{Failure, Kind};
+use crate::error::{self, Failure, Kind};
 use crate::settings::{FileValue, Pair};
 
 mod conflict;
@@ -110,7 +110,7 @@ pub fn apply(path: &Path, plan: Plan, mode: u32, changes: &mut Vec<Change>) -> R
 /// words what was done.
 pub fn undo(change: &Rewritten) -> Result<String> {
     let Rewritten { path, before, after, .. } = change;
-    let shown = path.display();
+    let shown = error::shown(path);
     let context = || format!("undo the changes in settings file {shown}");
     let Some(now) = files::read(path).with_context(context)? else {
         return Ok(format!("no longer there: {shown}"));

@@ -9,10 +9,9 @@ use super::record::{Change, Inserted, Record, Taken, Target};
 use super::whose::Whose;
 use super::{counted, git_config, program, settings_file, timer};
 use crate::clock::Deadline;
-use crate::commands::print;
-use crate::error::{Failure, Kind};
+use crate::commands::print_text;
+use crate::error::{Failure, Kind, shown};
 use crate::report::Report;
-use crate::secret::Secret;
 
 /// Runs the command.
 pub fn run(wish: &Wish, whose: &Whose, report: Report) -> Result<()> {
@@ -33,14 +32,14 @@ pub fn run(wish: &Wish, whose: &Whose, report: Report) -> Result<()> {
     record.target(&host_url, &git_file, profile).changes = changes;
     done.extend(kept);
     done.extend(forget(&mut record, directories)?);
-    let file = git_file.display();
+    let file = shown(&git_file);
     let what = profile.map_or_else(|| settings.host.name.clone(), |name| format!("profile {name}"));
     done.push(match count {
         0 => format!("nothing on record for {what} in {file}"),
         _ => format!("undid {} for {what}", counted(count - failed, "change")),
     });
     done.extend(record.targets.iter().map(|target| still_there(target, whose)));
-    print(&Secret::new(done.iter().flat_map(|line| [line, "\n"]).collect()))?;
+    print_text(&done.iter().flat_map(|line| [line, "\n"]).collect::<String>())?;
     if failed > 0 {
         let message = format!("{failed} of {} could not be undone", counted(count, "change"));
         return Err(Failure::new(Kind::Other, message)
@@ -87,7 +86,7 @@ fn undo_one(change: &Change, deadline: Deadline) -> Result<Vec<String>> {
 }
 
 fn of_git(Inserted { path, .. }: &Inserted, undone: &git_config::Undone) -> Vec<String> {
-    let path = path.display();
+    let path = shown(path);
     let listed = |what: String, lines: &[git_config::Line]| {
         (!lines.is_empty()).then(|| format!("{what}:\n{}", git_config::indented(lines)))
     };
@@ -99,7 +98,7 @@ fn of_git(Inserted { path, .. }: &Inserted, undone: &git_config::Undone) -> Vec<
 
 /// Others may have put something there since: then it stays.
 fn remove_directory(path: &Path) -> Option<String> {
-    std::fs::remove_dir(path).ok().map(|()| format!("removed the directory {}", path.display()))
+    std::fs::remove_dir(path).ok().map(|()| format!("removed the directory {}", shown(path)))
 }
 
 /// Writes what is left of the record, and removes the directories that setup has made and that are empty by now. One

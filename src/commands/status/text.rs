@@ -2,7 +2,7 @@
 
 use super::{Key, OfProfile, Status};
 use crate::clock::{self, span};
-use crate::error::{Failure, escape};
+use crate::error::{Failure, escape, one_line};
 use crate::git::wiring::Wiring;
 use crate::provider::cached_tokens::CachedToken;
 use crate::report::Report;
@@ -129,6 +129,8 @@ fn token_row(cached: &CachedToken) -> Row {
 
 /// Rows in aligned columns, each line indented; the last column is as long as it is.
 fn table(indent: &str, rows: &[Row]) -> String {
+    let printable = |row: &Row| row.iter().map(|cell| one_line(cell).into_owned()).collect();
+    let rows: Vec<Row> = rows.iter().map(printable).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|column| {

@@ -8,7 +8,7 @@ use super::{Applied, Plan, run};
 use crate::clock::Deadline;
 use crate::commands::setup::files;
 use crate::commands::setup::record::{Change, hash};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, shown};
 use crate::settings::programs;
 
 impl Plan {
@@ -51,7 +51,7 @@ impl Plan {
         for (path, text) in self.units()? {
             let is_there = files::read(&path).is_ok_and(|known| known.as_ref() == Some(&text));
             let what = if is_there { "already in" } else { "write" };
-            parts.push(format!("# {what} {}\n{text}", path.display()));
+            parts.push(format!("# {what} {}\n{text}", shown(&path)));
         }
         parts.push(format!("# switch on {}.timer\n", self.unit()));
         Ok(parts.join("\n"))
@@ -70,7 +70,7 @@ impl Plan {
             }
             files::replace(&path, &text, 0o644).with_context(context)?;
             changes.push(Change::File(path.clone(), hash(&text)));
-            done.push(format!("wrote {}", path.display()));
+            done.push(format!("wrote {}", shown(&path)));
         }
         let timer = format!("{}.timer", self.unit());
         let enabled =
@@ -89,10 +89,10 @@ impl Plan {
 pub fn undo_file(path: &Path, after: &str) -> Result<String> {
     let context = || format!("remove {}", path.display());
     match files::read(path).with_context(context)? {
-        None => Ok(format!("no longer there: {}", path.display())),
+        None => Ok(format!("no longer there: {}", shown(path))),
         Some(text) if hash(&text) == after => {
             std::fs::remove_file(path).with_context(context)?;
-            Ok(format!("removed {}", path.display()))
+            Ok(format!("removed {}", shown(path)))
         }
         Some(_) => Err(Failure::new(Kind::Other, "it has been changed since").hint("remove it by hand"))
             .with_context(context),
