@@ -173,3 +173,55 @@ fn a_crontab_that_cannot_be_changed_ends_setup_and_what_came_before_is_on_record
     sandbox.helper(&["setup", "--undo"]).run().success();
     assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), "", "what came before it is undone");
 }
+
+#[test]
+fn what_would_be_a_line_of_its_own_is_refused_before_anything_is_written_or_shown() {
+    let (github, sandbox) = machine();
+    let evil = format!("{}/x\n* * * * * /bin/evil\nExecStartPre=/bin/evil", sandbox.path().display());
+    let copy = std::path::Path::new(&evil).join("bin/git-credential-github-app");
+    fs::create_dir_all(copy.parent().expect("a directory")).expect("a new directory");
+    assert!(
+        std::process::Command::new("cp").arg(sandbox.binary()).arg(&copy).status().expect("cp").success()
+    );
+    let (host, id) = (format!("--host={}", github.url()), format!("--app-id={CLIENT_ID}"));
+    let settings = [host.as_str(), &id, "--private-key-file=app.pem"];
+    let path = format!("{}:{evil}", sandbox.env()[std::ffi::OsStr::new("PATH")].to_string_lossy());
+    let (config, file) = (format!("--config={evil}"), format!("--file={evil}"));
+    let none = ("LC_ALL", "C");
+    for (what, program, args, (name, value), status) in [
+        ("option --config: this is a text of several lines", None, &[config.as_str()][..], none, 2),
+        (
+            "environment variable GITHUB_APP_CONFIG: this is a text of several lines",
+            None,
+            &[],
+            ("GITHUB_APP_CONFIG", &evil),
+            3,
+        ),
+        ("the settings file's path holds", None, &[], ("XDG_CONFIG_HOME", &evil), 3),
+        ("the settings file's path holds", None, &[], ("HOME", &evil), 3),
+        ("the path of git's configuration holds", None, &[file.as_str()], none, 3),
+        ("the path of git's configuration holds", None, &[], ("GIT_CONFIG_GLOBAL", &evil), 3),
+        ("this program's path holds", Some(&copy), &[], none, 3),
+        ("PATH holds", None, &["--gh"], ("PATH", &path), 3),
+    ] {
+        for kind in ["--timer=systemd", "--timer=cron"] {
+            for print in [&["--print"][..], &[]] {
+                let args = [&settings[..], &["setup", kind], args, print].concat();
+                let program = program.map_or(sandbox.binary(), |program| program.as_path());
+                let output = sandbox.command(program, &args).env(name, value).run();
+                assert_eq!(
+                    (output.status, output.stdout.as_str()),
+                    (status, ""),
+                    "{what}: {}",
+                    output.stderr
+                );
+                assert!(message(&output).starts_with(what), "{what}: {}", output.stderr);
+                assert!(!output.stderr.contains("evil"), "{}", output.stderr);
+            }
+        }
+    }
+    assert!(!crontab(&sandbox).exists() && !sandbox.path().join("systemctl.log").exists());
+    let written = crate::support::sandbox::files_below(&sandbox.home());
+    assert_eq!(written, [] as [PathBuf; 0]);
+    assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), "");
+}

@@ -11,7 +11,7 @@ use super::{files, program, settings_file, timer, undo};
 use crate::cli::SetupArgs;
 use crate::clock::Deadline;
 use crate::commands::provide::{ask_or_default, provider};
-use crate::error::shown;
+use crate::error::{Failure, shown};
 use crate::http::Client;
 use crate::provider::{TokenProvider, bot};
 use crate::report::Report;
@@ -86,7 +86,18 @@ impl Plan {
         };
         let git_file = place_of(arguments).path(deadline)?;
         let profile = profile.name.map(str::to_owned);
-        Ok(Self { settings, profile, deadline, whose, command, settings_file, git_file, git, timer })
+        let plan = Self { settings, profile, deadline, whose, command, settings_file, git_file, git, timer };
+        plan.check_lines()?;
+        Ok(plan)
+    }
+
+    /// All that goes into a line of a file, or is shown above one: with a line end it would be another line there. Options
+    /// and variables of settings are refused before; these come from the rest of the environment.
+    fn check_lines(&self) -> Result<(), Failure> {
+        program::check_line("the settings file's path", &self.whose.settings.to_string_lossy())?;
+        program::check_line("the path of git's configuration", &self.git_file.to_string_lossy())?;
+        program::check_line("this program's path", self.command.first().map_or("", String::as_str))?;
+        self.timer.as_ref().map_or(Ok(()), timer::Plan::check_lines)
     }
 
     /// Each thing that would be done, as comments, with the text that would be written.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::error::escape;
+use crate::error::{Failure, Kind, escape};
 use crate::settings::programs;
 
 /// The absolute path of this program: as it was called or found on the `PATH`, so that a link into a package's versioned
@@ -46,6 +46,19 @@ fn shown(words: impl Iterator<Item = String>) -> Vec<String> {
         is_command = has_command && value.is_empty();
     }
     shown
+}
+
+/// Refuses a text that is more than a line of the files that setup writes.
+///
+/// # Errors
+/// It holds a control character.
+pub fn check_line(what: &str, text: &str) -> Result<(), Failure> {
+    if text.chars().any(char::is_control) {
+        let message = format!("{what} holds a line end or another control character");
+        let hint = "choose another name, or check HOME, XDG_CONFIG_HOME and PATH; setup writes it into files of lines";
+        return Err(Failure::new(Kind::Settings, message).hint(hint));
+    }
+    Ok(())
 }
 
 /// A word for the shell, by backslashes and not by quotes: git takes only what begins with `/` for a path.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use super::program::check_line;
 use super::record::Change;
 use crate::cli::Timer;
 use crate::clock::Deadline;
@@ -86,6 +87,17 @@ impl Plan {
             Timer::Systemd => self.units()?.map(|(path, _)| path).to_vec(),
             Timer::Cron => Vec::new(),
         })
+    }
+
+    /// Makes sure that each word stays in its line.
+    ///
+    /// # Errors
+    /// One would not.
+    pub fn check_lines(&self) -> Result<(), Failure> {
+        let shown = self.files().unwrap_or_default();
+        shown.iter().try_for_each(|file| check_line("the path of a unit", &file.to_string_lossy()))?;
+        self.variables.iter().try_for_each(|(name, value)| check_line(name, value))?;
+        self.command.iter().try_for_each(|word| check_line("the timer's command", word))
     }
 
     /// Writes and starts it, unless it is there already.
