@@ -11,10 +11,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Once, OnceLock};
+use std::time::Duration;
 
 use rustix::fs::{Mode, StatVfsMountFlags};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tempfile::TempDir;
 
 use super::leftovers;
 use super::needs::{left_out, program, say};
@@ -25,8 +25,31 @@ const PIPE: u64 = 1 << 12;
 /// The longest path of a directory below which a sandbox has room for Unix sockets, whose paths may have 104 bytes.
 const LONGEST: usize = 56;
 
+/// A temporary directory; gone when dropped, which fails a test whose directory cannot be removed.
+pub struct Directory(PathBuf);
+
+impl Directory {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // A program that has not quite ended may still make files.
+        for _ in 0..100 {
+            if fs::remove_dir_all(&self.0).is_ok() || !self.0.exists() {
+                return leftovers::removed(&self.0);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(std::thread::panicking(), "{} cannot be removed", self.0.display());
+    }
+}
+
 /// A new directory for this user alone. What is made in it, here or by other programs, has the modes that they ask for.
-pub fn directory(prefix: &str) -> TempDir {
+pub fn directory(prefix: &str) -> Directory {
     static LOGIN: Once = Once::new();
     LOGIN.call_once(|| {
         rustix::process::umask(Mode::WGRP | Mode::WOTH);
@@ -37,9 +60,9 @@ pub fn directory(prefix: &str) -> TempDir {
     });
     let owner_only = fs::Permissions::from_mode(0o700);
     let new = tempfile::Builder::new().prefix(prefix).permissions(owner_only).tempdir_in(temporary());
-    let new = new.expect("a temporary directory");
-    leftovers::made(new.path());
-    new
+    let path = new.expect("a temporary directory").keep();
+    leftovers::made(&path);
+    Directory(path)
 }
 
 /// Where temporary directories go: to `TMPDIR`, or where that does not fit, to `/tmp` or into `target`. A path that is

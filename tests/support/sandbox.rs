@@ -8,16 +8,14 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use tempfile::TempDir;
-
 use super::http_server::lock;
-use super::inherited;
+use super::inherited::{Directory, directory};
 use super::needs;
 use super::process::Run;
 
 /// A directory with a home, a git configuration and an environment; gone when dropped.
 pub struct Sandbox {
-    dir: TempDir,
+    dir: Directory,
     binary: PathBuf,
     env: Mutex<BTreeMap<OsString, OsString>>,
 }
@@ -33,7 +31,7 @@ impl Sandbox {
 
     /// A sandbox for this binary.
     pub fn with_binary(binary: impl Into<PathBuf>) -> Self {
-        let dir = inherited::directory("github-app-sandbox-");
+        let dir = directory("github-app-sandbox-");
         let sandbox = Self { dir, binary: binary.into(), env: Mutex::default() };
         for private in ["home", "tmp"] {
             fs::create_dir(sandbox.path().join(private)).expect("a new directory");

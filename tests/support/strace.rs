@@ -5,9 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use rustix::process::Pid;
-use tempfile::TempDir;
 
-use super::inherited;
+use super::inherited::{Directory, directory};
 use super::needs::{STRACE, left_out};
 use super::process::{Output, Run};
 use super::sandbox::Sandbox;
@@ -16,7 +15,7 @@ use super::sandbox::Sandbox;
 pub struct Tracer<'a> {
     sandbox: &'a Sandbox,
     paths: Vec<PathBuf>,
-    logs: TempDir,
+    logs: Directory,
 }
 
 /// Whether programs can be traced here; a line says so where they cannot.
@@ -69,7 +68,7 @@ pub fn opened(sandbox: &Sandbox, args: &[&str], stdin: &str) -> Option<Vec<Strin
 impl<'a> Tracer<'a> {
     /// Watches the system calls that name one of these paths, or a file that was opened by it.
     pub fn new(sandbox: &'a Sandbox, paths: Vec<PathBuf>) -> Self {
-        Self { sandbox, paths, logs: inherited::directory("github-app-strace-") }
+        Self { sandbox, paths, logs: directory("github-app-strace-") }
     }
 
     /// The helper with these arguments; `injection` is what strace's `-e inject=` wants.

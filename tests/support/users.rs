@@ -6,9 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempfile::TempDir;
-
-use super::inherited;
+use super::inherited::{Directory, directory, temporary};
 use super::needs::{SETPRIV, left_out, missing};
 use super::process::Run;
 use super::sandbox::Sandbox;
@@ -25,7 +23,7 @@ pub fn victim_and_attacker() -> Option<(User, User)> {
     let setpriv = SETPRIV.find()?;
     let mut enter = Command::new(setpriv);
     enter.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--", "test", "-x"]);
-    let can = enter.arg(inherited::temporary()).status().is_ok_and(|status| status.success());
+    let can = enter.arg(temporary()).status().is_ok_and(|status| status.success());
     if !can {
         missing("other users cannot enter the directory for temporary files", "set TMPDIR", SETPRIV.tests);
     }
@@ -72,13 +70,13 @@ impl User {
 
 /// A place that all users can enter, with a copy of the binary that all can run.
 pub struct Common {
-    dir: TempDir,
+    dir: Directory,
 }
 
 impl Common {
     /// An empty place of root's.
     pub fn new() -> Self {
-        let common = Self { dir: inherited::directory("github-app-common-") };
+        let common = Self { dir: directory("github-app-common-") };
         mode(common.path(), 0o755);
         let (built, binary) = (Sandbox::new(), common.binary());
         // The built one may be in a directory that only its owner can enter. By cp, as a file that this process has

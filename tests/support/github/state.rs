@@ -5,17 +5,15 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
 use super::{Options, repos};
 use crate::support::http_server::{Response, lock};
-use crate::support::inherited::directory;
+use crate::support::inherited::{Directory, directory};
 
 /// Everything that handlers share.
 pub struct State {
     pub options: Options,
     pub inner: Mutex<Inner>,
-    root: TempDir,
+    root: Directory,
 }
 
 /// The part that changes.
