@@ -71,6 +71,18 @@ fn a_socket_that_fails_once_is_tried_again_and_one_that_always_fails_is_told_of(
 }
 
 #[test]
+fn a_pause_that_lasts_beyond_the_timeout_does_not_hide_why_there_was_one() {
+    // Nobody listens at this port.
+    let sandbox = sandbox_at("http://127.0.0.1:1");
+    if !available(&sandbox) {
+        return;
+    }
+    let late = token(&sandbox, "clock_nanosleep:delay_exit=1500000", "--timeout=1500ms");
+    late.fails_with(5);
+    assert!(message(&late).contains("cannot reach the broker at http://127.0.0.1:1"), "{}", late.stderr);
+}
+
+#[test]
 fn a_process_that_may_start_no_thread_looks_names_up_or_says_why_not() {
     let broker = fresh_tokens();
     for host in ["127.0.0.1", "localhost"] {
