@@ -61,7 +61,7 @@ fn a_client_that_never_reports_has_a_live_token_at_the_second_get_some_seconds_a
         assert_eq!(at(8), second);
         assert!(trials(github.server()) <= tried + 2, "the dead one, and with a key the new one");
         github.kill_tokens();
-        assert_eq!(at(66), second, "no more than one trial in a minute");
+        assert_eq!(at(60), second, "no more than one trial in a minute");
         assert_ne!(at(68), second);
         assert_eq!(github.mints(), 3);
     }
