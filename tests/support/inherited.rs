@@ -10,12 +10,13 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Once, OnceLock};
+use std::sync::{Arc, Mutex, Once, OnceLock, Weak};
 use std::time::Duration;
 
 use rustix::fs::{Mode, StatVfsMountFlags};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::http_server::lock;
 use super::leftovers;
 use super::needs::{left_out, program, say};
 
@@ -88,10 +89,33 @@ pub fn temporary() -> &'static Path {
 
 /// Whether sandboxes can be in a directory: programs can be made and started there, by a path without surprises.
 fn fits(place: &Path) -> bool {
-    let path = place.as_os_str().as_bytes();
-    let plain = path.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(byte));
+    let short = place.as_os_str().len() <= LONGEST;
     let noexec = rustix::fs::statvfs(place).is_ok_and(|on| on.f_flag.contains(StatVfsMountFlags::NOEXEC));
-    plain && path.len() <= LONGEST && !noexec && tempfile::tempfile_in(place).is_ok()
+    is_plain(place) && short && !noexec && tempfile::tempfile_in(place).is_ok()
+}
+
+fn is_plain(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_bytes();
+    bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(byte))
+}
+
+/// A program by a plain path. In a checkout that has none it is a copy, which is there as long as somebody has it.
+pub fn plain(program: PathBuf) -> (PathBuf, Option<Arc<Directory>>) {
+    static COPY: Mutex<Weak<Directory>> = Mutex::new(Weak::new());
+    if is_plain(&program) {
+        return (program, None);
+    }
+    let mut known = lock(&COPY);
+    let name = program.file_name().expect("a program");
+    let directory = known.upgrade().unwrap_or_else(|| {
+        let directory = directory("github-app-program-");
+        // By another program, as one that this process writes cannot be run while any other test starts a child.
+        let cp = Command::new("cp").arg(&program).arg(directory.path().join(name)).status();
+        assert!(cp.is_ok_and(|status| status.success()), "room for a copy");
+        Arc::new(directory)
+    });
+    *known = Arc::downgrade(&directory);
+    (directory.path().join(name), Some(directory))
 }
 
 /// As many connections as are wanted, or as the limit of open files allows to one test among others.

@@ -6,10 +6,10 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::http_server::lock;
-use super::inherited::{Directory, directory};
+use super::inherited::{Directory, directory, plain};
 use super::needs;
 use super::process::Run;
 
@@ -17,6 +17,7 @@ use super::process::Run;
 pub struct Sandbox {
     dir: Directory,
     binary: PathBuf,
+    _copy: Option<Arc<Directory>>,
     env: Mutex<BTreeMap<OsString, OsString>>,
 }
 
@@ -26,13 +27,15 @@ impl Sandbox {
     pub fn new() -> Self {
         let built = option_env!("CARGO_BIN_EXE_git-credential-github-app").map(OsString::from);
         let binary = std::env::var_os("HELPER_UNDER_TEST").or(built);
-        Self::with_binary(binary.expect("cargo names the binary for integration tests only"))
+        let binary = binary.expect("cargo names the binary for integration tests only");
+        let (binary, copy) = plain(PathBuf::from(binary));
+        Self { _copy: copy, ..Self::with_binary(binary) }
     }
 
     /// A sandbox for this binary.
     pub fn with_binary(binary: impl Into<PathBuf>) -> Self {
         let dir = directory("github-app-sandbox-");
-        let sandbox = Self { dir, binary: binary.into(), env: Mutex::default() };
+        let sandbox = Self { dir, binary: binary.into(), _copy: None, env: Mutex::default() };
         for private in ["home", "tmp"] {
             fs::create_dir(sandbox.path().join(private)).expect("a new directory");
             let owner_only = fs::Permissions::from_mode(0o700);
