@@ -26,6 +26,39 @@ fn no_settings_at_all_is_explained() {
 }
 
 #[test]
+fn plain_http_goes_to_brokers_that_only_this_machine_or_its_network_knows() {
+    let sandbox = broker_sandbox("http://127.0.0.1:1", "bearer");
+    for (host, near) in [
+        ("localhost", true),
+        ("127.0.0.1", true),
+        ("[::1]", true),
+        ("[::ffff:127.0.0.1]", true),
+        ("platform", true),
+        ("host.docker.internal", true),
+        ("2130706433", false),
+        ("0x7f000001", false),
+        ("0X8080808", false),
+        ("01002004010", false),
+        ("0", false),
+        ("127.1", false),
+        ("0177.0.0.1", false),
+        ("localhost.", false),
+        ("platform.", false),
+        ("[::ffff:8.8.8.8]", false),
+        ("[::1%25lo]", false),
+        ("evil%2eexample", false),
+    ] {
+        let url = format!("http://{host}:8080");
+        let status = sandbox.helper(&["status"]).env("GITHUB_APP_BROKER_URL", &url).run();
+        let refused = status.success().stdout.contains("\nsource         problem: ");
+        assert_eq!(refused, !near, "{host}: {}", status.stdout);
+        if !near {
+            sandbox.helper(&["token"]).env("GITHUB_APP_BROKER_URL", url).run().fails_with(3);
+        }
+    }
+}
+
+#[test]
 fn a_bad_option_is_a_usage_error_and_a_bad_variable_or_key_a_settings_error() {
     let sandbox = broker_sandbox("http://127.0.0.1:1", "bearer");
     for (option, variable, value, text) in [

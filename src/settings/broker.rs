@@ -136,5 +136,7 @@ impl Profile<'_> {
 
 /// Loopback, the container host, or a one-label name that only a private network resolves.
 fn is_near(host: &str) -> bool {
-    hosts::is_loopback(host) || host == "host.docker.internal" || !host.contains(['.', ':'])
+    hosts::is_loopback(host)
+        || host.eq_ignore_ascii_case("host.docker.internal")
+        || hosts::is_one_label_name(host)
 }

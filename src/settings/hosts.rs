@@ -98,11 +98,22 @@ fn normalise(protocol: &str, host: &str) -> String {
     }
 }
 
-/// Whether a URL's host (IPv6 in brackets) is this machine.
+/// Whether a URL's host (IPv6 in brackets) is this machine: by a name or an address in its usual form.
 pub fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Whether a URL's host is a name without a dot. A number is none: resolvers take `134744072`, `0x8080808` and
+/// `01002004010` for addresses, and not only for near ones (`inet_aton(3)`).
+pub fn is_one_label_name(host: &str) -> bool {
+    let hex = host.strip_prefix("0x").or_else(|| host.strip_prefix("0X"));
+    let is_number = match hex {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => host.bytes().all(|byte| byte.is_ascii_digit()),
+    };
+    !is_number && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// Checks a URL that a setting names: http or https, a host, no user or password, no fragment.
@@ -184,6 +195,60 @@ mod tests {
         }
         assert!(!host.is_asked_by(b"https", b"github.com\xff"));
         assert!(Host::parse("http://127.0.0.1:99").unwrap().is_asked_by(b"http", b"127.0.0.1:99"));
+    }
+
+    #[test]
+    fn this_machine_is_told_by_its_usual_names_alone() {
+        for (host, is_this) in [
+            ("localhost", true),
+            ("LocalHost", true),
+            ("127.0.0.1", true),
+            ("127.255.255.254", true),
+            ("[::1]", true),
+            ("[::ffff:127.0.0.1]", true),
+            ("localhost.", false),
+            ("localhost.localdomain", false),
+            ("2130706433", false),
+            ("0x7f000001", false),
+            ("017700000001", false),
+            ("127.1", false),
+            ("0177.0.0.1", false),
+            ("127.0.0.1.", false),
+            ("0.0.0.0", false),
+            ("[::]", false),
+            ("[::ffff:8.8.8.8]", false),
+            ("[::1%lo]", false),
+            ("[fe80::1%25eth0]", false),
+            ("[[::1]]", false),
+            ("", false),
+        ] {
+            assert_eq!(is_loopback(host), is_this, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_no_name_of_one_label() {
+        for (host, is_name) in [
+            ("platform", true),
+            ("broker-2", true),
+            ("my_broker", true),
+            ("0xcafe-broker", true),
+            ("3scale", true),
+            ("2130706433", false),
+            ("0x7f000001", false),
+            ("0X7F000001", false),
+            ("0x", false),
+            ("0", false),
+            ("017700000001", false),
+            ("127.1", false),
+            ("platform.", false),
+            ("evil%2eexample", false),
+            ("[::1]", false),
+            ("a:b", false),
+            ("", false),
+        ] {
+            assert_eq!(is_one_label_name(host), is_name, "{host}");
+        }
     }
 
     #[test]
