@@ -152,11 +152,10 @@ impl App<'_> {
         let message = match (more.is_empty(), untold.is_empty()) {
             (true, true) => {
                 if !missing.is_empty() {
-                    self.report.warn(&format!(
-                        "GitHub has granted less than was asked for; missing: {}\n\
-                         hint: compare --repository and --permission with what the App's installation includes",
-                        list(&missing)
-                    ));
+                    self.report.warn_with_hint(
+                        &format!("GitHub has granted less than was asked for; missing: {}", list(&missing)),
+                        "compare --repository and --permission with what the App's installation includes",
+                    );
                 }
                 return Ok(());
             }
