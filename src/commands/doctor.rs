@@ -103,12 +103,12 @@ fn examine_profile(
         Ok(settings) => {
             let name = profile.name.map(|name| format!("profile {name}: ")).unwrap_or_default();
             checks.ok("settings", name + &sources_in_words(&settings));
-            examine_settings(&OF_SETTINGS, settings, target, machine, report, checks);
+            examine_settings(&OF_SETTINGS, (settings, profile.name), target, machine, report, checks);
         }
         Err(failure) => {
             checks.fail_once("settings", &failure.into());
             if let Ok(settings) = profile.without_source() {
-                examine_settings(&WITHOUT_SOURCE, settings, target, machine, report, checks);
+                examine_settings(&WITHOUT_SOURCE, (settings, profile.name), target, machine, report, checks);
             }
         }
     }
@@ -116,7 +116,7 @@ fn examine_profile(
 
 fn examine_settings(
     list: &[fn(&Patient, &Machine, &mut Checks)],
-    settings: Settings,
+    (settings, profile): (Settings, Option<&str>),
     target: Option<&Target>,
     machine: &Machine,
     report: Report,
@@ -126,6 +126,7 @@ fn examine_settings(
     let patient = Patient {
         deadline: machine.deadline,
         settings,
+        profile,
         target,
         report,
         several_owners: Cell::new(false),
@@ -151,6 +152,8 @@ fn hosts(sources: &Sources) -> Vec<Host> {
 /// Whose links are checked, and what the checks so far have found out for later ones.
 struct Patient<'a> {
     settings: Settings,
+    /// Whose settings these are, where the file has profiles.
+    profile: Option<&'a str>,
     /// What `--repo` names, if it is for this host.
     target: Option<&'a Target>,
     deadline: Deadline,

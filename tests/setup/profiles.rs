@@ -87,6 +87,22 @@ fn of_several_profiles_one_is_named() {
     assert!(bad.fails_with(2).stderr.contains("bad profile name \"a b\""), "{}", bad.stderr);
 }
 
+#[test]
+fn doctor_shows_the_command_for_each_of_several_profiles_and_it_works() {
+    let (first, sandbox, options) = bare();
+    let (second, more) = second();
+    setup(&sandbox, &options, &[]).success();
+    setup(&sandbox, &more, &["--profile", "second"]).success();
+    fs::write(sandbox.gitconfig(), "").expect("a file");
+    let doctor = sandbox.helper(&["doctor"]).run();
+    for (github, name, owner) in [(&first, "default", "octo-org"), (&second, "second", "gamma")] {
+        let command = format!(" setup --profile {name}\n");
+        assert!(doctor.stdout.contains(&command), "{}", doctor.stdout);
+        sandbox.helper(&command.split_whitespace().collect::<Vec<_>>()).run().success();
+        password(&get(&sandbox, github, &format!("{owner}/hello")));
+    }
+}
+
 fn sandbox_git(sandbox: &Sandbox) -> String {
     fs::read_to_string(sandbox.gitconfig()).unwrap_or_default()
 }

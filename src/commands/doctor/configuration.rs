@@ -19,28 +19,29 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let host_url = host.url();
     let path = patient.target.map(Target::path).or_else(|| machine.path_at(host));
     let wiring = Wiring::of(machine.entries(), &host_url, path.as_deref());
-    helpers(&host_url, machine, &wiring, checks);
+    helpers(patient, machine, &wiring, checks);
     use_http_path(patient, &wiring, checks);
     username(&wiring, checks);
     headers(&wiring, checks);
     verification(&host_url, machine, checks);
 }
 
-fn helpers(host_url: &str, machine: &Machine, wiring: &Wiring, checks: &mut Checks) {
+fn helpers(patient: &Patient, machine: &Machine, wiring: &Wiring, checks: &mut Checks) {
+    let host_url = patient.settings.host.url();
+    let set_up = |origin: &str| command(set_up(patient, machine, origin));
     let gh = wiring.helpers.iter().find(|helper| helper.is_gh());
     match (wiring.ours(), &wiring.reset_after_us, gh) {
         (None, _, Some(gh)) => {
             let message = format!("gh auth setup-git has taken the helper's place in {}", escape(&gh.origin));
-            checks.broken(NAME, message, set_up(machine, &gh.origin));
+            checks.broken(NAME, message, set_up(&gh.origin));
         }
         (None, Some(reset), _) => {
             let message = format!("an empty helper line in {} takes ours out", escape(&reset.origin));
             checks.broken(NAME, message, command(reset.removal()));
         }
         (None, None, _) => {
-            let (message, hints) = without_home(host_url, machine).unwrap_or_else(|| {
-                (format!("the helper is not configured for {host_url}"), set_up(machine, "/"))
-            });
+            let (message, hints) = without_home(patient, machine)
+                .unwrap_or_else(|| (format!("the helper is not configured for {host_url}"), set_up("/")));
             checks.broken(NAME, message, hints);
         }
         (Some(0), ..) => {
@@ -61,15 +62,17 @@ fn helpers(host_url: &str, machine: &Machine, wiring: &Wiring, checks: &mut Chec
             let first = &wiring.helpers[0];
             let (name, origin) = (escape(&first.name()), escape(&first.origin));
             let message = format!("the helper {name} ({origin}) is asked before ours and may answer first");
-            checks.broken(NAME, message, set_up(machine, &first.origin));
+            checks.broken(NAME, message, set_up(&first.origin));
         }
     }
 }
 
 /// `setup` for the file that decides: what stands in the clone is read after what stands elsewhere.
-fn set_up(machine: &Machine, origin: &str) -> Hints {
+fn set_up(patient: &Patient, machine: &Machine, origin: &str) -> String {
+    // Without the name, `setup` would not know which of several is meant.
+    let profile = patient.profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
     let local = if edit::is_local(origin) { " --local" } else { "" };
-    command(format!("{} setup{local}", machine.me))
+    format!("{} setup{profile}{local}", machine.me)
 }
 
 fn removal(helper: &Helper) -> String {
@@ -79,7 +82,7 @@ fn removal(helper: &Helper) -> String {
 
 /// Without `HOME` git reads no file of its user's. `setup` asks the user database where that is, and writes what git then
 /// does not read.
-fn without_home(host_url: &str, machine: &Machine) -> Option<(String, Hints)> {
+fn without_home(patient: &Patient, machine: &Machine) -> Option<(String, Hints)> {
     if programs::variable("HOME").is_some() || programs::variable("GIT_CONFIG_GLOBAL").is_some() {
         return None;
     }
@@ -87,15 +90,16 @@ fn without_home(host_url: &str, machine: &Machine) -> Option<(String, Hints)> {
         let message = "HOME is not set, so git reads no configuration of yours".to_owned();
         return Some((message, "set HOME for git and for this program, then run setup".into()));
     };
+    let host_url = patient.settings.host.url();
     let export = format!("export HOME={}", edit::quoted(&home.to_string_lossy()));
     let entries = git::configuration(Some(&file), machine.deadline).unwrap_or_default();
-    if Wiring::of(&entries, host_url, None).ours().is_some() {
+    if Wiring::of(&entries, &host_url, None).ours().is_some() {
         let message =
             format!("HOME is not set, so git does not read {}, which has the helper", file.display());
         return Some((message, command(export)));
     }
     let message = format!("HOME is not set, and the helper is not configured for {host_url}");
-    Some((message, command(format!("{export} && {} setup", machine.me))))
+    Some((message, command(format!("{export} && {}", set_up(patient, machine, "/")))))
 }
 
 fn use_http_path(patient: &Patient, wiring: &Wiring, checks: &mut Checks) {
