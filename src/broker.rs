@@ -7,20 +7,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::mpsc as std_mpsc;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use anyhow::{Context, Result};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::clock::{self, Deadline};
+use crate::clock;
 use crate::error::{Failure, Kind};
-use crate::http::{Client, Connections};
-use crate::provider::app::App;
-use crate::provider::session::Session;
-use crate::provider::{Ask, TokenProvider};
-use crate::report::Report;
+use crate::report::{self, Report};
 use crate::scope::Scope;
 use crate::settings::Settings;
 use crate::threads;
@@ -28,31 +25,45 @@ use crate::threads;
 mod authorise;
 mod bearer_file;
 pub mod bearers;
+mod bounded;
+mod connections;
 mod handle;
 #[cfg(feature = "internals")]
 pub mod internals;
 mod limiter;
+mod limits;
 mod listen;
 mod log;
 mod metrics;
+mod mint;
 mod peer;
+mod places;
 mod pool;
 mod query;
+mod reload;
+mod slots;
+#[cfg(test)]
+mod tests;
 mod tls;
+mod turns;
 mod watched;
 
 use bearer_file::BearerFile;
+use connections::Serving;
 use limiter::Limiter;
+pub use limits::Limits;
+use listen::Listener;
 pub use listen::Place;
-use listen::{Listener, Serving};
 pub use log::Form;
 use log::Log;
-use metrics::Metrics;
-use pool::{Pool, Ready};
+use metrics::{Metrics, Outside};
+use places::{Address, Places};
+use pool::Pool;
+use reload::Reload;
 use tls::Tls;
 
-/// How often tokens are looked after.
-const TENDING: Duration = Duration::from_secs(5);
+/// How long the log's last lines may take: together with `--drain` less than the 15 seconds that a stop may take.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How to serve.
 pub struct Options {
@@ -68,30 +79,54 @@ pub struct Options {
     pub drain: Duration,
     /// How the log is written.
     pub log: Form,
+    /// How much there may be of everything.
+    pub limits: Limits,
 }
+
+/// Reads the settings, as often as it is asked to.
+pub type ReadSettings = Box<dyn Fn() -> Result<Settings> + Send>;
 
 /// What all requests share.
 struct Broker {
     bearers: Option<BearerFile>,
-    /// `None`: no App is configured.
-    pool: Option<Arc<Pool>>,
+    pool: Pool,
     /// The most that anybody gets, by the settings.
     limits: Scope,
     /// Whom this process belongs to: beside root the only one who needs no bearer where there are none.
     user: u32,
-    limiter: Limiter,
+    /// Of identities.
+    requests: Limiter<Arc<str>>,
+    /// Of those who are none.
+    failures: Limiter<Address>,
+    places: Arc<Places>,
     metrics: Arc<Metrics>,
     log: Log,
-    draining: AtomicBool,
+    draining: Arc<AtomicBool>,
     started: Instant,
 }
 
 impl Broker {
-    /// Counts a request of a bearer; the error is how many seconds to wait.
-    fn count(&self, name: &str, now: Instant) -> Result<(), u64> {
+    /// Milliseconds since the start.
+    fn millis(&self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.started);
-        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        self.limiter.count(name, millis)
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn gauges(&self) -> Outside {
+        let (evicted, refused) = self.places.turned_away();
+        let (pool, connections) = (self.pool.gauges(), self.places.taken());
+        Outside { pool, lines_dropped: self.log.dropped(), connections, evicted, refused }
+    }
+
+    /// Renews what is about to expire, notes changes that no request has brought up, and forgets what is over.
+    fn tend(&self) {
+        self.pool.tend();
+        let now = clock::instant();
+        if let Some(file) = &self.bearers {
+            file.current(now);
+        }
+        self.requests.forget(self.millis(now));
+        self.failures.forget(self.millis(now));
     }
 }
 
@@ -99,22 +134,33 @@ impl Broker {
 ///
 /// # Errors
 /// It cannot start.
-pub fn serve(settings: Settings, options: Options, report: Report) -> Result<()> {
+pub fn serve(read: ReadSettings, options: Options, report: Report) -> Result<()> {
+    let settings = read()?;
     let runtime = runtime().context("start the runtime")?;
     let (log, writer) = Log::start(options.log).context("start the log")?;
-    let outcome = runtime.block_on(run(settings, options, log, report));
-    writer.end();
+    let messages = log.clone();
+    report::divert(move |message| messages.event(&message.replace('\n', "; ")));
+    let outcome = runtime.block_on(run(settings, read, options, log, report));
+    writer.end(LAST_WORDS);
     // A mint that hangs must not keep the process.
     runtime.shutdown_background();
     outcome
 }
 
 /// Each worker has a runtime of its own: a connection stays with one thread, and none waits for another.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-async fn run(settings: Settings, options: Options, log: Log, report: Report) -> Result<()> {
+async fn run(
+    settings: Settings,
+    read: ReadSettings,
+    options: Options,
+    log: Log,
+    report: Report,
+) -> Result<()> {
+    // First of all: whoever sees it listening may send it signals.
+    let signals = Signals::new().context("wait for signals")?;
     let tls = options
         .tls
         .map(|(certificate, key)| Tls::open(certificate, key, log.clone()))
@@ -124,140 +170,133 @@ async fn run(settings: Settings, options: Options, log: Log, report: Report) -> 
     let bearers = options.bearer_file.as_deref();
     let bearers = bearers.map(|path| BearerFile::open(path, log.clone(), has_owner)).transpose()?;
     let listener = Listener::open(&options.listen)?;
-    if bearers.is_none() && !listener.knows_users() {
-        return Err(Failure::new(Kind::Settings, "no bearers are configured, so anybody could have a token")
-            .hint("name a file of them with --bearer-file, or listen on a Unix socket: --listen unix:PATH")
-            .into());
-    }
-    if tls.is_none() && listener.is_reachable() && !options.allow_http {
-        return Err(Failure::new(Kind::Settings, format!("{} is reachable by others, and without TLS they could read the tokens", listener.name()))
-            .hint("give a certificate with --tls-cert and --tls-key, or say --allow-http if something in front of it does TLS")
-            .into());
-    }
-    let metrics = Arc::new(Metrics::default());
-    let issuer = settings.app.as_ref().map(|app| app.issuer.clone());
-    let limits = Scope::new(settings.owner.as_deref(), &settings.repositories, &settings.permissions);
+    check_exposure(&listener, bearers.is_some(), tls.is_some() || options.allow_http)?;
+    let issuer = settings.app.as_ref().map(|app| crate::error::escape(&app.issuer));
+    let app = issuer.map_or_else(|| "no App configured".to_owned(), |issuer| format!("App {issuer}"));
     let known = bearers.as_ref().map(|file| file.current(clock::instant()).in_words());
     let known = known.unwrap_or_else(|| "no bearers".to_owned());
-    let pool = issuer.is_some().then(|| Arc::new(Pool::new(mint(settings, report, Arc::clone(&metrics)))));
-    let broker = Arc::new(Broker {
-        bearers,
-        pool: pool.clone(),
-        limits,
-        user: rustix::process::geteuid().as_raw(),
-        limiter: Limiter::default(),
-        metrics,
-        log: log.clone(),
-        draining: AtomicBool::new(false),
-        started: clock::instant(),
-    });
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let app = issuer.map_or_else(
-        || "no App configured".to_owned(),
-        |issuer| format!("App {}", crate::error::escape(&issuer)),
-    );
-    log.event(&format!("listening on {} ({scheme}), {known}, {app}", listener.name()));
+    let listening = format!("listening on {} ({scheme}), {known}, {app}", listener.name());
+    let limits = Arc::new(options.limits);
+    let broker = Arc::new(start(settings, bearers, &log, &limits, report)?);
+    let reload = Reload { broker: Arc::clone(&broker), tls: tls.clone(), read, report };
+    let reload = reload.start().context("start a thread")?;
     let (stop, stopped) = watch::channel(false);
-    let tender = tokio::spawn(tend(Arc::clone(&broker), stopped.clone()));
+    let tender = tokio::spawn(tend(Arc::clone(&broker), limits.tending, stopped.clone()));
     let serving = Serving {
-        listener: Arc::new(listener),
         tls,
-        permits: Arc::new(Semaphore::new(listen::most_connections())),
+        places: Arc::clone(&broker.places),
+        files: Arc::new(Semaphore::new(broker.places.most())),
         router: handle::router(Arc::clone(&broker)),
+        limits,
+        log: log.clone(),
         stop: stopped,
+        stopping: Arc::clone(&broker.draining),
     };
-    let workers = start_workers(&serving)?;
-    told_to_stop().await;
+    let count = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut workers = start_workers(&serving, &listener, count).context("start the workers")?;
+    log.event(&listening);
+    signals.told_to_stop(&reload).await;
     log.event("stopping");
     broker.draining.store(true, Ordering::Relaxed);
     let _ = stop.send(true);
-    serving.listener.remove();
+    listener.remove();
     drop(serving);
-    let ended = threads::blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())));
-    if let Ok(Err(_)) = tokio::time::timeout(options.drain, ended).await {
-        // There is no thread to wait for them in.
-        tokio::time::sleep(options.drain).await;
-    }
+    // Each worker keeps the other end until it has ended.
+    let _ = tokio::time::timeout(options.drain, workers.recv()).await;
     tender.abort();
     log.event("stopped");
     Ok(())
 }
 
-/// One for each processor.
-fn start_workers(serving: &Serving) -> Result<Vec<JoinHandle<()>>> {
-    let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let start = |_| {
-        let (runtime, serving) = (runtime()?, serving.clone());
-        let work = move || {
-            // What cannot listen here listens in the others.
-            let _ = runtime.block_on(serving.run());
-            // A mint that hangs must not keep the worker.
-            runtime.shutdown_background();
-        };
-        threads::start_vital("worker", work)
-    };
-    (0..count).map(start).collect::<std::io::Result<_>>().context("start the workers")
+/// What would be open to all does not start.
+fn check_exposure(listener: &Listener, has_bearers: bool, is_guarded: bool) -> Result<()> {
+    if !has_bearers && !listener.knows_users() {
+        return Err(Failure::new(Kind::Settings, "no bearers are configured, so anybody could have a token")
+            .hint("name a file of them with --bearer-file, or listen on a Unix socket: --listen unix:PATH")
+            .into());
+    }
+    if !is_guarded && listener.is_reachable() {
+        return Err(Failure::new(Kind::Settings, format!("{} is reachable by others, and without TLS they could read the tokens", listener.name()))
+            .hint("give a certificate with --tls-cert and --tls-key, or say --allow-http if something in front of it does TLS")
+            .into());
+    }
+    Ok(())
 }
 
-/// The App as a function from scope to token, sharing key, JWT and connections.
-fn mint(settings: Settings, report: Report, metrics: Arc<Metrics>) -> pool::Mint {
-    let (session, connections) = (Arc::new(Session::default()), Connections::default());
-    Box::new(move |scope| {
-        let started = clock::instant();
-        let outcome = mint_one(&settings, report, &session, &connections, scope);
-        let name = match &outcome {
-            Ok(_) => "ok",
-            Err(failure) if failure.kind == Kind::Temporary => "temporary",
-            Err(failure) if matches!(failure.kind, Kind::Refused | Kind::NotInstalled) => "refused",
-            Err(_) => "failed",
-        };
-        metrics.mint(name, started.elapsed());
-        outcome
+fn start(
+    settings: Settings,
+    bearers: Option<BearerFile>,
+    log: &Log,
+    limits: &Limits,
+    report: Report,
+) -> Result<Broker> {
+    let metrics = Arc::new(Metrics::default());
+    let most = Scope::new(settings.owner.as_deref(), &settings.repositories, &settings.permissions);
+    let minter = mint::minter(settings, report, Arc::clone(&metrics));
+    let pool = Pool::start(minter, log.clone(), limits.clone(), Box::new(clock::moment));
+    let connections = connections::most_connections(limits.connections);
+    Ok(Broker {
+        bearers,
+        pool: pool.context("start the threads that mint")?,
+        limits: most,
+        user: rustix::process::geteuid().as_raw(),
+        requests: Limiter::new(limits.requests),
+        failures: Limiter::new(limits.failures),
+        places: Arc::new(Places::new(connections, connections / limits.share)),
+        metrics,
+        log: log.clone(),
+        draining: Arc::default(),
+        started: clock::instant(),
     })
 }
 
-fn mint_one(
-    settings: &Settings,
-    report: Report,
-    session: &Arc<Session>,
-    connections: &Connections,
-    scope: &Scope,
-) -> Result<Ready, Failure> {
-    let Some(identity) = &settings.app else { return Err(Failure::new(Kind::Settings, "no App configured")) };
-    let deadline = Deadline::after(settings.timeout);
-    let client = Client::new(&settings.network, deadline, report).sharing(connections);
-    let app = App::new(settings, identity, client, report).sharing(session);
-    let ask = Ask { scope: scope.clone(), no_enterprise: true, ..Ask::default() };
-    let token = app.token(&ask).map_err(|error| {
-        let hints = Failure::of(&error).hints.join("; ");
-        let hints = if hints.is_empty() { hints } else { format!(" ({hints})") };
-        Failure { message: format!("{error:#}{hints}"), ..Failure::of(&error) }
-    })?;
-    if token.facts.expiry.is_none() {
-        return Err(Failure::new(Kind::Other, "GitHub gave a token without a life to live"));
+/// As many as there are processors. Nothing is sent by what it returns, which ends with the last of them.
+fn start_workers(serving: &Serving, listener: &Listener, count: usize) -> io::Result<mpsc::Receiver<()>> {
+    let (working, workers) = mpsc::channel(1);
+    for _ in 0..count {
+        let (runtime, serving, working) = (runtime()?, serving.clone(), working.clone());
+        let accepting = {
+            let _within = runtime.enter();
+            listener.accepting()?
+        };
+        let work = move || {
+            runtime.block_on(serving.run(accepting));
+            runtime.shutdown_background();
+            drop(working);
+        };
+        threads::start_vital("worker", work)?;
     }
-    Ok(Ready { body: handle::body(&token).into(), token })
+    Ok(workers)
 }
 
-/// Renews what is about to die, and forgets what nobody asks for.
-async fn tend(broker: Arc<Broker>, mut stopped: watch::Receiver<bool>) {
-    let Some(pool) = &broker.pool else { return };
-    while tokio::time::timeout(TENDING, stopped.changed()).await.is_err() {
-        pool.tend();
-        if let Some(file) = &broker.bearers {
-            let bearers = file.current(clock::instant());
-            broker.limiter.keep(|name| bearers.has(name));
+async fn tend(broker: Arc<Broker>, every: Duration, mut stopped: watch::Receiver<bool>) {
+    while tokio::time::timeout(every, stopped.changed()).await.is_err() {
+        broker.tend();
+    }
+}
+
+/// What we are told from outside.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let [term, int, hup] = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+        Ok(Self { term: signal(term)?, int: signal(int)?, hup: signal(hup)? })
+    }
+
+    /// Waits for a signal to stop; one to read everything again is passed on, unless that is about to be done.
+    async fn told_to_stop(mut self, reload: &std_mpsc::SyncSender<()>) {
+        loop {
+            tokio::select! {
+                _ = self.term.recv() => return,
+                _ = self.int.recv() => return,
+                _ = self.hup.recv() => drop(reload.try_send(())),
+            }
         }
-    }
-}
-
-async fn told_to_stop() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
     }
 }

@@ -60,12 +60,15 @@ pub struct Failure {
     /// When it was said, in seconds since 1970, where it is remembered and not new.
     #[serde(skip)]
     pub since: Option<i64>,
+    /// For how long the server wants to be left alone, in seconds from when it was said.
+    #[serde(skip)]
+    pub wait: Option<i64>,
 }
 
 impl Failure {
     /// A failure without hints.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), since: None }
+        Self { kind, message: message.into(), hints: Vec::new(), since: None, wait: None }
     }
 
     /// Adds a line that says what to do next.
@@ -73,6 +76,12 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Says for how long the server wants to be left alone, in seconds.
+    #[must_use]
+    pub fn after(self, seconds: i64) -> Self {
+        Self { wait: Some(seconds), ..self }
     }
 
     /// The failure that decides an error's exit code; an unclassified error counts as [`Kind::Other`].

@@ -69,13 +69,22 @@ pub struct Client<'a> {
     /// Nothing starts after it, and nothing outlasts it.
     pub deadline: Deadline,
     attempts: u32,
+    /// Whether it waits where the server says for how long.
+    waits: bool,
     report: Report,
 }
 
 impl<'a> Client<'a> {
     /// A client that has opened nothing yet: a cache hit costs no TLS set-up.
     pub fn new(network: &'a Network, deadline: Deadline, report: Report) -> Self {
-        Self { connections: Connections::default(), network, deadline, attempts: u32::MAX, report }
+        Self {
+            connections: Connections::default(),
+            network,
+            deadline,
+            attempts: u32::MAX,
+            waits: true,
+            report,
+        }
     }
 
     /// The same over connections that are open already.
@@ -87,6 +96,11 @@ impl<'a> Client<'a> {
     pub fn over_socket(self, path: &std::path::Path) -> Self {
         let connections = Connections::to_socket(path);
         Self { connections, network: &network::DIRECT, ..self }
+    }
+
+    /// The same for one of many calls that a limit of the server's concerns: the caller waits in place of all of them.
+    pub fn without_waits(self) -> Self {
+        Self { waits: false, ..self }
     }
 
     /// The same with two attempts and a third of the time, for a first choice that has a second one behind it.
@@ -117,7 +131,7 @@ impl<'a> Client<'a> {
             };
             failures += 1;
             let pause = retry::pause(pause, failures, fastrand::f64());
-            if lasting || failures >= self.attempts {
+            if lasting || failures >= self.attempts || (failure.wait.is_some() && !self.waits) {
                 return Err(failure.into());
             }
             self.report.note(|| format!("{failure}; trying again in {} ms", pause.as_millis()));

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::error::ErrorKind;
 
@@ -70,7 +71,7 @@ impl Report {
     /// Says what is done, under `-v`.
     pub fn note(self, text: impl FnOnce() -> String) {
         if self.is_verbose() {
-            say(&format!("git-credential-github-app: {}\n", one_line(&text())));
+            message(&one_line(&text()));
         }
     }
 
@@ -84,7 +85,7 @@ impl Report {
     /// Says what goes on, to whoever wants any word at all.
     pub fn inform(self, text: &str) {
         if self.loudness != Loudness::Quiet {
-            say(&format!("git-credential-github-app: {}\n", one_line(text)));
+            message(&one_line(text));
         }
     }
 
@@ -97,7 +98,7 @@ impl Report {
     pub fn warn_with_hint(self, text: &str, hint: &str) {
         if self.loudness != Loudness::Quiet {
             let (text, hint) = (one_line(text), one_line(hint));
-            say(&format!("git-credential-github-app: warning: {text}\nhint: {hint}\n"));
+            message(&format!("warning: {text}\nhint: {hint}"));
         }
     }
 
@@ -146,7 +147,34 @@ pub fn command_line(error: &clap::Error, args: impl IntoIterator<Item = OsString
     ExitCode::from(Kind::Usage.exit_code())
 }
 
+type Outlet = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Where messages go instead of stderr.
+static OUTLET: OnceLock<Outlet> = OnceLock::new();
+
+/// Sends what would go to stderr elsewhere, for the rest of the process: `serve` never waits for whoever reads that.
+/// Errors, which end the process, still go to stderr.
+pub fn divert(outlet: impl Fn(&str) + Send + Sync + 'static) {
+    // Only the first counts, and there is one `serve` in a process.
+    let _ = OUTLET.set(Box::new(outlet));
+}
+
+fn message(text: &str) {
+    match OUTLET.get() {
+        Some(outlet) => outlet(text),
+        None => say(&format!("git-credential-github-app: {text}\n")),
+    }
+}
+
 /// One write, so that lines of parallel helpers do not mix; a closed stderr is nobody's failure.
 pub fn say(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = write(text);
+}
+
+/// The same for whoever wants to know.
+///
+/// # Errors
+/// Stderr takes no more.
+pub fn write(text: &str) -> std::io::Result<()> {
+    std::io::stderr().write_all(text.as_bytes())
 }

@@ -7,7 +7,6 @@ use std::process;
 use std::thread::{Builder, JoinHandle};
 
 use rustix::io::Errno;
-use tokio::sync::oneshot;
 
 use crate::error::{Failure, Kind};
 
@@ -33,18 +32,6 @@ pub fn start_vital(name: &str, work: impl FnOnce() + Send + 'static) -> io::Resu
             process::abort();
         }
     })
-}
-
-/// Does something that blocks, in a thread of its own.
-///
-/// # Errors
-/// There is none to be had, or it has panicked.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    let (done, outcome) = oneshot::channel();
-    let work = move || drop(done.send(work()));
-    start("blocking", work).map_err(|error| scarcity("there is no thread to be had", &error))?;
-    // Where it was, the panic has said.
-    outcome.await.map_err(|_| Failure::new(Kind::Temporary, "internal error"))
 }
 
 /// Whether there were too many processes, threads or open files, which may be otherwise in a moment.

@@ -9,6 +9,8 @@ mod bearer_file;
 mod bearers;
 mod clients;
 mod life;
+mod limits;
+mod reload;
 mod wire;
 
 /// A running broker for the loopback GitHub's App.

@@ -43,6 +43,11 @@ impl BearerFile {
     pub fn current(&self, now: Instant) -> Arc<Bearers> {
         self.0.current(now)
     }
+
+    /// Reads the file now, whether it seems changed or not.
+    pub fn read_again(&self) {
+        self.0.read_now();
+    }
 }
 
 fn read(content: &Content, has_owner: bool) -> Result<Bearers, Failure> {

@@ -4,7 +4,6 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -21,9 +20,9 @@ use super::authorise::{Denial, Route, authenticate, authorise};
 use super::bearers::Bearer;
 use super::log::Access;
 use super::peer::Peer;
+use super::places::Address;
 use super::query;
-use crate::clock;
-use crate::error::Kind;
+use crate::clock::{self, Moment};
 use crate::scope::Scope;
 use crate::token::Token;
 
@@ -66,22 +65,21 @@ struct Known {
 }
 
 async fn answer(broker: Arc<Broker>, route: Route, request: Request) -> Response {
-    let started = clock::instant();
+    let started = clock::moment();
     let mut known = Known::default();
     let (request, _) = request.into_parts();
     let response = respond(&broker, &route, &request, started, &mut known).await;
-    note(&broker, &request, &known, response.status(), started.elapsed());
-    response
+    note(&broker, &request, &known, started, response)
 }
 
 async fn respond(
     broker: &Arc<Broker>,
     route: &Route,
     request: &Parts,
-    started: Instant,
+    started: Moment,
     known: &mut Known,
 ) -> Response {
-    let bearers = broker.bearers.as_ref().map(|file| file.current(started));
+    let bearers = broker.bearers.as_ref().map(|file| file.current(started.steady));
     let from = (peer(request), broker.user);
     let bearer = match authenticate(bearers.as_deref(), route, from, &request.headers) {
         Ok(bearer) => bearer,
@@ -89,8 +87,9 @@ async fn respond(
     };
     if let Some(Bearer { name, .. }) = bearer {
         known.bearer = Some(Arc::clone(name));
-        if let Err(seconds) = broker.count(name, started) {
-            return limited(seconds);
+        if let Err(over) = broker.requests.count(name, broker.millis(started.steady)) {
+            broker.metrics.limited();
+            return limited(over.seconds);
         }
     }
     if let Route::Workspace(None) = route {
@@ -107,19 +106,19 @@ async fn respond(
             return failure(status, text);
         }
     };
-    let Some(pool) = &broker.pool else {
+    if !broker.pool.has_app() {
         return failure(StatusCode::NOT_FOUND, "no GitHub App configured");
-    };
+    }
     let cache_control = request.headers.get_all(header::CACHE_CONTROL);
     let wish = query::wish(cache_control.iter().filter_map(|value| value.to_str().ok()));
-    match pool.token(scope, wish).await {
+    match broker.pool.token(&known.bearer, scope, wish, started).await {
         Ok(ready) => with_headers(StatusCode::OK, ready.body.clone()),
         Err(failed) => {
-            let scope = super::log::in_words(scope);
-            let permanent =
-                if failed.kind == Kind::Temporary { "" } else { " (permanent until somebody acts)" };
-            broker.log.event(&format!("no token for [{scope}]{permanent}: {failed}"));
-            failure(StatusCode::INTERNAL_SERVER_ERROR, "token refresh failed")
+            let response = failure(StatusCode::INTERNAL_SERVER_ERROR, "token refresh failed");
+            match failed.wait {
+                Some(seconds) => after(seconds, response),
+                None => response,
+            }
         }
     }
 }
@@ -136,8 +135,12 @@ fn failure(status: StatusCode, text: &str) -> Response {
 
 fn limited(seconds: u64) -> Response {
     let body = json!({ "error": "rate limit exceeded", "retry_after": seconds });
-    let mut response = json_response(StatusCode::TOO_MANY_REQUESTS, &body);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    after(seconds, json_response(StatusCode::TOO_MANY_REQUESTS, &body))
+}
+
+/// With the seconds that the client should wait.
+fn after(seconds: impl Into<HeaderValue>, mut response: Response) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     response
 }
 
@@ -164,47 +167,62 @@ async fn ready(State(broker): State<Arc<Broker>>) -> Response {
 /// For this machine without a bearer, for others with any. Refusals are logged: they are guesses like any other.
 async fn metrics(State(broker): State<Arc<Broker>>, request: Request) -> Response {
     let (request, _) = request.into_parts();
-    let started = clock::instant();
-    let bearers = broker.bearers.as_ref().map(|file| file.current(started));
+    let started = clock::moment();
+    let bearers = broker.bearers.as_ref().map(|file| file.current(started.steady));
     let from = (peer(&request), broker.user);
     let open = bearers.is_some() && from.0.is_local();
     if !open
         && let Err(Denial(status, text)) =
             authenticate(bearers.as_deref(), &Route::Admin, from, &request.headers)
     {
-        note(&broker, &request, &Known::default(), status, started.elapsed());
-        return failure(status, text);
+        return note(&broker, &request, &Known::default(), started, failure(status, text));
     }
-    let gauges = broker.pool.as_ref().map(|pool| pool.gauges());
-    let gauges = gauges.unwrap_or(super::metrics::Gauges { alive: 0, next_renewal: None });
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (headers, broker.metrics.to_text(&gauges)).into_response()
+    (headers, broker.metrics.to_text(&broker.gauges())).into_response()
 }
 
 /// Empty, so that no client takes it for "no App configured".
 async fn unknown(State(broker): State<Arc<Broker>>, request: Request) -> Response {
-    let (request, _) = request.into_parts();
-    note(&broker, &request, &Known::default(), StatusCode::NOT_FOUND, Duration::ZERO);
-    StatusCode::NOT_FOUND.into_response()
+    let (started, (request, _)) = (clock::moment(), request.into_parts());
+    note(&broker, &request, &Known::default(), started, StatusCode::NOT_FOUND.into_response())
 }
 
 async fn wrong_method(State(broker): State<Arc<Broker>>, request: Request) -> Response {
-    let (request, _) = request.into_parts();
-    note(&broker, &request, &Known::default(), StatusCode::METHOD_NOT_ALLOWED, Duration::ZERO);
+    let (started, (request, _)) = (clock::moment(), request.into_parts());
     let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here");
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
-    response
+    note(&broker, &request, &Known::default(), started, response)
 }
 
-fn note(broker: &Broker, request: &Parts, known: &Known, status: StatusCode, took: Duration) {
-    broker.metrics.request(status.as_u16());
+/// Counts and logs a request with its answer. Whoever has no bearer gets another answer, and no line of its own, where
+/// there were too many of them from its address: nobody is to be known by guessing, or to fill the log.
+fn note(broker: &Broker, request: &Parts, known: &Known, started: Moment, response: Response) -> Response {
+    let client = peer(request);
+    if known.bearer.is_none()
+        && let Some(address) = Address::of(client)
+        && let Err(over) = broker.failures.count(&address, broker.millis(started.steady))
+    {
+        let response = limited(over.seconds);
+        broker.metrics.request(response.status().as_u16());
+        broker.metrics.failure_limited();
+        if over.first {
+            let many =
+                "too many requests without a valid bearer in a minute: the rest are not logged one by one";
+            broker.log.event(&format!("{address}: {many}"));
+        }
+        return response;
+    }
+    let status = response.status().as_u16();
+    broker.metrics.request(status);
     broker.log.access(&Access {
-        client: peer(request),
+        client,
         bearer: known.bearer.as_deref(),
         method: request.method.as_str(),
         path: request.uri.path(),
         scope: known.scope.as_ref(),
-        status: status.as_u16(),
-        took,
+        status,
+        started: started.wall,
+        took: started.steady.elapsed(),
     });
+    response
 }

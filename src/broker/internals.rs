@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::body::Body;
@@ -14,8 +13,11 @@ use super::bearer_file::BearerFile;
 use super::bearers::{self, Bearers};
 use super::handle;
 use super::limiter::Limiter;
+use super::limits::Limits;
 use super::log::{Form, Log};
 use super::metrics::Metrics;
+use super::places::Places;
+use super::pool::Pool;
 use super::{Broker, runtime};
 use crate::clock;
 use crate::scope::Scope;
@@ -51,15 +53,19 @@ impl Asker {
         // Nobody reads the log of a broker that is fuzzed.
         drop(writer);
         let bearers = BearerFile::open(bearer_file, log.clone(), false).expect("a bearer file");
+        let limits = Limits { mints: 1, ..Limits::default() };
+        let pool = Pool::start(None, log.clone(), limits.clone(), Box::new(clock::moment)).expect("a thread");
         let broker = Arc::new(Broker {
             bearers: Some(bearers),
-            pool: None,
+            pool,
             limits: Scope::default(),
             user: 0,
-            limiter: Limiter::default(),
+            requests: Limiter::new(limits.requests),
+            failures: Limiter::new(limits.failures),
+            places: Arc::new(Places::new(limits.connections, limits.connections / limits.share)),
             metrics: Arc::new(Metrics::default()),
             log,
-            draining: AtomicBool::new(false),
+            draining: Arc::default(),
             started: clock::instant(),
         });
         let router = handle::router(broker);

@@ -1,50 +1,79 @@
-//! At most so many requests a minute for each bearer. The time is a parameter.
+//! At most so many requests a minute: for each identity, and for each address of those who are none. The time is a
+//! parameter.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError, RwLock};
 
-/// Requests in a minute.
-const LIMIT: u32 = 600;
 /// A minute, in milliseconds.
 const WINDOW: u64 = 60_000;
+/// Clients choose their addresses: with more than these in a minute all are forgotten.
+const MOST: usize = 100_000;
 
-/// The current minute of each bearer.
-#[derive(Debug, Default)]
-pub struct Limiter(RwLock<HashMap<String, Mutex<Window>>>);
+/// The current minute of each.
+#[derive(Debug)]
+pub struct Limiter<K> {
+    limit: u32,
+    windows: RwLock<HashMap<K, Mutex<Window>>>,
+}
+
+/// It was too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Over {
+    /// How long to wait.
+    pub seconds: u64,
+    /// For the first time in this minute.
+    pub first: bool,
+}
 
 #[derive(Debug)]
 struct Window {
     since: u64,
     count: u32,
+    over: bool,
 }
 
-impl Limiter {
-    /// Counts a request at a time (milliseconds from any fixed point); the error is how many seconds to wait.
-    pub fn count(&self, name: &str, now: u64) -> Result<(), u64> {
-        let windows = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(window) = windows.get(name) {
-            return window.lock().unwrap_or_else(PoisonError::into_inner).count(now);
-        }
-        drop(windows);
-        let mut windows = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let window =
-            windows.entry(name.to_owned()).or_insert_with(|| Mutex::new(Window { since: now, count: 0 }));
-        window.get_mut().unwrap_or_else(PoisonError::into_inner).count(now)
+impl<K: Clone + Eq + Hash> Limiter<K> {
+    /// So many in a minute.
+    pub fn new(limit: u32) -> Self {
+        Self { limit, windows: RwLock::default() }
     }
 
-    /// Forgets bearers that are no longer there.
-    pub fn keep(&self, known: impl Fn(&str) -> bool) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).retain(|name, _| known(name));
+    /// Counts a request at a time (milliseconds from any fixed point).
+    pub fn count(&self, key: &K, now: u64) -> Result<(), Over> {
+        let windows = self.windows.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(window) = windows.get(key) {
+            return window.lock().unwrap_or_else(PoisonError::into_inner).count(now, self.limit);
+        }
+        drop(windows);
+        let mut windows = self.windows.write().unwrap_or_else(PoisonError::into_inner);
+        if windows.len() >= MOST {
+            windows.clear();
+        }
+        let new = || Mutex::new(Window { since: now, count: 0, over: false });
+        let window = windows.entry(key.clone()).or_insert_with(new);
+        window.get_mut().unwrap_or_else(PoisonError::into_inner).count(now, self.limit)
+    }
+
+    /// Forgets whose minute is over.
+    pub fn forget(&self, now: u64) {
+        let mut windows = self.windows.write().unwrap_or_else(PoisonError::into_inner);
+        windows.retain(|_, window| !window.get_mut().unwrap_or_else(PoisonError::into_inner).is_over(now));
     }
 }
 
 impl Window {
-    fn count(&mut self, now: u64) -> Result<(), u64> {
-        if now.saturating_sub(self.since) >= WINDOW {
-            *self = Self { since: now, count: 0 };
+    fn is_over(&self, now: u64) -> bool {
+        now.saturating_sub(self.since) >= WINDOW
+    }
+
+    fn count(&mut self, now: u64, limit: u32) -> Result<(), Over> {
+        if self.is_over(now) {
+            *self = Self { since: now, count: 0, over: false };
         }
-        if self.count >= LIMIT {
-            return Err((self.since + WINDOW).saturating_sub(now).div_ceil(1000));
+        if self.count >= limit {
+            let first = !std::mem::replace(&mut self.over, true);
+            return Err(Over { seconds: (self.since + WINDOW).saturating_sub(now).div_ceil(1000), first });
         }
         self.count += 1;
         Ok(())
@@ -56,14 +85,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_bearer_has_its_own_minute() {
-        let limiter = Limiter::default();
-        for _ in 0..LIMIT {
-            assert_eq!(limiter.count("a", 1000), Ok(()));
+    fn each_has_a_minute_of_its_own() {
+        let limiter = Limiter::new(600);
+        for _ in 0..600 {
+            assert_eq!(limiter.count(&"a", 1000), Ok(()));
         }
-        assert_eq!(limiter.count("a", 1500), Err(60));
-        assert_eq!(limiter.count("a", 60_999), Err(1));
-        assert_eq!(limiter.count("b", 1500), Ok(()));
-        assert_eq!(limiter.count("a", 61_000), Ok(()));
+        assert_eq!(limiter.count(&"a", 1500), Err(Over { seconds: 60, first: true }));
+        assert_eq!(limiter.count(&"a", 60_999), Err(Over { seconds: 1, first: false }));
+        assert_eq!(limiter.count(&"b", 1500), Ok(()));
+        assert_eq!(limiter.count(&"a", 61_000), Ok(()));
+    }
+
+    #[test]
+    fn whose_minute_is_over_is_forgotten_and_there_are_never_too_many() {
+        let limiter = Limiter::new(1);
+        let count = |limiter: &Limiter<usize>| limiter.windows.read().unwrap().len();
+        (0..100).for_each(|key| limiter.count(&key, key as u64 * 1000).unwrap());
+        limiter.forget(100_000);
+        assert_eq!(count(&limiter), 59);
+        assert!(limiter.count(&99, 100_000).is_err(), "this minute still counts");
+        for key in 0..2 * MOST {
+            let _ = limiter.count(&key, 100_000);
+        }
+        assert!(count(&limiter) <= MOST);
     }
 }

@@ -1,34 +1,25 @@
-//! Where the broker listens, and each connection's limits: 16 KiB of head, 30 seconds to send it, a fixed number of
-//! connections. A slow or silent client costs the others nothing.
+//! Where the broker listens: an address, a private Unix socket, or what systemd hands over.
 
-use std::future::Future;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
-use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use rustix::fs::Mode;
-use tokio::io::{AsyncRead, AsyncWrite};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, listen, recv};
+use tokio::io::Interest;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
 
-use super::peer::{Peer, Routes};
-use super::tls::Tls;
+use super::peer::Peer;
 use crate::error::{Failure, Kind};
 use crate::trust;
 
-/// For the head of a request, from the connection's or the last request's end on; and for a TLS handshake.
-const HEAD: Duration = Duration::from_secs(30);
-/// Bytes of a head.
-const MAX_HEAD: usize = 16 * 1024;
-/// Connections at the same time; a few more files are needed for everything else.
-const MOST: usize = 16_384;
-const RESERVE: u64 = 128;
+/// Bytes of a request's head.
+pub const MAX_HEAD: usize = 16 * 1024;
+/// Connections that may wait to be accepted; the system may allow less.
+const WAITING: i32 = 4096;
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,9 +53,83 @@ pub enum Listener {
 }
 
 /// The same in a worker's runtime.
-enum Accepting {
+pub enum Accepting {
+    /// TCP.
     Tcp(TcpListener),
+    /// A Unix socket.
     Unix(UnixListener),
+}
+
+/// A connection.
+pub enum Stream {
+    /// TCP.
+    Tcp(tokio::net::TcpStream),
+    /// A Unix socket.
+    Unix(tokio::net::UnixStream),
+}
+
+impl Stream {
+    /// Waits until the other end has sent a whole head, or what will never be one, or has gone; behind TLS until it has
+    /// sent anything. Until then the system keeps what has come, and the connection costs next to nothing.
+    ///
+    /// # Errors
+    /// The socket has failed.
+    pub async fn spoken(&self, behind_tls: bool) -> std::io::Result<()> {
+        match self {
+            Self::Tcp(stream) => loop {
+                let ready = stream.ready(Interest::READABLE).await?;
+                let look = || look(stream, behind_tls);
+                if ready.is_read_closed() || stream.try_io(Interest::READABLE, look).is_ok() {
+                    return Ok(());
+                }
+            },
+            Self::Unix(stream) => loop {
+                let ready = stream.ready(Interest::READABLE).await?;
+                let look = || look(stream, behind_tls);
+                if ready.is_read_closed() || stream.try_io(Interest::READABLE, look).is_ok() {
+                    return Ok(());
+                }
+            },
+        }
+    }
+}
+
+/// Looks at what has come and leaves it there. That more is needed is said in the way in which it is waited for.
+fn look(socket: impl AsFd, anything_will_do: bool) -> std::io::Result<()> {
+    let mut buffer = [MaybeUninit::uninit(); MAX_HEAD];
+    let ((come, _), _) = match recv(socket, &mut buffer[..], RecvFlags::PEEK) {
+        Err(Errno::AGAIN) => return Err(std::io::ErrorKind::WouldBlock.into()),
+        // Whoever reads next meets it.
+        Err(_) => return Ok(()),
+        Ok(come) => come,
+    };
+    let is_head = come.first().is_some_and(u8::is_ascii_uppercase) && come.len() < MAX_HEAD;
+    let ends = |at: usize| come[at..].starts_with(b"\n\r\n") || come[at..].starts_with(b"\n\n");
+    if !anything_will_do && is_head && !(0..come.len()).any(ends) {
+        return Err(std::io::ErrorKind::WouldBlock.into());
+    }
+    Ok(())
+}
+
+impl Accepting {
+    /// The next connection, and where it comes from.
+    ///
+    /// # Errors
+    /// There is none to be had, now or at all.
+    pub async fn next(&self) -> std::io::Result<(Stream, Peer)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                let _ = stream.set_nodelay(true);
+                Ok((Stream::Tcp(stream), Peer::of_address(address.ip())))
+            }
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                let peer = Peer::of_socket(&stream);
+                Ok((Stream::Unix(stream), peer))
+            }
+        }
+    }
 }
 
 impl Listener {
@@ -75,6 +140,8 @@ impl Listener {
                 let listener = std::net::TcpListener::bind(address)
                     .map_err(|error| cannot(&error))
                     .with_context(|| format!("listen on {address}"))?;
+                // The standard library lets 128 wait to be accepted: in a flood a client would wait for a second.
+                listen(&listener, WAITING)?;
                 listener.set_nonblocking(true)?;
                 Ok(Self::Tcp(listener))
             }
@@ -84,6 +151,7 @@ impl Listener {
                     .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
                     .map_err(|error| cannot(&error))
                     .with_context(|| format!("listen on {}", path.display()))?;
+                listen(&listener, WAITING)?;
                 Ok(Self::Unix(listener, Some(path.clone())))
             }
             Place::Systemd => Self::from_systemd(),
@@ -112,8 +180,11 @@ impl Listener {
         }
     }
 
-    /// For the runtime of a worker: all of them take connections from the same socket.
-    fn accepting(&self) -> std::io::Result<Accepting> {
+    /// For the runtime of a worker, within it: all of them take connections from the same socket.
+    ///
+    /// # Errors
+    /// The socket cannot be shared.
+    pub fn accepting(&self) -> std::io::Result<Accepting> {
         Ok(match self {
             Self::Tcp(listener) => Accepting::Tcp(TcpListener::from_std(listener.try_clone()?)?),
             Self::Unix(listener, _) => Accepting::Unix(UnixListener::from_std(listener.try_clone()?)?),
@@ -165,132 +236,4 @@ fn remove_stale(path: &Path) {
     if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
         let _ = std::fs::remove_file(path);
     }
-}
-
-/// How many connections there may be: what the system allows, up to a limit of our own.
-pub fn most_connections() -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let wanted = MOST as u64 + RESERVE;
-    let raised = limit.maximum.map_or(wanted, |maximum| wanted.min(maximum));
-    if limit.current.is_some_and(|current| raised > current) {
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum });
-    }
-    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(wanted);
-    usize::try_from(allowed.saturating_sub(RESERVE)).unwrap_or(MOST).clamp(16, MOST)
-}
-
-/// What a worker needs to serve connections.
-#[derive(Clone)]
-pub struct Serving {
-    /// Taken from by all workers.
-    pub listener: Arc<Listener>,
-    /// Speaks TLS where it is there.
-    pub tls: Option<Arc<Tls>>,
-    /// One for each connection.
-    pub permits: Arc<Semaphore>,
-    /// Answers.
-    pub router: Router,
-    /// Tells when to stop.
-    pub stop: watch::Receiver<bool>,
-}
-
-impl Serving {
-    /// Accepts connections until it is told to stop, then waits for those that are open.
-    ///
-    /// # Errors
-    /// The socket cannot be shared.
-    pub async fn run(self) -> std::io::Result<()> {
-        let accepting = self.listener.accepting()?;
-        let mut stop = self.stop.clone();
-        let mut open = tokio::task::JoinSet::new();
-        while !*stop.borrow() {
-            while open.try_join_next().is_some() {}
-            let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { break };
-            let accepted = tokio::select! {
-                accepted = next(&accepting) => accepted,
-                _ = stop.changed() => break,
-            };
-            match accepted {
-                Ok((stream, peer)) => {
-                    let serving = self.clone();
-                    open.spawn(async move {
-                        serving.connection(stream, peer).await;
-                        drop(permit);
-                    });
-                }
-                // Out of files, most likely: others will end.
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        }
-        drop(accepting);
-        while open.join_next().await.is_some() {}
-        Ok(())
-    }
-
-    async fn connection(self, stream: Stream, peer: Peer) {
-        let routes = Routes { router: TowerToHyperService::new(self.router), peer };
-        let tls = self.tls.as_ref().map(|tls| tls.acceptor());
-        match (stream, tls) {
-            (Stream::Tcp(stream), Some(tls)) => {
-                if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
-                    serve(stream, routes, self.stop).await;
-                }
-            }
-            (Stream::Tcp(stream), None) => serve(stream, routes, self.stop).await,
-            (Stream::Unix(stream), _) => serve(stream, routes, self.stop).await,
-        }
-    }
-}
-
-enum Stream {
-    Tcp(tokio::net::TcpStream),
-    Unix(tokio::net::UnixStream),
-}
-
-async fn next(accepting: &Accepting) -> std::io::Result<(Stream, Peer)> {
-    match accepting {
-        Accepting::Tcp(listener) => {
-            let (stream, address) = listener.accept().await?;
-            let _ = stream.set_nodelay(true);
-            Ok((Stream::Tcp(stream), Peer::of_address(address.ip())))
-        }
-        Accepting::Unix(listener) => {
-            let (stream, _) = listener.accept().await?;
-            let peer = Peer::of_socket(&stream);
-            Ok((Stream::Unix(stream), peer))
-        }
-    }
-}
-
-async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    routes: Routes,
-    mut stop: watch::Receiver<bool>,
-) {
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD).half_close(true);
-    let connection = builder.serve_connection(TokioIo::new(stream), routes);
-    let mut connection = std::pin::pin!(connection);
-    // A client that breaks off, or breaks the protocol, is nobody's failure but its own.
-    let stopped = async { while !*stop.borrow() && stop.changed().await.is_ok() {} };
-    run(connection.as_mut(), stopped).await;
-}
-
-async fn run<S, I>(
-    mut connection: std::pin::Pin<&mut http1::Connection<I, S>>,
-    stopped: impl Future<Output = ()>,
-) where
-    S: hyper::service::HttpService<hyper::body::Incoming>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    S::ResBody: 'static,
-    I: hyper::rt::Read + hyper::rt::Write + Unpin,
-    <S::ResBody as hyper::body::Body>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    tokio::select! {
-        biased;
-        _ = connection.as_mut() => return,
-        () = stopped => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
 }

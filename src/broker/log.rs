@@ -1,10 +1,14 @@
 //! What the broker tells on stderr: one line for its start, its end and each thing that goes wrong, and one for each
 //! request. Plain or JSON; no secret, and nothing of a query but the scope that it was read as.
+//!
+//! Nobody waits for whoever reads it: what does not fit into the buffer is dropped, and counted. Clients choose how long
+//! paths, methods and scopes are, so each is cut.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::json;
@@ -16,8 +20,20 @@ use crate::report;
 use crate::scope::Scope;
 use crate::threads;
 
-/// For so long a line may wait for others.
+/// How long a line may wait for others.
 const GATHER: Duration = Duration::from_millis(5);
+/// Bytes of requests that may wait for the reader: a fifth of a second of the fastest flood there is.
+const MOST: usize = 4 << 20;
+/// As many more for what is no request: of these there are few, and they say why something is as it is.
+const RESERVE: usize = 64 << 10;
+/// Bytes that are shown of a path.
+const PATH: usize = 256;
+/// Bytes that are shown of a method: those that exist are shorter.
+const METHOD: usize = 32;
+/// Bytes that are shown of a scope, before its rest is only counted.
+const SCOPE: usize = 512;
+/// Bytes that are shown of a message.
+const MESSAGE: usize = 2048;
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +58,8 @@ pub struct Access<'a> {
     pub scope: Option<&'a Scope>,
     /// The answer.
     pub status: u16,
+    /// When it came, in seconds since 1970.
+    pub started: i64,
     /// Until the answer was ready.
     pub took: Duration,
 }
@@ -50,6 +68,7 @@ pub struct Access<'a> {
 #[derive(Clone)]
 pub struct Log {
     form: Form,
+    most: usize,
     shared: Arc<Shared>,
 }
 
@@ -57,35 +76,62 @@ pub struct Log {
 struct Shared {
     waiting: Mutex<Waiting>,
     change: Condvar,
+    /// All lines that were dropped since the start.
+    dropped: AtomicU64,
 }
 
 #[derive(Default)]
 struct Waiting {
     text: String,
+    /// Lines that were dropped since it was last said.
+    dropped: u64,
     /// The current second, and how it is written.
     time: (i64, String),
     ended: bool,
+    /// The thread has written everything.
+    finished: bool,
 }
 
 impl Waiting {
-    fn time(&mut self) -> &str {
-        let now = clock::now();
+    fn time(&mut self, now: i64) -> &str {
         if self.time.0 != now {
             self.time = (now, clock::rfc3339(now));
         }
         &self.time.1
     }
+
+    /// Adds a line, after the time.
+    fn plain(&mut self, now: i64, line: fmt::Arguments) {
+        self.time(now);
+        let Self { text, time: (_, time), .. } = self;
+        let _ = writeln!(text, "{time} {line}");
+    }
+
+    /// Adds a JSON object with the time in it.
+    fn json(&mut self, now: i64, mut object: serde_json::Value) {
+        object["time"] = self.time(now).into();
+        self.text.extend([&json_line(&object), "\n"]);
+    }
+
+    fn event(&mut self, form: Form, message: &str) {
+        match form {
+            Form::Plain => self.plain(clock::now(), format_args!("{}", one_line(message))),
+            Form::Json => self.json(clock::now(), json!({ "message": message })),
+        }
+    }
 }
 
-/// The thread that writes; all lines are out once it has ended.
-pub struct Writer(JoinHandle<()>, Arc<Shared>);
+/// The thread that writes.
+pub struct Writer(Arc<Shared>);
 
 impl Writer {
-    /// Waits until everything is written.
-    pub fn end(self) {
-        self.1.lock().ended = true;
-        self.1.change.notify_one();
-        let _ = self.0.join();
+    /// Waits until everything is written, but no longer than this: whoever reads may have stopped reading.
+    pub fn end(self, patience: Duration) {
+        let mut waiting = self.0.lock();
+        waiting.ended = true;
+        self.0.change.notify_all();
+        let unfinished = |waiting: &mut Waiting| !waiting.finished;
+        drop(self.0.change.wait_timeout_while(waiting, patience, unfinished));
     }
 }
 
@@ -94,7 +140,7 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) {
+    fn write(&self, form: Form, mut write: impl FnMut(&str) -> io::Result<()>) {
         let mut text = String::new();
         loop {
             let mut waiting = self.lock();
@@ -102,6 +148,8 @@ impl Shared {
                 waiting = self.change.wait(waiting).unwrap_or_else(PoisonError::into_inner);
             }
             if waiting.text.is_empty() {
+                waiting.finished = true;
+                self.change.notify_all();
                 return;
             }
             // Under load the lines of a moment go out together, and the thread is not woken for each.
@@ -110,45 +158,60 @@ impl Shared {
                 Ok((waiting, _)) => waiting,
                 Err(poisoned) => poisoned.into_inner().0,
             };
+            if waiting.dropped > 0 {
+                let dropped = std::mem::take(&mut waiting.dropped);
+                let lines = if dropped == 1 { "line was" } else { "lines were" };
+                let message = format!("{dropped} {lines} dropped here: whoever reads this log is too slow");
+                waiting.event(form, &message);
+            }
             std::mem::swap(&mut text, &mut waiting.text);
             drop(waiting);
-            report::say(&text);
+            if write(&text).is_err() {
+                self.drop_lines(&mut self.lock(), text.matches('\n').count());
+            }
             text.clear();
+            // A burst is over in a moment; its memory should not stay.
+            text.shrink_to(MOST / 16);
         }
+    }
+
+    fn drop_lines(&self, waiting: &mut Waiting, count: usize) {
+        waiting.dropped += count as u64;
+        self.dropped.fetch_add(count as u64, Ordering::Relaxed);
     }
 }
 
 impl Log {
-    /// Starts to write.
+    /// Starts to write to stderr.
     ///
     /// # Errors
-    /// There is no thread to write in.
+    /// No thread can be started.
     pub fn start(form: Form) -> io::Result<(Self, Writer)> {
+        Self::start_with(form, MOST, report::write)
+    }
+
+    /// The same to another place, and with room for so many bytes.
+    pub fn start_with(
+        form: Form,
+        most: usize,
+        write: impl FnMut(&str) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<(Self, Writer)> {
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
-        let thread = threads::start_vital("log", move || of_thread.write())?;
-        Ok((Self { form, shared: Arc::clone(&shared) }, Writer(thread, shared)))
+        threads::start_vital("log", move || of_thread.write(form, write))?;
+        Ok((Self { form, most, shared: Arc::clone(&shared) }, Writer(shared)))
     }
 
-    /// Adds a line, after the time.
-    fn plain(&self, line: fmt::Arguments) {
-        self.add(|waiting| {
-            waiting.time();
-            let Waiting { text, time: (_, time), .. } = waiting;
-            let _ = writeln!(text, "{time} {line}");
-        });
+    /// How many lines were dropped since the start.
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
     }
 
-    /// Adds a JSON object with the time in it.
-    fn json(&self, mut object: serde_json::Value) {
-        self.add(|waiting| {
-            object["time"] = waiting.time().into();
-            waiting.text.extend([&json_line(&object), "\n"]);
-        });
-    }
-
-    fn add(&self, add: impl FnOnce(&mut Waiting)) {
+    fn add(&self, most: usize, add: impl FnOnce(&mut Waiting)) {
         let mut waiting = self.shared.lock();
+        if waiting.text.len() >= most {
+            return self.shared.drop_lines(&mut waiting, 1);
+        }
         let first = waiting.text.is_empty();
         add(&mut waiting);
         drop(waiting);
@@ -159,43 +222,73 @@ impl Log {
 
     /// Says something.
     pub fn event(&self, message: &str) {
-        match self.form {
-            Form::Plain => self.plain(format_args!("{}", one_line(message))),
-            Form::Json => self.json(json!({ "message": message })),
-        }
+        let message = cut(message, MESSAGE);
+        self.add(self.most + RESERVE, |waiting| waiting.event(self.form, &message));
     }
 
     /// Notes a request.
     pub fn access(&self, access: &Access) {
-        let Access { client, bearer, method, path, scope, status, took } = access;
+        let Access { client, bearer, method, path, scope, status, started, took } = access;
         let scope = scope.map(in_words).unwrap_or_default();
+        let now = started.saturating_add(i64::try_from(took.as_secs()).unwrap_or(0));
         let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
-        match self.form {
+        let (method, path) = (escape(method), escape(path));
+        let (method, path) = (cut(&method, METHOD), cut(&path, PATH));
+        self.add(self.most, |waiting| match self.form {
             Form::Plain => {
-                let (bearer, method, path) = (bearer.unwrap_or("-"), escape(method), escape(path));
+                let bearer = bearer.unwrap_or("-");
                 let scope = if scope.is_empty() { "-" } else { &scope };
                 let (millis, parts) = (micros / 1000, micros % 1000);
-                self.plain(format_args!(
-                    "{client} {bearer} {method} {path} [{scope}] {status} {millis}.{parts:03} ms"
-                ));
+                waiting.plain(
+                    now,
+                    format_args!(
+                        "{client} {bearer} {method} {path} [{scope}] {status} {millis}.{parts:03} ms"
+                    ),
+                );
             }
-            Form::Json => self.json(json!({
-                "client": client.to_string(),
-                "bearer": bearer,
-                "method": escape(method),
-                "path": escape(path),
-                "scope": scope,
-                "status": status,
-                "duration_ms": f64::from(micros) / 1000.0,
-            })),
-        }
+            Form::Json => waiting.json(
+                now,
+                json!({
+                    "client": client.to_string(),
+                    "bearer": bearer,
+                    "method": method,
+                    "path": path,
+                    "scope": scope,
+                    "status": status,
+                    "duration_ms": f64::from(micros) / 1000.0,
+                }),
+            ),
+        });
     }
 }
 
-/// A scope in one line.
+/// At most so many bytes of a text that is escaped already; the last three say that something is missing.
+fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(most - 3);
+    Cow::Owned(format!("{}...", &text[..end]))
+}
+
+/// A scope in one line. GitHub takes 500 repositories for one token: of many the first are named.
 pub fn in_words(scope: &Scope) -> String {
-    let owner = scope.owner.iter().map(|owner| format!("owner={owner}"));
-    let repositories = scope.repositories.iter().map(|name| format!("repository={name}"));
-    let permissions = scope.permissions.iter().map(|(name, level)| format!("permission={name}={level}"));
-    owner.chain(repositories).chain(permissions).collect::<Vec<_>>().join(" ")
+    let mut text = String::new();
+    let mut more = 0;
+    let mut add = |part: fmt::Arguments| {
+        if text.len() > SCOPE {
+            more += 1;
+            return;
+        }
+        let space = if text.is_empty() { "" } else { " " };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{space}{part}");
+    };
+    scope.owner.iter().for_each(|owner| add(format_args!("owner={owner}")));
+    scope.repositories.iter().for_each(|name| add(format_args!("repository={name}")));
+    scope.permissions.iter().for_each(|(name, level)| add(format_args!("permission={name:.100}={level}")));
+    if more > 0 {
+        let _ = write!(text, " and {more} more");
+    }
+    text
 }

@@ -2,7 +2,7 @@
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>).
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -23,6 +23,7 @@ struct Counters {
     requests: BTreeMap<u16, u64>,
     mints: BTreeMap<&'static str, u64>,
     limited: u64,
+    failures_limited: u64,
     durations: [u64; BUCKETS.len()],
     slow: u64,
     seconds: f64,
@@ -34,6 +35,24 @@ pub struct Gauges {
     pub alive: usize,
     /// Seconds until the next one is renewed.
     pub next_renewal: Option<i64>,
+    /// Mints that wait for their turn.
+    pub waiting: usize,
+    /// Installations for which GitHub has set a limit that is not over.
+    pub paused: usize,
+}
+
+/// What is read off elsewhere.
+pub struct Outside {
+    /// Of the pool.
+    pub pool: Gauges,
+    /// Lines that the log has dropped.
+    pub lines_dropped: u64,
+    /// Open connections.
+    pub connections: usize,
+    /// Connections that were closed to make room for others.
+    pub evicted: u64,
+    /// Connections that were closed at once, as nobody was idle who could make room.
+    pub refused: u64,
 }
 
 impl Metrics {
@@ -47,10 +66,17 @@ impl Metrics {
             self.served.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        self.change(|counters| {
-            *counters.requests.entry(status).or_default() += 1;
-            counters.limited += u64::from(status == 429);
-        });
+        self.change(|counters| *counters.requests.entry(status).or_default() += 1);
+    }
+
+    /// A request was refused by the limit of its bearer.
+    pub fn limited(&self) {
+        self.change(|counters| counters.limited += 1);
+    }
+
+    /// A request without a valid bearer was refused by the limit of its address.
+    pub fn failure_limited(&self) {
+        self.change(|counters| counters.failures_limited += 1);
     }
 
     /// A mint ended; `outcome` is `ok`, `refused`, `temporary` or `failed`.
@@ -67,7 +93,7 @@ impl Metrics {
     }
 
     /// Everything as text.
-    pub fn to_text(&self, gauges: &Gauges) -> String {
+    pub fn to_text(&self, outside: &Outside) -> String {
         let mut text = String::new();
         let served = self.served.load(Ordering::Relaxed);
         self.change(|counters| {
@@ -75,14 +101,23 @@ impl Metrics {
                 counters.requests.insert(200, served);
             }
             // Writing to a String cannot fail.
-            let _ = counters.write(&mut text, gauges);
+            let _ = counters.write(&mut text);
         });
+        let _ = outside.write(&mut text);
         text
     }
 }
 
+/// One metric without labels, with its help and type.
+fn single(text: &mut String, name: &str, kind: &str, help: &str, value: impl Display) -> std::fmt::Result {
+    writeln!(
+        text,
+        "# HELP github_app_{name} {help}\n# TYPE github_app_{name} {kind}\ngithub_app_{name} {value}"
+    )
+}
+
 impl Counters {
-    fn write(&self, text: &mut String, gauges: &Gauges) -> std::fmt::Result {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
         writeln!(text, "# HELP github_app_requests_total Requests answered, by status.")?;
         writeln!(text, "# TYPE github_app_requests_total counter")?;
         for (status, count) in &self.requests {
@@ -93,20 +128,10 @@ impl Counters {
         for (outcome, count) in &self.mints {
             writeln!(text, "github_app_mints_total{{outcome=\"{outcome}\"}} {count}")?;
         }
-        writeln!(
-            text,
-            "# HELP github_app_rate_limited_total Requests refused by the limit of their bearer."
-        )?;
-        writeln!(text, "# TYPE github_app_rate_limited_total counter")?;
-        writeln!(text, "github_app_rate_limited_total {}", self.limited)?;
-        writeln!(text, "# HELP github_app_tokens_alive Tokens in memory that are alive.")?;
-        writeln!(text, "# TYPE github_app_tokens_alive gauge")?;
-        writeln!(text, "github_app_tokens_alive {}", gauges.alive)?;
-        if let Some(seconds) = gauges.next_renewal {
-            writeln!(text, "# HELP github_app_next_renewal_seconds Time until the next token is renewed.")?;
-            writeln!(text, "# TYPE github_app_next_renewal_seconds gauge")?;
-            writeln!(text, "github_app_next_renewal_seconds {seconds}")?;
-        }
+        let help = "Requests refused by the limit of their bearer.";
+        single(text, "rate_limited_total", "counter", help, self.limited)?;
+        let help = "Requests without a valid bearer refused by the limit of their address.";
+        single(text, "failures_limited_total", "counter", help, self.failures_limited)?;
         writeln!(text, "# HELP github_app_mint_duration_seconds How long mints took.")?;
         writeln!(text, "# TYPE github_app_mint_duration_seconds histogram")?;
         let mut sum = 0;
@@ -121,6 +146,27 @@ impl Counters {
     }
 }
 
+impl Outside {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let Self { pool, lines_dropped, connections, evicted, refused } = self;
+        single(text, "tokens_alive", "gauge", "Tokens in memory that are alive.", pool.alive)?;
+        if let Some(seconds) = pool.next_renewal {
+            let help = "Time until the next token is renewed.";
+            single(text, "next_renewal_seconds", "gauge", help, seconds)?;
+        }
+        single(text, "mints_waiting", "gauge", "Mints that wait for their turn.", pool.waiting)?;
+        let help = "Installations that GitHub has limited: nothing is minted for them at present.";
+        single(text, "installations_paused", "gauge", help, pool.paused)?;
+        let help = "Lines that whoever reads the log was too slow for.";
+        single(text, "log_lines_dropped_total", "counter", help, lines_dropped)?;
+        single(text, "connections", "gauge", "Open connections.", connections)?;
+        let help = "Idle connections that were closed to make room for others.";
+        single(text, "connections_evicted_total", "counter", help, evicted)?;
+        let help = "Connections that were not let in.";
+        single(text, "connections_refused_total", "counter", help, refused)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,15 +176,25 @@ mod tests {
         let metrics = Metrics::default();
         metrics.request(200);
         metrics.request(429);
+        metrics.limited();
         for millis in [50, 300, 60_000] {
             metrics.mint("ok", Duration::from_millis(millis));
         }
-        let text = metrics.to_text(&Gauges { alive: 2, next_renewal: Some(30) });
+        let pool = Gauges { alive: 2, next_renewal: Some(30), waiting: 3, paused: 1 };
+        let outside = Outside { pool, lines_dropped: 4, connections: 5, evicted: 6, refused: 7 };
+        let text = metrics.to_text(&outside);
         for line in [
             "github_app_requests_total{status=\"200\"} 1",
             "github_app_rate_limited_total 1",
             "github_app_mints_total{outcome=\"ok\"} 3",
             "github_app_tokens_alive 2",
+            "github_app_mints_waiting 3",
+            "github_app_installations_paused 1",
+            "github_app_log_lines_dropped_total 4",
+            "github_app_connections 5",
+            "github_app_connections_evicted_total 6",
+            "github_app_connections_refused_total 7",
+            "github_app_failures_limited_total 0",
             "github_app_next_renewal_seconds 30",
             "github_app_mint_duration_seconds_bucket{le=\"0.1\"} 1",
             "github_app_mint_duration_seconds_bucket{le=\"0.5\"} 2",
@@ -149,6 +205,6 @@ mod tests {
             assert!(text.lines().any(|known| known == line), "{line} in\n{text}");
         }
         let named = text.lines().filter(|line| line.starts_with("# TYPE")).count();
-        assert_eq!(named, 6);
+        assert_eq!(named, 13);
     }
 }

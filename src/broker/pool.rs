@@ -1,38 +1,32 @@
-//! Tokens in memory, one for each scope: minted once however many ask, renewed before they die, and handed out for as
-//! long as they live while GitHub fails. Least recently used scopes go first.
+//! Tokens in memory, one for each scope: minted once however many ask, renewed before they expire, and handed out for as
+//! long as they are valid while GitHub fails. What is minted next is decided by `turns`, what is kept by `slots`.
+//!
+//! The threads that mint are there from the start: a request never needs one that cannot be had.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+use tokio::time::timeout;
 
+use super::limits::Limits;
+use super::log::Log;
 use super::metrics::Gauges;
 use super::query::Wish;
-use crate::clock;
+use super::slots::{Current, Slot, Slots};
+use super::turns::{Turns, Who};
+use crate::clock::Moment;
 use crate::error::{Failure, Kind};
 use crate::scope::Scope;
 use crate::threads;
 use crate::token::Token;
 
-/// A token with less left is renewed, in seconds.
-const MARGIN: i64 = 300;
-/// For how long after its last use a scope is renewed in the background, in seconds.
-const IN_USE: i64 = 3600;
-/// At most one new token in so many seconds for each scope, however often one is asked for.
-const SPACING: Duration = Duration::from_secs(10);
-/// How long an asker waits for a new token while there is one that lives.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// After a failure, a living token is handed out at once for so long.
-const PAUSE: Duration = Duration::from_secs(30);
-/// How long a refusal is believed.
-const REFUSED: Duration = Duration::from_secs(15);
-/// Scopes in memory.
-const MOST: usize = 10_000;
-/// Mints at the same time: GitHub wants few.
-const AT_ONCE: usize = 8;
+mod minting;
+#[cfg(test)]
+mod tests;
 
 /// A token, and the response that holds it: made once, sent many times.
 pub struct Ready {
@@ -42,184 +36,218 @@ pub struct Ready {
     pub body: Bytes,
 }
 
+/// What an asker gets.
+pub type Outcome = Result<Arc<Ready>, Failure>;
 /// Mints one token; blocks.
 pub type Mint = Box<dyn Fn(&Scope) -> Result<Ready, Failure> + Send + Sync>;
 
-/// All scopes.
-pub struct Pool {
-    slots: RwLock<HashMap<Scope, Arc<Slot>>>,
-    mint: Mint,
-    permits: Semaphore,
+/// An App, as far as tokens in memory are concerned.
+pub struct Minter {
+    /// What mints.
+    pub mint: Mint,
+    /// Names the App and where it is asked: tokens of another one are of no use.
+    pub app: String,
+    /// The settings name the installation: then every scope is of that one, else each owner has one.
+    pub one_installation: bool,
 }
 
-struct Slot {
-    scope: Scope,
-    current: RwLock<Option<Current>>,
-    last_try: Mutex<Option<Try>>,
-    /// Held while minting.
-    minting: AsyncMutex<()>,
-    /// Seconds since 1970.
-    used: AtomicI64,
+/// What time it is.
+pub type Clock = Box<dyn Fn() -> Moment + Send + Sync>;
+
+/// All scopes, and the threads that mint for them.
+pub struct Pool(Arc<Shared>);
+
+struct Shared {
+    limits: Limits,
+    clock: Clock,
+    started: Instant,
+    /// `None`: no App is configured.
+    minter: RwLock<Option<Arc<Minter>>>,
+    has_app: AtomicBool,
+    log: Log,
+    work: Mutex<Work>,
+    /// Something was added to the work, or may run now.
+    change: Condvar,
+    /// Locked after `work` where both are.
+    slots: RwLock<Slots>,
 }
 
-#[derive(Clone)]
-struct Current {
-    token: Arc<Ready>,
-    since: Instant,
-}
-
-/// The last mint that failed.
-#[derive(Clone)]
-struct Try {
-    failure: Failure,
-    at: Instant,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Slot {
-    fn living(&self) -> Option<Current> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone()?;
-        (left(&current.token) > 0).then_some(current)
-    }
-
-    fn failed_since(&self, since: Duration) -> Option<Failure> {
-        lock(&self.last_try)
-            .as_ref()
-            .filter(|last| last.at.elapsed() < since)
-            .map(|last| last.failure.clone())
-    }
-}
-
-/// Seconds left to live.
-fn left(ready: &Ready) -> i64 {
-    ready.token.left(clock::moment()).unwrap_or(0)
+struct Work {
+    turns: Turns<Arc<Slot>>,
+    /// Until when nothing is minted for an installation.
+    pauses: HashMap<Option<String>, Instant>,
+    stopped: bool,
 }
 
 impl Pool {
     /// An empty one.
-    pub fn new(mint: Mint) -> Self {
-        Self { slots: RwLock::default(), mint, permits: Semaphore::new(AT_ONCE) }
-    }
-
-    /// A token for a scope.
     ///
     /// # Errors
-    /// There is none that lives, and minting failed.
-    pub async fn token(self: &Arc<Self>, scope: &Scope, wish: Wish) -> Result<Arc<Ready>, Failure> {
-        let slot = self.slot(scope);
-        slot.used.store(clock::now(), Ordering::Relaxed);
-        let held = slot.living();
-        if let Some(Current { token, since }) = &held {
-            let spent = since.elapsed() < SPACING;
-            let enough = !wish.new && left(token) >= wish.min_fresh.max(MARGIN + 1);
+    /// No thread can be started.
+    pub fn start(minter: Option<Minter>, log: Log, limits: Limits, clock: Clock) -> io::Result<Self> {
+        let turns = Turns::new(limits.mints, limits.mints_each);
+        let shared = Arc::new(Shared {
+            started: clock().steady,
+            work: Mutex::new(Work { turns, pauses: HashMap::new(), stopped: false }),
+            change: Condvar::new(),
+            slots: RwLock::new(Slots::new(limits.scopes, limits.scope_bytes)),
+            limits,
+            clock,
+            has_app: AtomicBool::new(minter.is_some()),
+            minter: RwLock::new(minter.map(Arc::new)),
+            log,
+        });
+        // If one cannot be had, dropping this ends the others.
+        let pool = Self(shared);
+        for _ in 0..pool.0.limits.mints {
+            let shared = Arc::clone(&pool.0);
+            threads::start_vital("mint", move || shared.run())?;
+        }
+        Ok(pool)
+    }
+
+    /// A token for a scope, asked for now.
+    ///
+    /// # Errors
+    /// There is none that is valid, and none can be minted now.
+    pub async fn token(&self, who: &Who, scope: &Scope, wish: Wish, now: Moment) -> Outcome {
+        let Shared { limits, clock, .. } = &*self.0;
+        let held = self.0.held(scope, now);
+        if let Some((slot, current)) = &held {
+            let spent = now.steady.saturating_duration_since(current.since) < limits.spacing;
+            let enough = !wish.new && current.left(now) >= wish.min_fresh.max(limits.margin + 1);
             // While GitHub fails nobody waits for it in vain.
-            if enough || spent || (!wish.new && slot.failed_since(PAUSE).is_some()) {
-                return Ok(Arc::clone(token));
+            let failing = || !wish.new && slot.failed_within(limits.pause, now.steady).is_some();
+            if enough || spent || failing() {
+                return Ok(Arc::clone(&current.token));
             }
         }
-        let asked = clock::instant();
-        let renewal = tokio::spawn(Arc::clone(self).renew(slot, asked));
-        let outcome = match &held {
-            Some(_) => match tokio::time::timeout(PATIENCE, renewal).await {
-                Ok(joined) => joined,
-                Err(_) => return Ok(held.map(|held| held.token).expect("held is some")),
+        let patience = if held.is_some() { limits.patience } else { limits.turn };
+        let outcome = match self.0.ask(who, scope, now) {
+            Ok(waiter) => match timeout(patience, waiter).await {
+                Ok(outcome) => outcome.unwrap_or_else(|_| Err(busy())),
+                Err(_) => Err(busy()),
             },
-            None => renewal.await,
+            Err(failure) => Err(failure),
         };
-        let outcome = outcome.unwrap_or_else(|_| Err(Failure::new(Kind::Other, "minting has panicked")));
         match (outcome, held) {
-            (Err(_), Some(held)) if left(&held.token) > 0 => Ok(held.token),
+            (Err(_), Some((_, current))) if current.left(clock()) > 0 => Ok(current.token),
             (outcome, _) => outcome,
         }
     }
 
-    /// Mints, unless somebody has since `asked`, or has just been refused.
-    async fn renew(self: Arc<Self>, slot: Arc<Slot>, asked: Instant) -> Result<Arc<Ready>, Failure> {
-        let _minting = slot.minting.lock().await;
-        if let Some(Current { token, since }) = slot.living()
-            && since >= asked
-        {
-            return Ok(token);
-        }
-        let last = lock(&slot.last_try).clone();
-        if let Some(Try { failure, at }) = last {
-            let permanent = failure.kind != Kind::Temporary && at.elapsed() < REFUSED;
-            if at >= asked || permanent {
-                return Err(failure);
-            }
-        }
-        let permit = self.permits.acquire().await;
-        let (pool, scope) = (Arc::clone(&self), slot.scope.clone());
-        let minted = threads::blocking(move || (pool.mint)(&scope)).await;
-        drop(permit);
-        match minted.flatten() {
-            Ok(token) => {
-                let token = Arc::new(token);
-                let current = Current { token: Arc::clone(&token), since: clock::instant() };
-                *slot.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current);
-                *lock(&slot.last_try) = None;
-                Ok(token)
-            }
-            Err(failure) => {
-                *lock(&slot.last_try) = Some(Try { failure: failure.clone(), at: clock::instant() });
-                Err(failure)
-            }
+    /// Whether there is an App to mint with.
+    pub fn has_app(&self) -> bool {
+        self.0.has_app.load(Ordering::Relaxed)
+    }
+
+    /// Mints in another way from now on. The tokens stay, unless it is for another App.
+    pub fn replace(&self, minter: Option<Minter>) {
+        let mut work = self.0.work();
+        let before = self.0.minter();
+        let same = before.map(|before| before.app.clone()) == minter.as_ref().map(|new| new.app.clone());
+        self.0.has_app.store(minter.is_some(), Ordering::Relaxed);
+        *self.0.minter.write().unwrap_or_else(PoisonError::into_inner) = minter.map(Arc::new);
+        if !same {
+            work.pauses.clear();
+            self.0.slots.write().unwrap_or_else(PoisonError::into_inner).forget_tokens();
         }
     }
 
-    fn slot(&self, scope: &Scope) -> Arc<Slot> {
-        let known = |slots: &HashMap<Scope, Arc<Slot>>| slots.get(scope).map(Arc::clone);
-        if let Some(slot) = known(&self.slots.read().unwrap_or_else(PoisonError::into_inner)) {
-            return slot;
-        }
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = known(&slots) {
-            return slot;
-        }
-        if slots.len() >= MOST {
-            let oldest = slots.values().min_by_key(|slot| slot.used.load(Ordering::Relaxed));
-            if let Some(scope) = oldest.map(|slot| slot.scope.clone()) {
-                slots.remove(&scope);
-            }
-        }
-        let slot = Arc::new(Slot {
-            scope: scope.clone(),
-            current: RwLock::default(),
-            last_try: Mutex::default(),
-            minting: AsyncMutex::default(),
-            used: AtomicI64::new(clock::now()),
+    /// Renews what is in use and about to expire, and forgets what nobody can use.
+    pub fn tend(&self) {
+        let now = (self.0.clock)();
+        let Shared { limits, slots, change, .. } = &*self.0;
+        let mut work = self.0.work();
+        work.pauses.retain(|_, until| *until > now.steady);
+        let mut slots = slots.write().unwrap_or_else(PoisonError::into_inner);
+        slots.keep(|slot| {
+            let refused = || slot.failed_within(limits.refused, now.steady);
+            slot.current(now).is_some() || refused().is_some_and(|failure| failure.kind != Kind::Temporary)
         });
-        slots.insert(scope.clone(), Arc::clone(&slot));
-        slot
-    }
-
-    /// Renews what is in use and about to die, and forgets what is dead and unused.
-    pub fn tend(self: &Arc<Self>) {
-        let now = clock::now();
-        let in_use = |slot: &Slot| now - slot.used.load(Ordering::Relaxed) < IN_USE;
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        slots.retain(|_, slot| in_use(slot) || slot.living().is_some());
-        for slot in slots.values().filter(|slot| in_use(slot)) {
-            let due = slot.living().is_some_and(|current| left(&current.token) <= MARGIN);
-            if due && slot.failed_since(PAUSE).is_none() {
-                tokio::spawn(Arc::clone(self).renew(Arc::clone(slot), clock::instant()));
+        for slot in slots.iter() {
+            let unused = Duration::from_millis(self.0.millis(now).saturating_sub(slot.used()));
+            let due = slot.current(now).is_some_and(|current| current.left(now) <= limits.margin);
+            if unused < limits.in_use
+                && due
+                && slot.failed_within(limits.pause, now.steady).is_none()
+                && self.0.paused(&work, &slot.scope, now).is_none()
+            {
+                let mut job = slot.job();
+                job.background = true;
+                if !job.minting && job.queued.is_empty() {
+                    job.queued.push(slot.who.clone());
+                    work.turns.push(&slot.who, Arc::clone(slot));
+                }
             }
         }
+        change.notify_all();
     }
 
     /// For the metrics.
     pub fn gauges(&self) -> Gauges {
-        let lives: Vec<i64> = self
-            .slots
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .filter_map(|slot| slot.living())
-            .map(|current| left(&current.token))
-            .collect();
-        Gauges { alive: lives.len(), next_renewal: lives.iter().min().map(|left| (left - MARGIN).max(0)) }
+        let now = (self.0.clock)();
+        let (waiting, paused) = {
+            let work = self.0.work();
+            (work.turns.waiting(), work.pauses.values().filter(|until| **until > now.steady).count())
+        };
+        let slots = self.0.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let lives: Vec<i64> =
+            slots.iter().filter_map(|slot| slot.current(now)).map(|current| current.left(now)).collect();
+        let next_renewal = lives.iter().min().map(|left| (left - self.0.limits.margin).max(0));
+        Gauges { alive: lives.len(), next_renewal, waiting, paused }
     }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.0.work().stopped = true;
+        self.0.change.notify_all();
+    }
+}
+
+impl Shared {
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn minter(&self) -> Option<Arc<Minter>> {
+        self.minter.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn millis(&self, now: Moment) -> u64 {
+        let since = now.steady.saturating_duration_since(self.started);
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The token that there is, noted as used.
+    fn held(&self, scope: &Scope, now: Moment) -> Option<(Arc<Slot>, Current)> {
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.get(scope)?;
+        let current = slot.current(now)?;
+        slot.touch(self.millis(now));
+        Some((Arc::clone(slot), current))
+    }
+
+    /// Which installation a scope is of, as far as that is known without asking.
+    fn installation(&self, scope: &Scope) -> Option<String> {
+        let one = self.minter().is_some_and(|minter| minter.one_installation);
+        scope.owner.clone().filter(|_| !one)
+    }
+
+    /// Why nothing is minted for a scope's installation at present.
+    fn paused(&self, work: &Work, scope: &Scope, now: Moment) -> Option<Failure> {
+        if work.pauses.is_empty() {
+            return None;
+        }
+        let until = work.pauses.get(&self.installation(scope))?;
+        let left = until.saturating_duration_since(now.steady);
+        let seconds = i64::try_from(left.as_millis().div_ceil(1000)).unwrap_or(i64::MAX);
+        let failure = Failure::new(Kind::Temporary, "GitHub has set a limit that is not over yet");
+        (seconds > 0).then(|| failure.after(seconds))
+    }
+}
+
+fn busy() -> Failure {
+    Failure::new(Kind::Temporary, "too many mints are waiting for their turn").after(1)
 }

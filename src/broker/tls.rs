@@ -38,6 +38,11 @@ impl Tls {
     pub fn acceptor(&self) -> TlsAcceptor {
         self.0.current(clock::instant())
     }
+
+    /// Reads both files now, whether they seem changed or not.
+    pub fn read_again(&self) {
+        self.0.read_now();
+    }
 }
 
 fn read(certificate: &Content, key: &Content, log: &Log) -> Result<TlsAcceptor, Failure> {

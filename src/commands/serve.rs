@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 
 use super::print;
 use super::provide::chosen;
-use crate::broker::{self, Form, Options, Place, bearers};
+use crate::broker::{self, Form, Limits, Options, Place, bearers};
 use crate::cli::{HashBearerArgs, LogForm, ServeArgs, ServeCommand};
 use crate::error::{Failure, Kind, escape};
 use crate::git::origin::Here;
 use crate::report::Report;
 use crate::secret::Secret;
-use crate::settings::{self, Sources};
+use crate::settings::{self, Settings, Sources};
 
 /// More than any bearer is long.
 const MAX_BEARER: u64 = 4096;
@@ -27,16 +27,9 @@ pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<(
     if let Some(ServeCommand::HashBearer(arguments)) = &arguments.command {
         return hash_bearer(arguments);
     }
+    let given = sources.given().clone();
+    let read = move || settings(&Sources::read(&given), report);
     let profile = chosen(sources, &Here::default(), report)?;
-    let settings = profile.for_serving()?;
-    if settings.owner.is_none()
-        && !settings.repositories.is_empty()
-        && settings.app.as_ref().is_some_and(|app| app.installation_id.is_none())
-    {
-        return Err(Failure::new(Kind::Settings, "the server's settings name a repository and no owner, so that every owner's repository of that name could be had")
-            .hint("name the owner with --owner, or its installation with --installation-id")
-            .into());
-    }
     let listen = Place::parse(&arguments.listen).ok_or_else(|| {
         Failure::new(Kind::Usage, format!("option --listen: bad place \"{}\"", escape(&arguments.listen)))
             .hint("expected ADDRESS:PORT such as 127.0.0.1:8080 or [::]:8443, unix:PATH, or systemd")
@@ -52,8 +45,22 @@ pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<(
             LogForm::Plain => Form::Plain,
             LogForm::Json => Form::Json,
         },
+        limits: Limits::default(),
     };
-    broker::serve(settings, options, report)
+    broker::serve(Box::new(read), options, report)
+}
+
+fn settings(sources: &Sources, report: Report) -> Result<Settings> {
+    let settings = chosen(sources, &Here::default(), report)?.for_serving()?;
+    if settings.owner.is_none()
+        && !settings.repositories.is_empty()
+        && settings.app.as_ref().is_some_and(|app| app.installation_id.is_none())
+    {
+        return Err(Failure::new(Kind::Settings, "the server's settings name a repository and no owner, so that every owner's repository of that name could be had")
+            .hint("name the owner with --owner, or its installation with --installation-id")
+            .into());
+    }
+    Ok(settings)
 }
 
 fn path(option: &str, path: Option<&Path>) -> Result<Option<PathBuf>, Failure> {

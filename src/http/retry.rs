@@ -10,7 +10,7 @@ use super::Answer;
 const LONGEST: i64 = 24 * 3600;
 
 /// The wait where a limit does not say how long, in seconds, as GitHub advises.
-const UNTOLD: i64 = 60;
+pub const UNTOLD: i64 = 60;
 
 /// What GitHub and others call a limit, in lower case. Only the sense is the same in all of them: later it will do.
 const LIMITS: [&str; 7] = [

@@ -1,7 +1,7 @@
 //! What goes wrong between us and a server, in words: network, proxy, certificate, and answers that are worth another
 //! try but did not get better.
 
-use super::retry::Advice;
+use super::retry::{self, Advice};
 use super::{Answer, Call, proxy};
 use crate::clock;
 use crate::error::{Failure, Kind, escape};
@@ -30,9 +30,10 @@ impl Trouble {
         let failure =
             Failure::new(Kind::Temporary, format!("{} answered {}{message}", call.who, answer.status));
         let failure = match advice {
+            Advice::BackOff if answer.status == 429 => failure.after(retry::UNTOLD).hint("try again later"),
             Advice::BackOff => failure.hint("try again later"),
             Advice::Wait(seconds) => {
-                failure.hint(format!("wait until {}", clock::rfc3339(clock::now() + seconds)))
+                failure.after(seconds).hint(format!("wait until {}", clock::rfc3339(clock::now() + seconds)))
             }
         };
         Self { failure, lasting: false }

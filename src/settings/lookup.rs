@@ -40,6 +40,11 @@ impl<'a> Sources<'a> {
         Self::of(given, environment, files)
     }
 
+    /// What the command line gives: for whoever reads all this again later.
+    pub fn given(&self) -> &Given {
+        self.given
+    }
+
     /// The same for `setup`, which may be about to make the file.
     pub fn read_or_empty(given: &'a Given) -> Self {
         let environment = Environment::read();

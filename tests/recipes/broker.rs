@@ -82,9 +82,12 @@ pub fn unit(recipe: &str) {
     }
     let [command] = values("ExecStart").try_into().expect("one command");
     let command = command.replace("${CREDENTIALS_DIRECTORY}", &shell_word(&place));
-    let (_running, port) = start(&world, &command.replace(":8080", ":0"));
+    let (mut running, port) = start(&world, &command.replace(":8080", ":0"));
     let output = ask(&world, &format!("http://127.0.0.1:{port}"), BEARER);
     assert_eq!(output.success().stderr, "");
+    let [reload] = values("ExecReload").try_into().expect("one command");
+    world.sh(&reload.replace("$MAINPID", &running.id().to_string())).run().success();
+    running.wait_for_stderr("read the settings, the key and the CAs again");
     verified_by_systemd(&world, recipe);
 }
 

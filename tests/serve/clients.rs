@@ -1,14 +1,12 @@
 //! Bad, slow and many clients, TLS, and real workspaces with real git.
 
 use std::io::{BufReader, Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::net::Shutdown;
 
 use super::{ADMIN, Server, line, port};
 use crate::common::{app_sandbox, message};
 use crate::support::git::Git;
 use crate::support::http_client::{connect, get, read};
-use crate::support::inherited::connections;
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
 use crate::support::users::mode;
@@ -55,9 +53,8 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
-fn slow_half_closed_and_idle_clients_cost_the_others_nothing() {
+fn slow_and_half_closed_clients_are_answered_and_cost_the_others_nothing() {
     let server = Server::start();
-    let idle: Vec<TcpStream> = (0..connections(400)).map(|_| connect(server.port)).collect();
     let mut slow = connect(server.port);
     slow.write_all(b"GET /admin/github").expect("a connection");
     let half = connect(server.port);
@@ -76,19 +73,6 @@ fn slow_half_closed_and_idle_clients_cost_the_others_nothing() {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("a connection");
     stream.shutdown(Shutdown::Write).expect("a connection");
     assert_eq!(read(&mut BufReader::new(stream)).status, 200);
-    drop(idle);
-}
-
-#[test]
-fn a_head_that_does_not_come_in_thirty_seconds_is_not_waited_for() {
-    let server = Server::start();
-    let mut stream = connect(server.port);
-    stream.write_all(b"GET /heal").expect("a connection");
-    let started = std::time::Instant::now();
-    let mut rest = Vec::new();
-    drop(stream.read_to_end(&mut rest));
-    let waited = started.elapsed();
-    assert!((Duration::from_secs(25)..Duration::from_secs(40)).contains(&waited), "{waited:?}");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! A bare HTTP/1.1 client that sends what it is given, byte for byte, and reads one response.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
+
+use rustix::net::{self, AddressFamily, SocketType};
 
 /// A response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +39,21 @@ pub fn connect(port: u16) -> TcpStream {
     stream
 }
 
+/// The same from 127.0.0.`last`: loopback has many addresses, at least on Linux.
+pub fn connect_from(last: u8, port: u16) -> TcpStream {
+    try_connect_from(last, port).expect("somebody listens, and there are files")
+}
+
+/// The same where that may fail.
+pub fn try_connect_from(last: u8, port: u16) -> io::Result<TcpStream> {
+    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    net::bind(&socket, &SocketAddr::from(([127, 0, 0, last], 0)))?;
+    net::connect(&socket, &SocketAddr::from(([127, 0, 0, 1], port)))?;
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(Duration::from_secs(45)))?;
+    Ok(stream)
+}
+
 /// `GET` with a bearer and further header lines.
 pub fn get(port: u16, target: &str, bearer: &str, more: &str) -> Answer {
     let authorization =
@@ -56,21 +73,26 @@ pub fn get_unix(path: &Path, target: &str) -> Answer {
 
 /// Reads one response.
 pub fn read(stream: &mut impl BufRead) -> Answer {
+    try_read(stream).expect("the whole answer")
+}
+
+/// The same where the connection may break within it.
+pub fn try_read(stream: &mut impl BufRead) -> io::Result<Answer> {
     let mut answer = Answer::default();
     let mut line = String::new();
     if stream.read_line(&mut line).unwrap_or(0) == 0 {
-        return answer;
+        return Ok(answer);
     }
     answer.status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status line");
     loop {
         line.clear();
-        stream.read_line(&mut line).expect("a head");
+        stream.read_line(&mut line)?;
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         answer.headers.push((name.to_owned(), value.trim().to_owned()));
     }
     let length = answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
-    stream.read_exact(&mut body).expect("the whole body");
+    stream.read_exact(&mut body)?;
     answer.body = String::from_utf8(body).expect("text");
-    answer
+    Ok(answer)
 }

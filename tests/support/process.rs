@@ -33,6 +33,8 @@ pub struct Run {
     stdin: Vec<u8>,
     /// In place of bytes.
     open_stdin: Option<OwnedFd>,
+    /// In place of being collected.
+    open_stderr: Option<OwnedFd>,
     limit: Duration,
 }
 
@@ -51,6 +53,7 @@ impl Run {
             cwd: None,
             stdin: Vec::new(),
             open_stdin: None,
+            open_stderr: None,
             limit: LIMIT,
         }
     }
@@ -97,6 +100,12 @@ impl Run {
         self
     }
 
+    /// Hands over where standard error goes: nobody reads it for the test.
+    pub fn stderr_to(mut self, open: impl Into<OwnedFd>) -> Self {
+        self.open_stderr = Some(open.into());
+        self
+    }
+
     /// Changes the time after which the program counts as hung.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -115,7 +124,7 @@ impl Run {
         let mut command = inherited::command(&self.program, &self.env, self.preloaded.as_deref());
         command.args(&self.args).current_dir(self.cwd.as_deref().unwrap_or(Path::new(".")));
         command.stdin(self.open_stdin.map_or_else(Stdio::piped, Stdio::from));
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(self.open_stderr.map_or_else(Stdio::piped, Stdio::from));
         // A group of its own, so that what the program leaves running can be ended with it.
         command.process_group(0);
         let shown = self.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -130,7 +139,10 @@ impl Run {
             });
         }
         let stdout = Collector::start(child.stdout.take().expect("a pipe"));
-        let stderr = Collector::start(child.stderr.take().expect("a pipe"));
+        let stderr = match child.stderr.take() {
+            Some(pipe) => Collector::start(pipe),
+            None => Collector::start(io::empty()),
+        };
         Running { child, shown, deadline: Instant::now() + self.limit, stdout, stderr, done: None }
     }
 }

@@ -1,0 +1,214 @@
+//! From accepted connections to requests. Each connection has limits of its own (16 KiB of head, the time to send it, the
+//! time to read the answer), and a place that it may lose: a slow or silent client costs the others nothing.
+
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{Semaphore, watch};
+
+use super::bounded::Bounded;
+use super::limits::Limits;
+use super::listen::{Accepting, MAX_HEAD, Stream};
+use super::log::Log;
+use super::peer::Peer;
+use super::places::{Places, Visitor};
+use super::tls::Tls;
+
+/// Open files for everything but connections: mints, the log, the files that are read again.
+const RESERVE: u64 = 128;
+/// How long nobody is let in after that was not possible.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How many connections there may be: so many, if the system allows as many open files. As many files as it allows are
+/// asked for, but no more than that takes: programs that are started here would go through all of them.
+pub fn most_connections(wanted: usize) -> usize {
+    let files = wanted as u64 + RESERVE;
+    let limit = getrlimit(Resource::Nofile);
+    let raised = limit.maximum.map_or(files, |maximum| files.min(maximum));
+    if limit.current.is_some_and(|current| raised > current) {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum });
+    }
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(files);
+    let left = allowed - RESERVE.min(allowed / 2);
+    usize::try_from(left).unwrap_or(wanted).min(wanted)
+}
+
+/// What a worker needs to serve connections.
+#[derive(Clone)]
+pub struct Serving {
+    /// Speaks TLS where it is there.
+    pub tls: Option<Arc<Tls>>,
+    /// Who may be connected.
+    pub places: Arc<Places>,
+    /// One for each open connection: whoever loses a place still has an open file for a moment.
+    pub files: Arc<Semaphore>,
+    /// Answers.
+    pub router: Router,
+    /// How long clients may take.
+    pub limits: Arc<Limits>,
+    /// For what goes wrong.
+    pub log: Log,
+    /// Tells when to stop.
+    pub stop: watch::Receiver<bool>,
+    /// Whether that was told: true before it is.
+    pub stopping: Arc<AtomicBool>,
+}
+
+/// A place that is given back when dropped.
+struct Taken(Arc<Places>, Arc<Visitor>);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.leave(&self.1);
+    }
+}
+
+impl Serving {
+    /// Accepts connections until it is told to stop, then waits for those that are open.
+    pub async fn run(self, accepting: Accepting) {
+        let mut stop = self.stop.clone();
+        let mut open = tokio::task::JoinSet::new();
+        let mut failing = false;
+        while !*stop.borrow() {
+            while open.try_join_next().is_some() {}
+            let accepted = tokio::select! {
+                accepted = accepting.next() => accepted,
+                _ = stop.changed() => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    failing = false;
+                    self.let_in(stream, peer, &mut open).await;
+                }
+                Err(error) => self.cannot_accept(&error, &mut failing).await,
+            }
+        }
+        drop(accepting);
+        while open.join_next().await.is_some() {}
+    }
+
+    async fn let_in(&self, stream: Stream, peer: Peer, open: &mut tokio::task::JoinSet<()>) {
+        let Some(visitor) = self.places.enter(peer) else { return };
+        let taken = Taken(Arc::clone(&self.places), Arc::clone(&visitor));
+        let Ok(file) = Arc::clone(&self.files).acquire_owned().await else { return };
+        let (serving, served) = (self.clone(), Arc::clone(&visitor));
+        visitor.serve_by(open.spawn(async move {
+            serving.connection(stream, served).await;
+            drop((taken, file));
+        }));
+    }
+
+    /// Nobody else can be let in at present. Where files or memory are used up, the longest idle makes room.
+    async fn cannot_accept(&self, error: &std::io::Error, failing: &mut bool) {
+        let used_up = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+        if !Errno::from_io_error(error).is_some_and(|errno| used_up.contains(&errno)) {
+            return;
+        }
+        if !std::mem::replace(failing, true) {
+            self.log.event(&format!("cannot accept a connection: {error}; the longest idle one is closed"));
+        }
+        self.places.make_room();
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    async fn connection(self, stream: Stream, visitor: Arc<Visitor>) {
+        let first = tokio::time::Instant::now() + self.limits.head;
+        let mut stop = self.stop.clone();
+        // Whoever has not said what it wants needs no buffers.
+        let speaks = tokio::select! {
+            spoken = tokio::time::timeout_at(first, stream.spoken(self.tls.is_some())) => spoken.is_ok(),
+            () = told(&mut stop) => false,
+        };
+        if !speaks {
+            return;
+        }
+        let unread = self.limits.unread;
+        let bounded = |stream, visitor| Bounded::new(stream, visitor, first, unread);
+        match stream {
+            Stream::Unix(stream) => {
+                let stream = Bounded::new(stream, Arc::clone(&visitor), first, unread);
+                Box::pin(self.serve(stream, visitor)).await;
+            }
+            Stream::Tcp(stream) => {
+                let stream = bounded(stream, Arc::clone(&visitor));
+                match self.tls.as_ref().map(|tls| tls.acceptor()) {
+                    Some(tls) => Box::pin(self.serve_tls(tls, stream, visitor)).await,
+                    None => Box::pin(self.serve(stream, visitor)).await,
+                }
+            }
+        }
+    }
+
+    async fn serve_tls(
+        self,
+        tls: tokio_rustls::TlsAcceptor,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        visitor: Arc<Visitor>,
+    ) {
+        if let Ok(stream) = tls.accept(stream).await {
+            self.serve(stream, visitor).await;
+        }
+    }
+
+    async fn serve(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        visitor: Arc<Visitor>,
+    ) {
+        let Self { router, limits, places, stopping, mut stop, .. } = self;
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head)
+            .max_buf_size(MAX_HEAD)
+            .half_close(true);
+        let router = TowerToHyperService::new(router);
+        let answer = service_fn(move |mut request: Request<Incoming>| {
+            visitor.begin();
+            request.extensions_mut().insert(visitor.peer);
+            let (answer, visitor, places) = (router.call(request), Arc::clone(&visitor), Arc::clone(&places));
+            async move {
+                let answer = answer.await;
+                places.end(&visitor);
+                answer
+            }
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), answer);
+        let mut connection = std::pin::pin!(connection);
+        let mut told = std::pin::pin!(told(&mut stop));
+        let mut asked = false;
+        // A client that breaks off, or breaks the protocol, is nobody's failure but its own.
+        let ended = poll_fn(|context| {
+            if connection.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+            // Once it is known whom to wake, it costs a lock to ask again.
+            if std::mem::replace(&mut asked, true) && !stopping.load(Ordering::Relaxed) {
+                return Poll::Pending;
+            }
+            told.as_mut().poll(context).map(|()| false)
+        });
+        if !ended.await {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+/// Waits until it is told to stop.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    while !*stop.borrow() && stop.changed().await.is_ok() {}
+}

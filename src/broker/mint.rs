@@ -1,0 +1,86 @@
+//! From settings to what mints: the App, with its key, its JWT and its connections shared by all mints.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::handle;
+use super::metrics::Metrics;
+use super::pool::{Minter, Ready};
+use crate::clock::{self, Deadline};
+use crate::error::{Failure, Kind};
+use crate::http::{Client, Connections};
+use crate::provider::app::App;
+use crate::provider::session::Session;
+use crate::provider::{Ask, TokenProvider};
+use crate::report::Report;
+use crate::scope::Scope;
+use crate::settings::Settings;
+
+/// All that mints share.
+struct Shared {
+    settings: Settings,
+    report: Report,
+    session: Arc<Session>,
+    connections: Connections,
+}
+
+/// What mints by these settings; `None`: they name no App.
+pub fn minter(settings: Settings, report: Report, metrics: Arc<Metrics>) -> Option<Minter> {
+    let shared = Shared { settings, report, session: Arc::default(), connections: Connections::default() };
+    shared.into_minter(metrics)
+}
+
+/// The same once it is sure that the key signs and the CAs can be read.
+///
+/// # Errors
+/// One of them does not.
+pub fn checked_minter(settings: Settings, report: Report, metrics: Arc<Metrics>) -> Result<Option<Minter>> {
+    let shared = Shared { settings, report, session: Arc::default(), connections: Connections::default() };
+    if let Some(app) = &shared.settings.app {
+        shared.session.jwt(app, Deadline::after(shared.settings.timeout), report)?;
+        shared.connections.agent(&shared.settings.network, shared.settings.api_url.starts_with("https:"))?;
+    }
+    Ok(shared.into_minter(metrics))
+}
+
+impl Shared {
+    fn into_minter(self, metrics: Arc<Metrics>) -> Option<Minter> {
+        let Settings { app, host, api_url, .. } = &self.settings;
+        let app = app.as_ref()?;
+        let name = format!("{} {api_url} {} {:?}", host.url(), app.issuer, app.installation_id);
+        let one_installation = app.installation_id.is_some();
+        let mint = Box::new(move |scope: &Scope| {
+            let started = clock::instant();
+            let outcome = self.mint(scope);
+            let name = match &outcome {
+                Ok(_) => "ok",
+                Err(failure) if failure.kind == Kind::Temporary => "temporary",
+                Err(failure) if matches!(failure.kind, Kind::Refused | Kind::NotInstalled) => "refused",
+                Err(_) => "failed",
+            };
+            metrics.mint(name, started.elapsed());
+            outcome
+        });
+        Some(Minter { mint, app: name, one_installation })
+    }
+
+    fn mint(&self, scope: &Scope) -> Result<Ready, Failure> {
+        let Self { settings, report, session, connections } = self;
+        let Some(app) = &settings.app else { return Err(Failure::new(Kind::Settings, "no App configured")) };
+        let deadline = Deadline::after(settings.timeout);
+        // A limit of GitHub's concerns all mints of the installation: the pool waits for it, and none of them does.
+        let client = Client::new(&settings.network, deadline, *report).sharing(connections).without_waits();
+        let app = App::new(settings, app, client, *report).sharing(session);
+        let ask = Ask { scope: scope.clone(), no_enterprise: true, ..Ask::default() };
+        let token = app.token(&ask).map_err(|error| {
+            let hints = Failure::of(&error).hints.join("; ");
+            let hints = if hints.is_empty() { hints } else { format!(" ({hints})") };
+            Failure { message: format!("{error:#}{hints}"), ..Failure::of(&error) }
+        })?;
+        if token.facts.expiry.is_none() {
+            return Err(Failure::new(Kind::Other, "GitHub gave a token without a life to live"));
+        }
+        Ok(Ready { body: handle::body(&token).into(), token })
+    }
+}

@@ -1,0 +1,149 @@
+//! What the threads do: one mint after the other, each told to all who wait for it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::{Minter, Outcome, Shared, Work, busy};
+use crate::broker::log::in_words;
+use crate::broker::slots::{Current, Slot};
+use crate::broker::turns::Who;
+use crate::clock::{self, Moment};
+use crate::error::{Failure, Kind};
+use crate::scope::Scope;
+
+impl Shared {
+    /// Joins whoever waits for a scope's token, or puts it into the queue.
+    pub(super) fn ask(
+        &self,
+        who: &Who,
+        scope: &Scope,
+        now: Moment,
+    ) -> Result<oneshot::Receiver<Outcome>, Failure> {
+        let mut work = self.work();
+        if let Some(failure) = self.paused(&work, scope, now) {
+            return Err(failure);
+        }
+        let slots = self.slots.write();
+        let slot = slots.unwrap_or_else(PoisonError::into_inner).get_or_add(scope, who).ok_or_else(busy)?;
+        slot.touch(self.millis(now));
+        let refused = slot.failed_within(self.limits.refused, now.steady);
+        if let Some(failure) = refused.filter(|failure| failure.kind != Kind::Temporary) {
+            return Err(failure);
+        }
+        let mut job = slot.job();
+        if !job.minting && !job.queued.contains(who) {
+            job.queued.push(who.clone());
+            work.turns.push(who, Arc::clone(&slot));
+            self.change.notify_one();
+        }
+        if job.waiters.len() == job.waiters.capacity() {
+            job.waiters.retain(|waiter| !waiter.is_closed());
+        }
+        let (sender, receiver) = oneshot::channel();
+        job.waiters.push(sender);
+        Ok(receiver)
+    }
+
+    /// A thread's life: one mint after the other.
+    pub(super) fn run(&self) {
+        while let Some((who, slot)) = self.next() {
+            let minter = self.minter();
+            let outcome = match &minter {
+                Some(minter) => catch_unwind(AssertUnwindSafe(|| (minter.mint)(&slot.scope)))
+                    // Where it was, the panic has said.
+                    .unwrap_or_else(|_| Err(Failure::new(Kind::Temporary, "internal error"))),
+                None => Err(Failure::new(Kind::Settings, "no App configured")),
+            };
+            self.finish(&who, &slot, &outcome.map(Arc::new), minter.as_deref());
+        }
+    }
+
+    fn next(&self) -> Option<(Who, Arc<Slot>)> {
+        let mut work = self.work();
+        while !work.stopped {
+            match work.turns.next() {
+                Some((who, slot)) if self.begin(&work, &who, &slot) => return Some((who, slot)),
+                Some((who, _)) => work.turns.done(&who),
+                None => work = self.change.wait(work).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+        None
+    }
+
+    /// Whether a slot whose turn it is still needs a mint.
+    fn begin(&self, work: &Work, who: &Who, slot: &Slot) -> bool {
+        let mut job = slot.job();
+        job.queued.retain(|queued| queued != who);
+        job.waiters.retain(|waiter| !waiter.is_closed());
+        if job.minting || (job.waiters.is_empty() && !job.background) {
+            return false;
+        }
+        job.background = false;
+        if let Some(failure) = self.paused(work, &slot.scope, (self.clock)()) {
+            for waiter in std::mem::take(&mut job.waiters) {
+                let _ = waiter.send(Err(failure.clone()));
+            }
+            return false;
+        }
+        job.minting = true;
+        true
+    }
+
+    fn finish(&self, who: &Who, slot: &Slot, outcome: &Outcome, minter: Option<&Minter>) {
+        let now = (self.clock)();
+        let mut work = self.work();
+        let app = self.minter().map(|minter| minter.app.clone());
+        let stays = app.as_ref() == minter.map(|minter| &minter.app);
+        work.turns.done(who);
+        let mut job = slot.job();
+        job.minting = false;
+        let waiters = std::mem::take(&mut job.waiters);
+        match outcome {
+            Ok(token) => {
+                job.failed = None;
+                if stays {
+                    slot.set(Some(Current::new(Arc::clone(token), now)));
+                }
+            }
+            Err(failure) => {
+                job.failed = Some((failure.clone(), now.steady));
+                let forgotten = failure.kind == Kind::Temporary && job.queued.is_empty();
+                drop(job);
+                if let Some(seconds) = failure.wait {
+                    self.pause(&mut work, &slot.scope, seconds, now);
+                }
+                // Nothing is remembered of it: the next asker may have more luck.
+                if forgotten && slot.current(now).is_none() {
+                    self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(&slot.scope);
+                }
+                drop(work);
+                self.report(&slot.scope, failure, now);
+            }
+        }
+        self.change.notify_one();
+        for waiter in waiters {
+            let _ = waiter.send(outcome.clone());
+        }
+    }
+
+    /// Mints nothing for a scope's installation for so many seconds.
+    fn pause(&self, work: &mut Work, scope: &Scope, seconds: i64, now: Moment) {
+        let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or(0)).min(self.limits.longest_wait);
+        let until = work.pauses.entry(self.installation(scope)).or_insert(now.steady);
+        *until = (*until).max(now.steady + wait);
+    }
+
+    /// Once for each mint that fails, however many wait for it.
+    fn report(&self, scope: &Scope, failure: &Failure, now: Moment) {
+        let permanent = if failure.kind == Kind::Temporary { "" } else { " (permanent until somebody acts)" };
+        let paused = failure.wait.map(|seconds| {
+            let of = self.installation(scope).map(|owner| format!(" for {owner}")).unwrap_or_default();
+            format!("; nothing is minted{of} until {}", clock::rfc3339(now.wall.saturating_add(seconds)))
+        });
+        let paused = paused.unwrap_or_default();
+        self.log.event(&format!("no token for [{}]{permanent}: {failure}{paused}", in_words(scope)));
+    }
+}

@@ -1,0 +1,390 @@
+//! The pool by a clock and a GitHub of the test's: nothing here waits for time to pass.
+
+use std::future::{Future, poll_fn};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use std::task::Poll;
+
+use super::*;
+use crate::broker::log::{Form, Writer};
+use crate::broker::turns::who;
+use crate::clock;
+use crate::secret::Secret;
+use crate::token::{Facts, Source};
+
+const NOW: i64 = 1_800_000_000;
+/// More than any test takes.
+const LONG: Duration = Duration::from_mins(1);
+const ANY: Wish = Wish { new: false, min_fresh: 0 };
+const NEW: Wish = Wish { new: true, min_fresh: 0 };
+
+/// A pool, its clock, the mints that it has begun, and what becomes of them.
+struct World {
+    pool: Arc<Pool>,
+    clock: Arc<Mutex<Moment>>,
+    log: Arc<Mutex<String>>,
+    writer: Option<Writer>,
+    begun: Receiver<Scope>,
+    results: Sender<Result<i64, Failure>>,
+    runtime: tokio::runtime::Runtime,
+}
+
+type Asking = tokio::task::JoinHandle<Outcome>;
+
+fn scope(owner: &str, number: usize) -> Scope {
+    Scope { owner: Some(owner.to_owned()), repositories: vec![format!("r{number}")], ..Scope::default() }
+}
+
+fn limited(seconds: i64) -> Failure {
+    Failure::new(Kind::Temporary, "GitHub answered 403").after(seconds)
+}
+
+/// A token that comes at this moment.
+fn ready(expiry: i64, at: Moment) -> Ready {
+    let secret = Secret::new("ghs_x".to_owned());
+    let facts = Facts::new(Source::App, Some(expiry));
+    Ready { token: Token::fresh(secret, facts, at), body: Bytes::new() }
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(Limits { patience: LONG, turn: LONG, ..Limits::default() })
+    }
+
+    fn with(limits: Limits) -> Self {
+        let clock = Arc::new(Mutex::new(Moment { wall: NOW, steady: clock::moment().steady }));
+        let (start, begun) = channel();
+        let (results, outcomes) = channel();
+        let text = Arc::new(Mutex::new(String::new()));
+        let write = Arc::clone(&text);
+        let writing = move |lines: &str| {
+            write.lock().unwrap().push_str(lines);
+            Ok(())
+        };
+        let (log, writer) = Log::start_with(Form::Plain, 1 << 20, writing).unwrap();
+        let told = Arc::clone(&clock);
+        let pool = Pool::start(
+            Some(minter("app", start, outcomes, &clock)),
+            log,
+            limits,
+            Box::new(move || *told.lock().unwrap()),
+        );
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Self {
+            pool: Arc::new(pool.unwrap()),
+            clock,
+            log: text,
+            writer: Some(writer),
+            begun,
+            results,
+            runtime: runtime.unwrap(),
+        }
+    }
+
+    fn pass(&self, seconds: u64) {
+        let mut now = self.clock.lock().unwrap();
+        now.steady += Duration::from_secs(seconds);
+        now.wall += i64::try_from(seconds).unwrap();
+    }
+
+    /// Asks beside the test. What it asks for is in the queue, or answered, when this returns.
+    fn start(&self, who: &Who, scope: &Scope, wish: Wish) -> Asking {
+        let (pool, who, scope) = (Arc::clone(&self.pool), who.clone(), scope.clone());
+        let now = *self.clock.lock().unwrap();
+        let mut asking = Box::pin(async move { pool.token(&who, &scope, wish, now).await });
+        let first = self.runtime.block_on(poll_fn(|context| Poll::Ready(asking.as_mut().poll(context))));
+        match first {
+            Poll::Ready(outcome) => self.runtime.spawn(async { outcome }),
+            Poll::Pending => self.runtime.spawn(asking),
+        }
+    }
+
+    fn end(&self, asking: Asking) -> Outcome {
+        self.runtime.block_on(asking).unwrap()
+    }
+
+    /// Asks for something that needs no mint, or for which a result is there.
+    fn ask(&self, who: &Who, scope: &Scope, wish: Wish) -> Outcome {
+        self.end(self.start(who, scope, wish))
+    }
+
+    /// What is minted next.
+    fn next(&self) -> Scope {
+        self.begun.recv_timeout(LONG).expect("a mint")
+    }
+
+    /// Mints with this life, in seconds.
+    fn mint(&self, scope: &Scope, life: i64) {
+        let asking = self.start(&who("a"), scope, ANY);
+        assert_eq!(self.next(), *scope);
+        let wall = self.clock.lock().unwrap().wall;
+        self.results.send(Ok(wall + life)).unwrap();
+        self.end(asking).unwrap();
+    }
+
+    fn scopes(&self) -> usize {
+        self.pool.0.slots.read().unwrap().len()
+    }
+
+    /// All that was logged; there will be no more.
+    fn log(&mut self) -> String {
+        self.writer.take().unwrap().end(LONG);
+        self.log.lock().unwrap().clone()
+    }
+}
+
+/// Mints what the test says; no result means that GitHub takes its time.
+fn minter(
+    app: &str,
+    began: Sender<Scope>,
+    outcomes: Receiver<Result<i64, Failure>>,
+    clock: &Arc<Mutex<Moment>>,
+) -> Minter {
+    let clock = Arc::clone(clock);
+    let outcomes = Mutex::new(outcomes);
+    let mint = move |scope: &Scope| {
+        let _ = began.send(scope.clone());
+        let outcome = outcomes.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let expiry = outcome.unwrap_or_else(|_| Err(Failure::new(Kind::Temporary, "the test is over")))?;
+        Ok(ready(expiry, *clock.lock().unwrap()))
+    };
+    Minter { mint: Box::new(mint), app: app.to_owned(), one_installation: false }
+}
+
+fn wait(outcome: &Outcome) -> Option<i64> {
+    outcome.as_ref().err().expect("no token").wait
+}
+
+#[test]
+fn four_hundred_scopes_of_one_identity_do_not_delay_anothers_first_token() {
+    let world = World::new();
+    let greedy: Vec<_> =
+        (0..400).map(|number| world.start(&who("greedy"), &scope("o", number), ANY)).collect();
+    let mut first = [world.next(), world.next()];
+    first.sort_by(|one, other| one.repositories.cmp(&other.repositories));
+    assert_eq!(first, [scope("o", 0), scope("o", 1)]);
+    let calm = world.start(&who("calm"), &scope("o", 1000), ANY);
+    assert_eq!(world.next(), scope("o", 1000), "at once, while two of the other's are being minted");
+    assert_eq!(world.pool.gauges().waiting, 398);
+    // Wanted by both, it is not late for one because the other has many.
+    let both = world.start(&who("calm"), &scope("o", 300), ANY);
+    assert_eq!(world.next(), scope("o", 300));
+    (0..401).for_each(|_| world.results.send(Ok(NOW + 3600)).unwrap());
+    for asking in greedy.into_iter().chain([calm, both]) {
+        assert!(world.end(asking).is_ok());
+    }
+    assert_eq!(world.begun.try_iter().count(), 397, "each scope was minted once");
+}
+
+#[test]
+fn a_hundred_requests_during_a_limit_of_githubs_are_one_mint() {
+    let mut world = World::new();
+    world.results.send(Err(limited(1000))).unwrap();
+    for number in 0..100 {
+        let outcome = world.ask(&who("a"), &scope("o", number), ANY);
+        assert_eq!(wait(&outcome), Some(1000), "{number}");
+    }
+    assert_eq!((world.begun.try_iter().count(), world.pool.gauges().paused, world.scopes()), (1, 1, 0));
+    world.mint(&scope("another", 0), 3600);
+    world.pass(400);
+    assert_eq!(wait(&world.ask(&who("b"), &scope("o", 5), NEW)), Some(600));
+    world.pass(599);
+    assert_eq!(wait(&world.ask(&who("a"), &scope("o", 0), ANY)), Some(1));
+    world.pass(1);
+    world.mint(&scope("o", 0), 3600);
+    assert_eq!(world.pool.gauges().paused, 0);
+    let log = world.log();
+    let told = "no token for [owner=o repository=r0]: GitHub answered 403; nothing is minted for o until 2027-01-15T08:16:40Z\n";
+    assert!(log.ends_with(told) && log.lines().count() == 1, "{log}");
+}
+
+#[test]
+fn during_a_limit_what_is_valid_is_handed_out_and_what_waits_is_not_kept_waiting() {
+    let world = World::with(Limits { mints_each: 1, turn: LONG, patience: LONG, ..Limits::default() });
+    world.mint(&scope("o", 0), 3600);
+    let waiting: Vec<_> = (1..20).map(|number| world.start(&who("a"), &scope("o", number), ANY)).collect();
+    world.results.send(Err(limited(30))).unwrap();
+    for asking in waiting {
+        assert_eq!(wait(&world.end(asking)), Some(30));
+    }
+    assert_eq!(world.begun.try_iter().count(), 1);
+    world.pass(20);
+    for wish in [ANY, NEW, Wish { new: false, min_fresh: 99_999 }] {
+        assert!(world.ask(&who("a"), &scope("o", 0), wish).is_ok());
+    }
+    // Not even in the background.
+    world.pass(3600 - 20 - 100);
+    world.results.send(Err(limited(500))).unwrap();
+    assert!(world.ask(&who("a"), &scope("o", 0), ANY).is_ok(), "it is still valid");
+    world.pool.tend();
+    assert_eq!(world.begun.try_iter().count(), 1);
+}
+
+#[test]
+fn no_server_stops_the_mints_for_more_than_an_hour() {
+    let world = World::new();
+    world.results.send(Err(limited(i64::MAX))).unwrap();
+    assert!(world.ask(&who("a"), &scope("o", 0), ANY).is_err());
+    world.pass(3599);
+    assert_eq!(wait(&world.ask(&who("a"), &scope("o", 0), ANY)), Some(1));
+    world.pass(1);
+    world.mint(&scope("o", 0), 3600);
+}
+
+#[test]
+fn where_the_settings_name_the_installation_its_limit_is_everybodys() {
+    let world = World::new();
+    let (start, begun) = channel();
+    let (results, outcomes) = channel();
+    world
+        .pool
+        .replace(Some(Minter { one_installation: true, ..minter("one", start, outcomes, &world.clock) }));
+    results.send(Err(limited(60))).unwrap();
+    for owner in ["o", "p", "q"] {
+        assert_eq!(wait(&world.ask(&who("a"), &scope(owner, 0), ANY)), Some(60));
+    }
+    assert_eq!(begun.try_iter().count(), 1);
+}
+
+#[test]
+fn a_scope_that_failed_is_forgotten_after_its_refusal_and_told_of_once() {
+    let mut world = World::new();
+    let repositories = (0..500).map(|number| format!("repository-{number:0>80}")).collect();
+    let large = Scope { owner: Some("o".to_owned()), repositories, ..Scope::default() };
+    world.results.send(Err(Failure::new(Kind::Refused, "GitHub answered 422"))).unwrap();
+    for _ in 0..100 {
+        assert!(world.ask(&who("a"), &large, ANY).is_err());
+    }
+    assert_eq!(world.begun.try_iter().count(), 1, "a refusal is remembered");
+    world.pass(14);
+    world.pool.tend();
+    assert_eq!(world.scopes(), 1);
+    world.pass(1);
+    world.pool.tend();
+    assert_eq!(world.scopes(), 0, "no longer than it has to be");
+    world.results.send(Err(Failure::new(Kind::Temporary, "GitHub answered 502"))).unwrap();
+    assert!(world.ask(&who("a"), &large, ANY).is_err());
+    assert_eq!(world.scopes(), 0, "what is no refusal is not remembered at all");
+    let log = world.log();
+    assert!(log.lines().count() == 2 && log.len() < 2500, "{} bytes:\n{log}", log.len());
+    assert!(log.contains(" and 495 more] (permanent until somebody acts): GitHub answered 422\n"), "{log}");
+}
+
+#[test]
+fn whoever_has_gone_away_gets_no_mint() {
+    let world = World::new();
+    let first = world.start(&who("a"), &scope("o", 0), ANY);
+    world.next();
+    let second = world.start(&who("a"), &scope("o", 1), ANY);
+    world.next();
+    for number in 2..50 {
+        let asking = world.start(&who("a"), &scope("o", number), ANY);
+        asking.abort();
+        assert!(world.runtime.block_on(asking).is_err());
+    }
+    let last = world.start(&who("a"), &scope("o", 50), ANY);
+    (0..3).for_each(|_| world.results.send(Ok(NOW + 3600)).unwrap());
+    for asking in [first, second, last] {
+        assert!(world.end(asking).is_ok());
+    }
+    assert_eq!(world.begun.try_iter().collect::<Vec<_>>(), [scope("o", 50)]);
+}
+
+#[test]
+fn whoever_waits_too_long_is_told_to_come_again() {
+    let world = World::with(Limits { turn: Duration::from_millis(1), ..Limits::default() });
+    assert_eq!(wait(&world.ask(&who("a"), &scope("o", 0), ANY)), Some(1));
+}
+
+#[test]
+fn a_new_token_is_minted_at_most_every_ten_seconds_and_one_with_enough_life_is_enough() {
+    let world = World::new();
+    let scope = scope("o", 0);
+    world.mint(&scope, 900);
+    world.pass(9);
+    assert!(world.ask(&who("a"), &scope, NEW).is_ok());
+    assert_eq!(world.begun.try_iter().count(), 0, "too soon");
+    world.pass(1);
+    assert!(world.ask(&who("a"), &scope, Wish { new: false, min_fresh: 600 }).is_ok());
+    assert_eq!(world.begun.try_iter().count(), 0, "890 seconds are more than 600");
+    for wish in [Wish { new: false, min_fresh: 2400 }, NEW] {
+        world.results.send(Ok(NOW + 3600)).unwrap();
+        assert!(world.ask(&who("a"), &scope, wish).is_ok());
+        assert_eq!(world.begun.try_iter().count(), 1, "{wish:?}");
+        world.pass(10);
+    }
+}
+
+#[test]
+fn what_is_in_use_is_renewed_before_it_expires_and_handed_out_while_that_fails() {
+    let world = World::new();
+    let scope = scope("o", 0);
+    world.mint(&scope, 3600);
+    world.pass(3299);
+    world.pool.tend();
+    assert_eq!(world.begun.try_iter().count(), 0);
+    world.pass(1);
+    world.pool.tend();
+    world.next();
+    world.results.send(Err(Failure::new(Kind::Temporary, "GitHub answered 502"))).unwrap();
+    assert!(world.ask(&who("a"), &scope, ANY).is_ok(), "valid for another 300 seconds");
+    world.pass(31);
+    world.pool.tend();
+    world.next();
+    world.results.send(Ok(NOW + 7200)).unwrap();
+    assert!(world.ask(&who("a"), &scope, ANY).is_ok());
+    assert_eq!(world.pool.gauges().next_renewal, Some(7200 - 3331 - 300));
+    // Nobody asks any more.
+    world.pass(3600);
+    world.pool.tend();
+    world.pass(269);
+    world.pool.tend();
+    assert_eq!((world.begun.try_iter().count(), world.scopes()), (0, 0));
+}
+
+#[test]
+fn a_clock_that_is_set_back_revives_nothing() {
+    let world = World::new();
+    let scope = scope("o", 0);
+    world.mint(&scope, 600);
+    world.pass(601);
+    world.clock.lock().unwrap().wall -= 7200;
+    world.results.send(Err(Failure::new(Kind::Temporary, "GitHub answered 502"))).unwrap();
+    assert!(world.ask(&who("a"), &scope, ANY).is_err());
+}
+
+#[test]
+fn tokens_stay_when_the_key_is_read_again_and_go_with_their_app() {
+    let world = World::new();
+    let scope = scope("o", 0);
+    world.mint(&scope, 3600);
+    let another = |app| {
+        let (start, begun) = channel();
+        let (results, outcomes) = channel();
+        world.pool.replace(Some(minter(app, start, outcomes, &world.clock)));
+        (begun, results)
+    };
+    let (begun, _results) = another("app");
+    assert!(world.ask(&who("a"), &scope, ANY).is_ok());
+    assert_eq!(begun.try_iter().count(), 0);
+    let (begun, results) = another("another app");
+    results.send(Ok(NOW + 3600)).unwrap();
+    assert!(world.ask(&who("a"), &scope, ANY).is_ok());
+    assert_eq!(begun.try_iter().count(), 1);
+    world.pool.replace(None);
+    assert!(!world.pool.has_app() && world.scopes() == 0);
+}
+
+#[test]
+fn a_mint_that_panics_fails_alone() {
+    let world = World::new();
+    let mint = |scope: &Scope| {
+        assert!(scope.owner.as_deref() != Some("bad"), "the test wants it");
+        Ok(ready(NOW + 3600, clock::moment()))
+    };
+    world.pool.replace(Some(Minter { mint: Box::new(mint), app: "new".to_owned(), one_installation: false }));
+    for number in 0..20 {
+        assert!(world.ask(&who("a"), &scope("bad", number), ANY).is_err());
+    }
+    assert!(world.ask(&who("a"), &scope("good", 0), ANY).is_ok(), "all threads are still there");
+}

@@ -1,0 +1,69 @@
+//! SIGHUP: everything that was read from a file is read again. What cannot be used changes nothing and is said.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+use anyhow::Result;
+
+use super::{Broker, ReadSettings, Tls, mint};
+use crate::error::{Failure, Kind};
+use crate::fault;
+use crate::report::Report;
+use crate::scope::Scope;
+use crate::threads;
+
+/// What is read again.
+pub struct Reload {
+    /// Bearers and the App.
+    pub broker: Arc<Broker>,
+    /// Certificate and key.
+    pub tls: Option<Arc<Tls>>,
+    /// The settings.
+    pub read: ReadSettings,
+    /// For what is found in them.
+    pub report: Report,
+}
+
+impl Reload {
+    /// Waits for wishes, in a thread of its own: a command that prints the key may take its time. One wish can wait.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn start(self) -> io::Result<SyncSender<()>> {
+        let (sender, wishes) = sync_channel(1);
+        threads::start_vital("reload", move || {
+            while wishes.recv().is_ok() {
+                self.run();
+            }
+        })?;
+        Ok(sender)
+    }
+
+    fn run(&self) {
+        let Broker { bearers, log, .. } = &*self.broker;
+        if let Some(bearers) = bearers {
+            bearers.read_again();
+        }
+        if let Some(tls) = &self.tls {
+            tls.read_again();
+        }
+        // A fault in reading them is no reason to stop serving.
+        match fault::guarded(|| self.settings()) {
+            Ok(()) => log.event("read the settings, the key and the CAs again"),
+            Err(error) => log.event(&format!("{error:#}; continuing with the settings as they were")),
+        }
+    }
+
+    fn settings(&self) -> Result<()> {
+        let settings = (self.read)()?;
+        let most = Scope::new(settings.owner.as_deref(), &settings.repositories, &settings.permissions);
+        if most != self.broker.limits {
+            let message = "the settings name another owner, repository or permission, which takes a restart";
+            return Err(Failure::new(Kind::Settings, message).into());
+        }
+        let minter = mint::checked_minter(settings, self.report, Arc::clone(&self.broker.metrics))?;
+        self.broker.pool.replace(minter);
+        Ok(())
+    }
+}

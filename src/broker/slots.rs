@@ -1,0 +1,274 @@
+//! The scopes in memory: for each its token, and what is going on to get another. There is room for so many; of the
+//! identity that has taken most the least recently used go first, so that one with many scopes costs the others nothing.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::pool::{Outcome, Ready};
+use super::turns::Who;
+use crate::clock::Moment;
+use crate::error::Failure;
+use crate::scope::Scope;
+
+/// What is forgotten at once when there is no more room, as a part of all.
+const BATCH: usize = 64;
+
+/// One scope.
+pub struct Slot {
+    /// What the token is for.
+    pub scope: Arc<Scope>,
+    /// Who has asked for it first: it counts as theirs.
+    pub who: Who,
+    token: RwLock<Option<Current>>,
+    /// Milliseconds since the pool's start.
+    used: AtomicU64,
+    job: Mutex<Job>,
+}
+
+/// A token, and how old it is.
+#[derive(Clone)]
+pub struct Current {
+    /// What is handed out.
+    pub token: Arc<Ready>,
+    /// When it came.
+    pub since: Instant,
+}
+
+/// What is going on to get a token.
+#[derive(Default)]
+pub struct Job {
+    /// It is being minted.
+    pub minting: bool,
+    /// Who has it in the queue.
+    pub queued: Vec<Who>,
+    /// It is renewed though nobody waits.
+    pub background: bool,
+    /// Those who wait for the outcome.
+    pub waiters: Vec<oneshot::Sender<Outcome>>,
+    /// The last mint has failed.
+    pub failed: Option<(Failure, Instant)>,
+}
+
+impl Current {
+    /// A token that has just come.
+    pub fn new(token: Arc<Ready>, now: Moment) -> Self {
+        Self { token, since: now.steady }
+    }
+
+    /// Seconds left to live.
+    pub fn left(&self, now: Moment) -> i64 {
+        self.token.token.left(now).unwrap_or(0)
+    }
+}
+
+impl Slot {
+    fn new(scope: &Scope, who: &Who) -> Self {
+        Self {
+            scope: Arc::new(scope.clone()),
+            who: who.clone(),
+            token: RwLock::default(),
+            used: AtomicU64::default(),
+            job: Mutex::default(),
+        }
+    }
+
+    /// The token, if it is still valid.
+    pub fn current(&self, now: Moment) -> Option<Current> {
+        let current = self.token.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        (current.left(now) > 0).then_some(current)
+    }
+
+    /// Takes a new token over, or forgets it.
+    pub fn set(&self, current: Option<Current>) {
+        *self.token.write().unwrap_or_else(PoisonError::into_inner) = current;
+    }
+
+    /// Notes that somebody has asked, so many milliseconds after the pool's start.
+    pub fn touch(&self, millis: u64) {
+        self.used.store(millis, Ordering::Relaxed);
+    }
+
+    /// When somebody last asked, in milliseconds after the pool's start.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// What is going on.
+    pub fn job(&self) -> MutexGuard<'_, Job> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last mint's failure, if that was within this time.
+    pub fn failed_within(&self, time: Duration, now: Instant) -> Option<Failure> {
+        let job = self.job();
+        let (failure, at) = job.failed.as_ref()?;
+        (now.saturating_duration_since(*at) < time).then(|| failure.clone())
+    }
+
+    fn is_busy(&self) -> bool {
+        let job = self.job();
+        job.minting || !job.queued.is_empty()
+    }
+}
+
+/// All scopes.
+pub struct Slots {
+    most: usize,
+    most_bytes: usize,
+    all: HashMap<Arc<Scope>, Arc<Slot>>,
+    bytes: usize,
+    /// Bytes of each identity's.
+    of: HashMap<Who, usize>,
+}
+
+/// What a scope takes in memory, about.
+fn weight(scope: &Scope) -> usize {
+    const TEXT: usize = 56;
+    let owner = scope.owner.as_ref().map_or(0, String::len);
+    let repositories: usize = scope.repositories.iter().map(|name| TEXT + name.len()).sum();
+    let permissions: usize = scope.permissions.keys().map(|name| 2 * TEXT + name.len()).sum();
+    size_of::<Slot>() + size_of::<Scope>() + owner + repositories + permissions
+}
+
+impl Slots {
+    /// With room for so many scopes and bytes.
+    pub fn new(most: usize, most_bytes: usize) -> Self {
+        Self { most, most_bytes, all: HashMap::new(), bytes: 0, of: HashMap::new() }
+    }
+
+    /// The slot of a scope.
+    pub fn get(&self, scope: &Scope) -> Option<&Arc<Slot>> {
+        self.all.get(scope)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        self.all.values()
+    }
+
+    /// The slot of a scope, or a new one. `None`: there is no room, as nothing is idle, and who asks has most of it.
+    pub fn get_or_add(&mut self, scope: &Scope, who: &Who) -> Option<Arc<Slot>> {
+        if let Some(slot) = self.all.get(scope) {
+            return Some(Arc::clone(slot));
+        }
+        let weight = weight(scope);
+        if self.is_full() {
+            self.make_room();
+        }
+        let own = self.of.get(who).copied().unwrap_or(0);
+        if self.is_full() && own + weight > self.bytes / self.of.len().max(1) {
+            return None;
+        }
+        let slot = Arc::new(Slot::new(scope, who));
+        self.bytes += weight;
+        *self.of.entry(who.clone()).or_default() += weight;
+        self.all.insert(Arc::clone(&slot.scope), Arc::clone(&slot));
+        Some(slot)
+    }
+
+    fn is_full(&self) -> bool {
+        self.all.len() >= self.most || self.bytes >= self.most_bytes
+    }
+
+    /// Forgets the least recently used of whoever has most. Some at once: each search looks at all of them.
+    fn make_room(&mut self) {
+        let share = |slot: &Slot| self.of.get(&slot.who).copied().unwrap_or(0);
+        let mut idle: Vec<_> = self.all.values().filter(|slot| !slot.is_busy()).cloned().collect();
+        idle.sort_unstable_by_key(|slot| (std::cmp::Reverse(share(slot)), slot.used()));
+        idle.truncate((self.all.len() / BATCH).max(1));
+        for slot in idle {
+            self.remove(&slot.scope);
+        }
+    }
+
+    /// Forgets a scope.
+    pub fn remove(&mut self, scope: &Scope) {
+        let Some(slot) = self.all.remove(scope) else { return };
+        let weight = weight(scope);
+        self.bytes -= weight;
+        if let Some(own) = self.of.get_mut(&slot.who) {
+            *own -= weight;
+            if *own == 0 {
+                self.of.remove(&slot.who);
+            }
+        }
+    }
+
+    /// Forgets all that are not worth keeping, save those where something is going on.
+    pub fn keep(&mut self, is_worth: impl Fn(&Slot) -> bool) {
+        let gone: Vec<_> =
+            self.all.values().filter(|slot| !slot.is_busy() && !is_worth(slot)).cloned().collect();
+        for slot in gone {
+            self.remove(&slot.scope);
+        }
+    }
+
+    /// Forgets all tokens and refusals, but not who waits for one.
+    pub fn forget_tokens(&mut self) {
+        for slot in self.all.values() {
+            slot.set(None);
+            slot.job().failed = None;
+        }
+        self.keep(|_| false);
+    }
+
+    /// How many there are.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::turns::who;
+    use super::*;
+
+    fn scope(number: usize) -> Scope {
+        Scope { owner: Some(format!("o{number}")), ..Scope::default() }
+    }
+
+    #[test]
+    fn whoever_has_most_loses_what_was_used_least_recently() {
+        let mut slots = Slots::new(10, usize::MAX);
+        slots.get_or_add(&scope(100), &who("calm")).unwrap().touch(1);
+        for number in 0..30 {
+            let slot = slots.get_or_add(&scope(number), &who("greedy")).unwrap();
+            slot.touch(2 + number as u64);
+        }
+        assert_eq!(slots.len(), 10);
+        assert!(slots.get(&scope(100)).is_some(), "the oldest of all, but not theirs who have most");
+        assert!((21..30).all(|number| slots.get(&scope(number)).is_some()));
+    }
+
+    #[test]
+    fn where_nothing_is_idle_only_whoever_has_most_is_sent_away() {
+        let mut slots = Slots::new(10, usize::MAX);
+        let busy = |slot: Arc<Slot>| slot.job().minting = true;
+        let mut added = 0;
+        while let Some(slot) = slots.get_or_add(&scope(added), &who("greedy")) {
+            busy(slot);
+            added += 1;
+        }
+        assert_eq!(added, 10);
+        busy(slots.get_or_add(&scope(100), &who("calm")).unwrap());
+        assert!(slots.get_or_add(&scope(99), &who("greedy")).is_none());
+        assert!(slots.get_or_add(&scope(0), &who("calm")).is_some(), "one that is there already");
+    }
+
+    #[test]
+    fn large_scopes_are_weighed() {
+        let mut slots = Slots::new(usize::MAX, 100_000);
+        for number in 0..100 {
+            let repositories = (0..500).map(|name| format!("r{number}-{name}")).collect();
+            slots.get_or_add(&Scope { repositories, ..Scope::default() }, &None).unwrap();
+        }
+        assert!(slots.len() <= 4, "{}", slots.len());
+        slots.keep(|_| false);
+        assert_eq!((slots.len(), slots.bytes, slots.of.len()), (0, 0, 0));
+    }
+}
