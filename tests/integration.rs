@@ -43,6 +43,7 @@ mod scope;
 mod serve;
 mod settings;
 mod setup;
+mod soak;
 mod status;
 mod terminal;
 mod timer;
