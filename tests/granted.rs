@@ -174,7 +174,7 @@ fn the_broker_hands_out_no_more_than_its_bearer_may_have() {
         let answer = http_client::get(server.port, ADMIN, "narrow", "");
         assert_eq!(
             (answer.status, answer.body.as_str()),
-            (500, "{\"error\":\"token refresh failed\"}"),
+            (500, "{\"error\":\"token refresh failed\",\"retry\":false}"),
             "{what}"
         );
         server.running.wait_for_stderr(what);

@@ -23,6 +23,7 @@ use super::peer::Peer;
 use super::places::Address;
 use super::query;
 use crate::clock::{self, Moment};
+use crate::error::Kind;
 use crate::scope::Scope;
 use crate::token::Token;
 
@@ -114,7 +115,11 @@ async fn respond(
     match broker.pool.token(&known.bearer, scope, wish, started).await {
         Ok(ready) => with_headers(StatusCode::OK, ready.body.clone()),
         Err(failed) => {
-            let response = failure(StatusCode::INTERNAL_SERVER_ERROR, "token refresh failed");
+            let mut body = json!({ "error": "token refresh failed" });
+            if failed.kind != Kind::Temporary {
+                body["retry"] = false.into();
+            }
+            let response = json_response(StatusCode::INTERNAL_SERVER_ERROR, &body);
             match failed.wait {
                 Some(seconds) => after(seconds, response),
                 None => response,

@@ -79,15 +79,21 @@ impl Answer {
         String::from_utf8_lossy(&line[..line.len().min(MAX_LINE)]).into_owned()
     }
 
+    /// Whether a broker says that the same request would fail again, until somebody acts.
+    pub fn says_no_retry(&self) -> bool {
+        self.refusal().retry == Value::Bool(false)
+    }
+
     fn refusal(&self) -> Refusal {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
-/// GitHub's JSON errors; all else in a body stays there, as it may be a secret.
+/// GitHub's JSON errors, and a broker's; all else in a body stays there, as it may be a secret.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Refusal {
     message: Value,
     documentation_url: Value,
+    retry: Value,
 }

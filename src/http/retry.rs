@@ -32,12 +32,14 @@ pub enum Advice {
     Wait(i64),
 }
 
-/// `None`: the answer is final. 400, 401, 404, 422, 501 and other 403s would be the same the next time.
+/// `None`: the answer is final. 400, 401, 404, 422, 501 and other 403s would be the same the next time, and a broker says
+/// `"retry":false` where a 500 would.
 pub fn advice(answer: &Answer, now: i64) -> Option<Advice> {
     let limited = match answer.status {
         429 => true,
         403 if is_limit(answer) => true,
         501 => return None,
+        status if status >= 500 && answer.says_no_retry() => return None,
         status if status >= 500 => false,
         _ => return None,
     };
@@ -131,6 +133,11 @@ mod tests {
             (422, &[("retry-after", "1")], "", None),
             (500, &[], "<html>", Some(Advice::BackOff)),
             (501, &[], "", None),
+            (500, &[], r#"{"error":"token refresh failed"}"#, Some(Advice::BackOff)),
+            (500, &[], r#"{"error":"token refresh failed","retry":true}"#, Some(Advice::BackOff)),
+            (500, &[], r#"{"error":"token refresh failed","retry":"false"}"#, Some(Advice::BackOff)),
+            (500, &[], r#"{"error":"token refresh failed","retry":false}"#, None),
+            (503, &[("retry-after", "7")], r#"{"retry":false}"#, None),
             (503, &[("retry-after", "7")], "", Some(Advice::Wait(7))),
             (503, &[("retry-after", "9223372036854775807")], "", Some(Advice::Wait(LONGEST))),
             (429, &[], "", Some(Advice::BackOff)),

@@ -136,7 +136,7 @@ fn a_tls_key_that_everybody_may_read_is_refused_and_one_that_its_group_may_is_wa
 }
 
 #[test]
-fn the_helper_asks_for_its_scope_and_for_a_new_token_after_an_erase() {
+fn the_helper_asks_for_its_scope_and_stops_at_once_at_a_refusal_that_lasts() {
     let server = Server::start_with(&[("ws", "workspace=ws-1")], &[]);
     let client = Sandbox::new();
     client.set_env("GITHUB_APP_HOST", server.github.url());
@@ -149,8 +149,18 @@ fn the_helper_asks_for_its_scope_and_for_a_new_token_after_an_erase() {
     assert_eq!(server.github.live_tokens(), [token]);
     let minted = server.github.api_requests().into_iter().find(|seen| seen.method == "POST").expect("a mint");
     assert_eq!(minted.json()["permissions"], serde_json::json!({ "contents": "read" }));
-    let refused = client.helper(&["--owner=octo-org", "--permission=administration=write", "token"]).run();
-    refused.fails_with(5);
+    let args = ["--owner=octo-org", "--permission=administration=write", "--timeout=10m", "token"];
+    let refused = client.helper(&args).run();
+    refused.fails_with(4);
+    assert!(
+        message(&refused)
+            .ends_with(": the broker answered 500: it cannot get this token, and trying again is no use"),
+        "{}",
+        refused.stderr
+    );
+    let hint = "\nhint: the cause is in the broker's log: ask the platform's operator\n";
+    assert!(refused.stderr.ends_with(hint), "{}", refused.stderr);
+    assert_eq!(server.github.mint_requests(), 2, "the token, and the refusal");
 }
 
 /// Each workspace has a bearer and a repository of its own; the key is on the broker alone.

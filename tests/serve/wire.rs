@@ -125,7 +125,8 @@ fn a_refusal_of_github_is_500_to_the_caller_and_told_in_the_log() {
     let mut server = Server::start();
     server.github.suspend(7, true);
     for _ in 0..3 {
-        says(&get(server.port, ADMIN, "admin", ""), 500, "{\"error\":\"token refresh failed\"}");
+        let body = "{\"error\":\"token refresh failed\",\"retry\":false}";
+        says(&get(server.port, ADMIN, "admin", ""), 500, body);
     }
     let log = server.running.wait_for_stderr("no token for [owner=octo-org] (permanent");
     assert!(log.contains("This installation has been suspended"), "{log}");
