@@ -12,6 +12,9 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::settings::Given;
 
 mod settings;
+mod setup;
+
+pub use setup::{SetupArgs, Timer};
 
 /// The heading of their help.
 const SETTINGS: &str = "Settings";
@@ -23,9 +26,11 @@ const SETTINGS: &str = "Settings";
     bin_name = "git-credential-github-app",
     version,
     about = "Give git and gh a fresh GitHub App installation token",
-    after_help = "Exit status: 0 done or not ours, 1 failed, 2 usage, 3 settings or key wrong, 4 refused, 5 temporary.\nAlso read: WORKSPACE_ID, MOLECULE_ORG_ID, NO_COLOR, proxy and certificate variables; see the manual.\nManual: git help credential-github-app",
+    after_help = "To begin: git-credential-github-app setup",
+    after_long_help = "To begin: git-credential-github-app setup\n\nExit status: 0 done or not ours, 1 failed, 2 usage, 3 settings or key wrong, 4 refused, 5 temporary.\nAlso read: WORKSPACE_ID, MOLECULE_ORG_ID, NO_COLOR, proxy and certificate variables; see the manual.\nManual: git help credential-github-app",
     arg_required_else_help = true,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    mut_subcommands = settings::show_common
 )]
 pub struct Cli {
     /// Options for every command
@@ -71,19 +76,19 @@ pub enum Command {
     Capability,
     /// Print one installation token
     Token(TokenArgs),
-    /// Write the given options to the settings file, and make git use this helper
+    /// Write the settings file, and make git use this helper
     Setup(SetupArgs),
-    /// Keep tokens with enough life in the cache, and gh logged in; for cron and timers
+    /// Keep cached tokens fresh, and gh logged in; for cron and timers
     Refresh(RefreshArgs),
     /// Run a command with a fresh token in gh's environment variables
     Exec(ExecArgs),
-    /// Show what is configured and which tokens are cached; no network, no secrets
+    /// Show the settings and the cached tokens; no network, no secrets
     Status(StatusArgs),
-    /// Check every link between git and GitHub, and say what to do about what is wrong
+    /// Check every link between git and GitHub, and say how to fix it
     Doctor(DoctorArgs),
     /// Revoke the cached token at GitHub and evict it
     Revoke(RevokeArgs),
-    /// Be the broker: hand out tokens over HTTP, so that workspaces need no key
+    /// Be the broker: workspaces get tokens over HTTP, and need no key
     Serve(ServeArgs),
     /// Print a script of completions for a shell
     Completions(CompletionsArgs),
@@ -101,52 +106,6 @@ pub struct TokenArgs {
     /// Ask for at least this much life, such as 40m
     #[arg(long, value_name = "DUR")]
     pub min_life: Option<String>,
-}
-
-/// Options of `setup`
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("place").multiple(false))]
-pub struct SetupArgs {
-    /// Only show what would be written
-    #[arg(long)]
-    pub print: bool,
-    /// Remove exactly what setup has written for the host
-    #[arg(long, conflicts_with_all = ["print", "identity", "insteadof", "timer"])]
-    pub undo: bool,
-    /// Also set the bot's user.name and user.email
-    #[arg(long)]
-    pub identity: bool,
-    /// Also let git use https for this host's ssh URLs
-    #[arg(long)]
-    pub insteadof: bool,
-    /// Also refresh the tokens every 30 minutes: systemd or cron
-    #[arg(long, value_name = "KIND", value_enum, hide_possible_values = true)]
-    pub timer: Option<Timer>,
-    /// Let the timer log gh in, too
-    #[arg(long, requires = "timer")]
-    pub gh: bool,
-    /// Settings and git's configuration for all users, below /etc
-    #[arg(long, group = "place")]
-    pub system: bool,
-    /// Settings and git's configuration for this user (the default)
-    #[arg(long, group = "place")]
-    pub global: bool,
-    /// Change git's configuration of the repository here
-    #[arg(long, group = "place")]
-    pub local: bool,
-    /// Change this file of git configuration
-    #[arg(long, group = "place", value_name = "FILE")]
-    pub file: Option<PathBuf>,
-}
-
-/// What runs `refresh` every half an hour
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Timer {
-    /// Units of the user's systemd
-    Systemd,
-    /// A line in the user's crontab
-    Cron,
 }
 
 /// Options of `refresh`
@@ -224,10 +183,17 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     pub bearer_file: Option<PathBuf>,
     /// How long open requests may take after the signal to stop
-    #[arg(long, value_name = "DUR", default_value = "10s")]
+    #[arg(long, value_name = "DUR", default_value = "10s", hide_short_help = true)]
     pub drain: String,
     /// How the log is written: plain or json
-    #[arg(long, value_name = "FORM", value_enum, default_value = "plain", hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "FORM",
+        value_enum,
+        default_value = "plain",
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
     pub log: LogForm,
 }
 
@@ -243,7 +209,9 @@ pub enum LogForm {
 /// What `serve` does beside serving
 #[derive(Debug, Subcommand)]
 pub enum ServeCommand {
-    /// Make a line for the bearer file from the bearer on standard input; on a terminal or without input from a new one
+    /// Make a bearer file's line for the bearer on stdin or a new one
+    ///
+    /// The bearer is a new one on a terminal, and where standard input is empty.
     HashBearer(HashBearerArgs),
 }
 
@@ -282,10 +250,10 @@ pub struct Options {
     #[command(flatten)]
     pub given: Given,
     /// Say on stderr what is done
-    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = SETTINGS)]
+    #[arg(short, long, global = true, action = ArgAction::Count, hide_short_help = true, help_heading = SETTINGS)]
     pub verbose: u8,
     /// No warnings
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = SETTINGS)]
+    #[arg(short, long, global = true, conflicts_with = "verbose", hide_short_help = true, help_heading = SETTINGS)]
     pub quiet: bool,
     /// Colour messages: auto, always or never
     #[arg(
@@ -295,6 +263,7 @@ pub struct Options {
         value_enum,
         default_value = "auto",
         hide_possible_values = true,
+        hide_short_help = true,
         help_heading = SETTINGS
     )]
     pub color: Color,

@@ -61,7 +61,7 @@ pub struct Command {
 impl Command {
     /// The options that no other command has.
     fn own_options(&self) -> BTreeSet<&str> {
-        let own = self.help.split("\nOptions:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
+        let own = self.help.split("\nOptions:\n").nth(1).and_then(|rest| rest.split("\nSettings:\n").next());
         let mut options = long_options(own.unwrap_or_default());
         options.remove("--help");
         options

@@ -23,6 +23,7 @@ mod faults;
 mod first_aid;
 mod gh;
 mod granted;
+mod help;
 mod hosts;
 mod install;
 mod keys;

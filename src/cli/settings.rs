@@ -4,11 +4,11 @@ use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, value_parser};
 
 use super::SETTINGS;
 use crate::settings::Given;
-use crate::settings::schema::{KEYS, Opt, Setting};
+use crate::settings::schema::{KEYS, Key, Opt, Setting};
 
 /// A setting's option; `None`: it has none.
 fn option(setting: &'static Setting) -> Option<Arg> {
-    let mut help = setting.help.to_owned();
+    let mut help = setting.help.replace('\n', "; ");
     if !setting.variables.is_empty() && setting.option != Opt::Negated {
         help.extend([" [env: ", &setting.variables.join(", "), "]"]);
     } else if let [variable] = setting.variables {
@@ -18,7 +18,9 @@ fn option(setting: &'static Setting) -> Option<Arg> {
         help.extend([" [default: ", setting.default, "]"]);
     }
     let long = setting.option_name().trim_start_matches('-').to_owned();
-    let arg = Arg::new(setting.name).long(long).help(help).global(true).help_heading(SETTINGS);
+    let summary = setting.help.lines().next().unwrap_or_default();
+    let arg = Arg::new(setting.name).long(long).help(summary).long_help(help).global(true);
+    let arg = arg.help_heading(SETTINGS).hide_short_help(true);
     let text = value_parser!(String);
     Some(match setting.option {
         Opt::No => return None,
@@ -34,9 +36,26 @@ fn option(setting: &'static Setting) -> Option<Arg> {
     })
 }
 
+/// The settings that a command's short help shows.
+const COMMON: [Key; 6] =
+    [Key::Profile, Key::Host, Key::AppId, Key::Owner, Key::PrivateKeyFile, Key::BrokerUrl];
+
+/// The options of all settings, in the order of the table in every command.
+fn options() -> impl Iterator<Item = (Key, Arg)> {
+    let options = KEYS.iter().filter_map(|key| Some((*key, option(key.row())?)));
+    options.enumerate().map(|(at, (key, arg))| (key, arg.display_order(at)))
+}
+
+/// Lets a command's short help show the usual settings. The program's does not, as its commands would scroll away.
+pub fn show_common(command: clap::Command) -> clap::Command {
+    // What a command has already it does not get from the program.
+    let common = options().filter(|(key, _)| COMMON.contains(key));
+    command.args(common.map(|(_, arg)| arg.hide_short_help(false)))
+}
+
 impl Args for Given {
     fn augment_args(command: clap::Command) -> clap::Command {
-        command.args(KEYS.iter().filter_map(|key| option(key.row())))
+        command.args(options().map(|(_, arg)| arg))
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {

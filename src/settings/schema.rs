@@ -36,7 +36,7 @@ pub struct Setting {
     pub variables: &'static [&'static str],
     /// As the help shows it; empty where there is none.
     pub default: &'static str,
-    /// Says what it is for, in the imperative or as a noun, without a full stop.
+    /// Says what it is for, in the imperative or as a noun, without a full stop; a second line is for the long help alone.
     pub help: &'static str,
     /// Says where tokens come from: where option or environment give one, the profiles of the file are not looked at.
     pub is_source: bool,
@@ -134,7 +134,7 @@ settings! {
     /// The owners that a profile is for.
     Owners: row("owners", Form::Owner, Opt::No, &[], "", "Owners that the profile is for"),
     /// The key's file.
-    PrivateKeyFile: source("private_key_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_PRIVATE_KEY_FILE"], "", "The App's private key, a PEM file (the PEM itself: GITHUB_APP_PRIVATE_KEY)"),
+    PrivateKeyFile: source("private_key_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_PRIVATE_KEY_FILE"], "", "The App's private key, a PEM file\nthe PEM itself: GITHUB_APP_PRIVATE_KEY"),
     /// The key's text.
     PrivateKeyText: not_in_file(source("GITHUB_APP_PRIVATE_KEY", Form::KeyText, Opt::No, &["GITHUB_APP_PRIVATE_KEY"], "", "The App's private key itself")),
     /// Prints the key.
@@ -144,7 +144,7 @@ settings! {
     /// The broker.
     BrokerUrl: source("broker_url", Form::Broker, Opt::Value("URL"), &["GITHUB_APP_BROKER_URL"], "from PLATFORM_URL", "Broker that mints for us"),
     /// The bearer's file.
-    BrokerTokenFile: source("broker_token_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_BROKER_TOKEN_FILE"], "with PLATFORM_URL .auth_token in CONFIGS_DIR", "File with the broker's bearer (the bearer itself: GITHUB_APP_BROKER_TOKEN)"),
+    BrokerTokenFile: source("broker_token_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_BROKER_TOKEN_FILE"], "with PLATFORM_URL .auth_token in CONFIGS_DIR", "File with the broker's bearer\nthe bearer itself: GITHUB_APP_BROKER_TOKEN"),
     /// The bearer.
     BrokerToken: not_in_file(source("GITHUB_APP_BROKER_TOKEN", Form::Bearer, Opt::No, &["GITHUB_APP_BROKER_TOKEN"], "", "The broker's bearer itself")),
     /// Which provider.

@@ -1,0 +1,51 @@
+//! What `setup` takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Options of `setup`
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("place").multiple(false))]
+pub struct SetupArgs {
+    /// Only show what would be written
+    #[arg(long)]
+    pub print: bool,
+    /// Remove exactly what setup has written for the host
+    #[arg(long, conflicts_with_all = ["print", "identity", "insteadof", "timer"])]
+    pub undo: bool,
+    /// Also set the bot's user.name and user.email
+    #[arg(long)]
+    pub identity: bool,
+    /// Also let git use https for this host's ssh URLs
+    #[arg(long)]
+    pub insteadof: bool,
+    /// Also refresh the tokens every 30 minutes: systemd or cron
+    #[arg(long, value_name = "KIND", value_enum, hide_possible_values = true)]
+    pub timer: Option<Timer>,
+    /// Let the timer log gh in, too
+    #[arg(long, requires = "timer")]
+    pub gh: bool,
+    /// Settings and git's configuration for all users, below /etc
+    #[arg(long, group = "place")]
+    pub system: bool,
+    /// Settings and git's configuration for this user (default)
+    #[arg(long, group = "place")]
+    pub global: bool,
+    /// Change git's configuration of the repository here
+    #[arg(long, group = "place")]
+    pub local: bool,
+    /// Change this file of git configuration
+    #[arg(long, group = "place", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// What runs `refresh` every 30 minutes
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Timer {
+    /// Units of the user's systemd
+    Systemd,
+    /// A line in the user's crontab
+    Cron,
+}
