@@ -160,8 +160,11 @@ fn settings_and_keys_that_are_wrong() {
         fs::set_permissions(&key, fs::Permissions::from_mode(mode)).expect("a file of ours");
         doctor(&sandbox, &[]).has(state, "private key", text, "chmod 600");
     }
-    let missing = ["--private-key-file", "/no/such/key.pem"];
-    doctor(&sandbox, &missing).fails("private key", "No such file", "GITHUB_APP_PRIVATE_KEY_FILE");
+    let missing = ["--private-key-file=/no/such/key.pem", "--repo=octo-org/hello"];
+    let found = doctor(&sandbox, &missing);
+    found.fails("private key", "No such file", "GITHUB_APP_PRIVATE_KEY_FILE");
+    // Once is enough.
+    assert_eq!(found.output.stdout.matches("key.pem").count(), 1, "{}", found.output.stdout);
     let other = sandbox.write_private("other.pem", other_key_pem());
     let other = ["--private-key-file", &other.to_string_lossy()];
     doctor(&sandbox, &other).fails("App", "could not be decoded", "does not belong to App Iv23liTestApp");

@@ -129,6 +129,7 @@ fn examine_settings(
         profile,
         target,
         report,
+        key_fails: Cell::new(false),
         several_owners: Cell::new(false),
         reaches: Cell::new(false),
         git_reaches: Cell::new(false),
@@ -158,6 +159,8 @@ struct Patient<'a> {
     target: Option<&'a Target>,
     deadline: Deadline,
     report: Report,
+    /// Whether the private key cannot be used, so that what needs it need not say so again.
+    key_fails: Cell<bool>,
     /// Whether the path must tell several owners apart.
     several_owners: Cell<bool>,
     /// Whether the git host answers, if only with a certificate that is not trusted.

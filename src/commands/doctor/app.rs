@@ -15,10 +15,10 @@ const LOOKED_AT: usize = 20;
 /// How many GitHub lists at once. Of an App with more, nobody knows here where it is not installed.
 const LISTED: usize = 100;
 
-/// Checks the App, if its key is configured.
+/// Checks the App, if its key is configured and can be used.
 pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let settings = &patient.settings;
-    let Some(identity) = &settings.app else { return };
+    let Some(identity) = settings.app.as_ref().filter(|_| !patient.key_fails.get()) else { return };
     let client = Client::new(&settings.network, patient.deadline, patient.report).impatient();
     let app = App::new(settings, identity, client, patient.report);
     match app.identity() {

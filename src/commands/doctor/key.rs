@@ -15,7 +15,10 @@ use crate::trust::{self, Readers};
 pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     let Some(app) = &patient.settings.app else { return };
     match signer::fingerprint(&app.key) {
-        Err(error) => return checks.fail("private key", &error),
+        Err(error) => {
+            patient.key_fails.set(true);
+            return checks.fail("private key", &error);
+        }
         Ok(None) => return checks.ok("private key", "kept by a command; tried below"),
         Ok(Some(print)) => checks.ok("private key", format!("fingerprint {print}")),
     }

@@ -10,9 +10,11 @@ use crate::git;
 const NAME: &str = "repository";
 const OURS: &str = "git-credential-github-app: ";
 
-/// Lets git list the repository that `--repo` names. Where git does not get as far as the host, that is said already.
+/// Lets git list the repository that `--repo` names. Where git does not get as far as the host, or the
+/// helper cannot use its only key, that is said already.
 pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
-    let Some(target) = patient.target.filter(|_| patient.git_reaches.get()) else { return };
+    let has_source = patient.settings.broker.is_some() || !patient.key_fails.get();
+    let Some(target) = patient.target.filter(|_| patient.git_reaches.get() && has_source) else { return };
     let (path, host) = (target.path(), &patient.settings.host);
     let url = format!("{}/{path}", host.url());
     let outcome = match git::run_with_helpers(&["ls-remote", "--quiet", &url, "HEAD"], patient.deadline) {
