@@ -227,14 +227,14 @@ fn set_mark(file: &File, mark: i64) -> io::Result<()> {
     file.set_modified(SystemTime::UNIX_EPOCH + since_1970)
 }
 
-fn check(metadata: &fs::Metadata, mend: &str) -> io::Result<()> {
+fn check(metadata: &fs::Metadata, remedy: &str) -> io::Result<()> {
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(io::Error::other("it belongs to another user"));
     }
     if metadata.mode() & 0o077 != 0 {
         let mode = metadata.mode() & 0o777;
         return Err(io::Error::other(format!(
-            "others may access it (mode {mode:03o}); {mend} makes it private"
+            "others may access it (mode {mode:03o}); {remedy} makes it private"
         )));
     }
     Ok(())

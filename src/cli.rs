@@ -158,7 +158,7 @@ pub struct RevokeArgs {
     /// Every cached token, whatever its host, owner and scope
     #[arg(long)]
     pub all: bool,
-    /// Only evict; the token lives on at GitHub until it expires
+    /// Only evict; the token stays valid at GitHub until it expires
     #[arg(long)]
     pub local: bool,
 }

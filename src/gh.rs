@@ -43,7 +43,7 @@ pub struct Gh<'a> {
 
 /// Why gh did not take a token.
 pub enum LoginError {
-    /// GitHub answered 401 to gh: the token is dead.
+    /// GitHub answered 401 to gh: the token was revoked.
     DeadToken,
     /// Anything else.
     Failed(Failure),

@@ -81,7 +81,7 @@ pub fn refusal(status: u16, headers: &str, body: &[u8]) -> (String, Option<Durat
     (render(&explain(&answer, "Iv23liExample", api).into()), pause)
 }
 
-/// When a token dies, by the local clock.
+/// When a token expires, by the local clock.
 #[must_use]
 pub fn expiry(text: &str, date: Option<i64>, now: i64) -> Option<i64> {
     token::local_expiry(Some(text), date, now)

@@ -87,7 +87,7 @@ fn bad_key(message: &str) -> Failure {
 }
 
 fn no_rsa() -> Failure {
-    bad_key("this is no RSA key; GitHub Apps sign with RSA (RS256)")
+    bad_key("this is not an RSA key; GitHub Apps sign with RSA (RS256)")
 }
 
 /// Says which wrong kind of text a key setting holds.
@@ -105,7 +105,7 @@ fn complaint(block: &Block) -> Failure {
             bad_key("this is a certificate; the App's private key is needed")
         }
         "ECPRIVATEKEY" | "DSAPRIVATEKEY" => no_rsa(),
-        label if !label.ends_with("KEY") && *has_end => bad_key("this is no PEM private key"),
+        label if !label.ends_with("KEY") && *has_end => bad_key("this is not a PEM private key"),
         _ if body.is_empty() && !*has_end => bad_key("only the first line of the private key is here")
             .hint("put quotes around the whole key, or write it in one line with \\n for line ends, or as base64"),
         _ => bad_key("the private key is cut short or damaged"),
@@ -126,7 +126,7 @@ fn no_armour(bytes: &[u8], text: &str) -> Failure {
     } else if text.contains("-----END") {
         bad_key("the private key is cut short or damaged")
     } else {
-        bad_key("this is no PEM private key")
+        bad_key("this is not a PEM private key")
     }
 }
 

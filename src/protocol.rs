@@ -182,7 +182,7 @@ pub struct Reply<'a> {
     pub user: &'a str,
     /// The installation token.
     pub password: &'a Secret,
-    /// When it dies, in seconds since 1970 by the local clock; `None` where nobody knows.
+    /// When it expires, in seconds since 1970 by the local clock; `None` where nobody knows.
     pub expiry: Option<i64>,
     /// `authtype` was offered: `ephemeral` may be said.
     pub authtype: bool,

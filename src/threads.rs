@@ -13,7 +13,7 @@ use crate::error::{Failure, Kind};
 /// Starts a thread.
 ///
 /// # Errors
-/// There is none to be had.
+/// None can be started.
 pub fn start<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -25,7 +25,7 @@ pub fn start<T: Send + 'static>(
 /// can start another.
 ///
 /// # Errors
-/// There is none to be had.
+/// None can be started.
 pub fn start_vital(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     start(name, move || {
         if panic::catch_unwind(AssertUnwindSafe(work)).is_err() {

@@ -13,7 +13,7 @@ use crate::secret::Secret;
 
 /// A server's clock within so many seconds of ours counts as equal: `Date` has whole seconds and the answer travels.
 pub const SKEW_TOLERANCE: i64 = 5;
-/// How much sooner than GitHub git is told that the token dies: covers the rounding of `Date` and of the clocks.
+/// How much sooner than GitHub git is told that the token expires: covers the rounding of `Date` and of the clocks.
 const EARLY: i64 = 2;
 /// GitHub's tokens live an hour; that, and ten minutes for whatever clocks and answers are off, is how long one is believed
 /// to live, whatever a server says.
@@ -34,7 +34,7 @@ pub enum Source {
 /// What is known of a token beside its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// When it dies, by the local clock; `None` where nobody said, or where it lay in the past.
+    /// When it expires, by the local clock; `None` where nobody said, or where it lay in the past.
     pub expiry: Option<i64>,
     /// Where it came from.
     pub source: Source,
@@ -55,7 +55,7 @@ pub struct Token {
     pub secret: Secret,
     /// All else that is known.
     pub facts: Facts,
-    /// It was kept on disk, so it may have died unnoticed.
+    /// It was kept on disk, so it may have been revoked unnoticed.
     pub cached: bool,
     /// The end of its life by a clock that nobody sets back; known where this process has it from its provider.
     ends: Option<Instant>,

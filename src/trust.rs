@@ -13,7 +13,7 @@ const OTHERS_WRITE: u32 = 0o022;
 /// Whoever may write to such a directory may still rename and remove none but his own.
 const STICKY: u32 = 0o1000;
 
-/// Why a file is not to be trusted, and what mends that.
+/// Why a file is not to be trusted, and what fixes that.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Distrust {
     /// Follows the file's name.
@@ -83,7 +83,7 @@ pub fn parent(path: &Path) -> io::Result<()> {
     if mode & OTHERS_WRITE != 0 && mode & STICKY == 0 {
         let (shown, mode) = (parent.display(), mode & 0o777);
         return Err(io::Error::other(format!(
-            "others may change its directory {shown} (mode {mode:03o}); mend it with: chmod go-w {shown}, or go one level deeper"
+            "others may change its directory {shown} (mode {mode:03o}); fix it with: chmod go-w {shown}, or go one level deeper"
         )));
     }
     Ok(())

@@ -48,7 +48,7 @@ fn githubs_clock_is_followed_for_a_day_and_no_further() {
         assert_eq!((output.status, output.stdout.as_str()), (4, ""), "{offset}: {}", output.stderr);
         let year = from_now(offset)[..4].to_owned();
         assert!(message(&output).contains(&format!("; its clock says {year}-")), "{}", output.stderr);
-        let end = ", which is more than 24 hours from the local one, and is not believed";
+        let end = ", which is more than 24 hours from the local one, so it is not used";
         assert!(message(&output).ends_with(end), "{}", output.stderr);
         assert!(
             output.stderr.contains("\nhint: set the local clock, for example with NTP"),

@@ -126,7 +126,7 @@ fn each_final_status_has_its_message_and_code_and_is_asked_once() {
         ("it has no GitHub App configured", || error_response(404, "secret-body"), 4),
         ("there is no such endpoint, or it serves another tenant", || Response::empty(404), 4),
         (
-            "it has no GitHub App configured, and trying again is no use",
+            "it has no GitHub App configured, and trying again does not help",
             || error_response(501, "secret-body"),
             4,
         ),

@@ -127,7 +127,7 @@ fn no_cache_and_no_home_still_answer() {
     let file = sandbox.write("file", "");
     let output = sandbox.helper(&["get"]).env("HOME", &file).stdin(REQUEST).run();
     password(&output);
-    assert!(output.stderr.contains("going on without"), "{}", output.stderr);
+    assert!(output.stderr.contains("continuing without it"), "{}", output.stderr);
 }
 
 #[test]

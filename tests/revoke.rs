@@ -1,4 +1,4 @@
-//! `revoke`: one token, all of them, or only here; a token that is dead already is no trouble.
+//! `revoke`: one token, all of them, or only here; a token that has expired or was revoked is no trouble.
 
 use crate::common::{app_sandbox, broker_sandbox, from_now, get, message, password, targets};
 use crate::support::broker::{ADMIN_PATH, FakeBroker, token_response};

@@ -77,7 +77,7 @@ fn a_bad_option_is_a_usage_error_and_a_bad_variable_or_key_a_settings_error() {
             "http://broker.example.com",
             "plain http would show the bearer",
         ),
-        ("--broker-url", "GITHUB_APP_BROKER_URL", "broker", "no http or https URL"),
+        ("--broker-url", "GITHUB_APP_BROKER_URL", "broker", "this is not an http or https URL"),
         ("--source", "GITHUB_APP_SOURCE", "magic", "bad value"),
         ("--owner", "GITHUB_APP_OWNER", "a/b", "bad owner"),
         ("--on-failure", "GITHUB_APP_ON_FAILURE", "panic", "bad value"),
@@ -225,7 +225,10 @@ fn every_wrong_private_key_is_told_apart() {
     let pem = fs::read_to_string(sandbox.path().join("app.pem")).expect("the key");
     for (content, text) in [
         (public_key_pem(), "this is a public key"),
-        ("-----BEGIN EC PRIVATE KEY-----\nYQ==\n-----END EC PRIVATE KEY-----\n".into(), "this is no RSA key"),
+        (
+            "-----BEGIN EC PRIVATE KEY-----\nYQ==\n-----END EC PRIVATE KEY-----\n".into(),
+            "this is not an RSA key",
+        ),
         (
             "-----BEGIN OPENSSH PRIVATE KEY-----\nYQ==\n-----END OPENSSH PRIVATE KEY-----\n".into(),
             "this is an OpenSSH key",
@@ -235,7 +238,7 @@ fn every_wrong_private_key_is_told_apart() {
             "encrypted with a passphrase",
         ),
         (pem[..pem.len() / 2].to_owned(), "cut short or damaged"),
-        ("ghs_sentinel".into(), "this is no PEM private key"),
+        ("ghs_sentinel".into(), "this is not a PEM private key"),
     ] {
         let path = sandbox.write_private("wrong.pem", content);
         let output = key(&path);
@@ -266,9 +269,9 @@ fn commands_that_fail_hang_or_print_garbage_are_told_apart() {
     for (option, command, status, text) in [
         ("--private-key-command", "echo trouble >&2; exit 3", 3, "trouble"),
         ("--private-key-command", "true", 3, "the private key command printed nothing"),
-        ("--private-key-command", "echo nonsense", 3, "this is no PEM private key"),
+        ("--private-key-command", "echo nonsense", 3, "this is not a PEM private key"),
         ("--sign-command", "exit 1", 3, "the sign command failed (exit status: 1)"),
-        ("--sign-command", "echo garbage", 3, "no RS256 signature"),
+        ("--sign-command", "echo garbage", 3, "not an RS256 signature"),
         ("--sign-command", "true", 3, "the sign command printed nothing"),
         ("--sign-command", "exec sleep 60", 5, "the sign command did not end in time"),
     ] {

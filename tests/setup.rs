@@ -180,9 +180,9 @@ fn settings_for_another_host_app_or_broker_are_not_written_over_those_that_are_t
             3,
             "",
             &format!(
-                "git-credential-github-app: {} is for {known} already, and stays so\n\
+                "git-credential-github-app: {} is already for {known}, and was not changed\n\
                  hint: to have both: git-credential-github-app {command} --profile NAME\n\
-                 hint: to have the new one alone: git-credential-github-app setup --undo, or edit the file, then again\n",
+                 hint: to replace it: git-credential-github-app setup --undo, then the same command again, or edit the file\n",
                 settings.display()
             ),
         );
@@ -195,7 +195,7 @@ fn settings_for_another_host_app_or_broker_are_not_written_over_those_that_are_t
     let args = ["--config", &broker.to_string_lossy(), "--host=ghe.test", "setup", "--print"];
     let output = sandbox.helper(&args).run();
     output.fails_with(3);
-    assert!(message(&output).ends_with("broker.toml is for host github.com already, and stays so"));
+    assert!(message(&output).ends_with("broker.toml is already for host github.com, and was not changed"));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn settings_key_and_tokens_are_shown_with_origins_and_without_secrets() {
     let lines: Vec<Vec<String>> = text.stdout.lines().map(cells).collect();
     let home = sandbox.home().display().to_string();
     for line in [
-        ["settings file", &format!("{home}/.config/git-credential-github-app/config.toml (not there)")],
+        ["settings file", &format!("{home}/.config/git-credential-github-app/config.toml (does not exist)")],
         ["source", "app"],
         ["private key", &format!("{} (file)", fingerprint())],
         ["cache", &format!("{home}/.cache/git-credential-github-app")],

@@ -70,7 +70,7 @@ fn answer(ours: Ours, report: Report) -> Result<Option<Secret>> {
         }
         outcome => outcome?,
     };
-    // A cached token may have died: git shall ask once more on a 401. Never on the second round, or it never ends.
+    // A cached token may have been revoked: git shall ask once more on a 401. Never on the second round, or it never ends.
     let again = token.cached && ask.refused.is_none();
     let id = (request.state && (again || ask.refused.is_some())).then(|| token.id());
     let reply = Reply {

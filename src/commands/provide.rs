@@ -37,7 +37,7 @@ pub fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, r
     };
     if settings.cache_dir.is_none() && !settings.no_cache {
         report.warn(
-            "no home directory for the cache; going on without (set GITHUB_APP_CACHE_DIR, or --no-cache)",
+            "no home directory for the cache; continuing without it (set GITHUB_APP_CACHE_DIR, or --no-cache)",
         );
     }
     let keeping = Keeping {

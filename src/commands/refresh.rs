@@ -16,7 +16,7 @@ use crate::scope::{Repository, Scope};
 use crate::settings::{self, Profile, Settings, Sources, programs};
 use crate::token::Token;
 
-/// As much as a run every half an hour needs to never leave a gap, in seconds.
+/// As much as a run every 30 minutes needs to never leave a gap, in seconds.
 const MIN_LIFE: i64 = 40 * 60;
 
 /// Runs the command.
@@ -106,7 +106,7 @@ impl Refresh<'_> {
                 Ask { repository: self.repository(&scope), scope, min_life: self.min_life, ..Ask::default() };
             match self.one(&ask) {
                 Err(error) if Failure::of(&error).kind == Kind::NotInstalled => {
-                    // Uninstalled since: no reason to complain every half an hour.
+                    // Uninstalled since: no reason to complain every 30 minutes.
                     self.report.note(|| format!("{error:#}; forgetting its token"));
                     self.provider(&ask.scope).evict(None);
                     Ok(())

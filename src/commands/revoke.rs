@@ -46,7 +46,7 @@ pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<
             report.note(|| "no cached token to revoke".into());
         }
         let end = End { sources, settings: &settings, cache: &cache, local: arguments.local, report };
-        // One that cannot be revoked must not keep the others alive.
+        // One that cannot be revoked must not keep the others valid.
         each(chosen, report, |token| end.end(&token))
     })
 }

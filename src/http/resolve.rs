@@ -52,7 +52,7 @@ fn look_up(host: &str, limit: Duration) -> io::Result<Vec<IpAddr>> {
     by_getent.map_or_else(|| by_libc(host, limit), Ok)
 }
 
-/// glibc in a thread, as it knows no time limit. Not ureq's own way, which panics where no thread is to be had.
+/// glibc in a thread, as it knows no time limit. Not ureq's own way, which panics where no thread can be started.
 fn by_libc(host: &str, limit: Duration) -> io::Result<Vec<IpAddr>> {
     let (sender, receiver) = mpsc::sync_channel(1);
     let host = host.to_owned();

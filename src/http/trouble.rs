@@ -18,7 +18,7 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// Trouble that another try cannot mend.
+    /// Trouble that another try cannot fix.
     pub fn lasting(failure: Failure) -> Self {
         Self { failure, lasting: true }
     }

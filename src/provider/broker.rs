@@ -161,8 +161,8 @@ impl Broker<'_> {
                 .hint(key),
             404 => refused("there is no such endpoint, or it serves another tenant")
                 .hint("check the broker URL, WORKSPACE_ID and, on a guarded tenant, MOLECULE_ORG_ID"),
-            501 => refused("it has no GitHub App configured, and trying again is no use").hint(key),
-            500.. => refused("it cannot get this token, and trying again is no use")
+            501 => refused("it has no GitHub App configured, and trying again does not help").hint(key),
+            500.. => refused("it cannot get this token, and trying again does not help")
                 .hint("the cause is in the broker's log: ask the platform's operator"),
             200..300 => {
                 Failure::new(Kind::Other, format!("the broker answered {} instead of a token", answer.status))

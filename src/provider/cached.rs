@@ -213,7 +213,7 @@ impl<'a> Cached<'a> {
         if let Err(error) = lock.write(&entry.to_bytes(), entry.mark()) {
             self.warn("write to", &error);
             if !entry.has_token() {
-                // What is still on the disk was evicted: better no entry than a dead token.
+                // What is still on the disk was evicted: better no entry than a revoked token.
                 let _ = lock.remove();
             }
         }
@@ -222,7 +222,7 @@ impl<'a> Cached<'a> {
     fn warn(&self, what: &str, error: &io::Error) {
         let dir = self.dir.as_deref().map(|dir| dir.display().to_string()).unwrap_or_default();
         if !self.warned.replace(true) {
-            self.report.warn(&format!("cannot {what} the cache {dir}: {error}; going on without"));
+            self.report.warn(&format!("cannot {what} the cache {dir}: {error}; continuing without it"));
         }
     }
 

@@ -17,7 +17,7 @@ use crate::secret::Secret;
 use crate::settings::hosts::Host;
 use crate::token::Token;
 
-/// A cached token that is alive.
+/// A cached token that is valid.
 pub struct CachedToken {
     key: String,
     /// What it is for.
@@ -29,7 +29,7 @@ pub struct CachedToken {
 /// All of them, by host, owner and scope.
 ///
 /// # Errors
-/// The directory cannot be listed. An entry that cannot be read is passed over with a warning.
+/// The directory cannot be listed. An entry that cannot be read is skipped with a warning.
 pub fn list(cache: &Cache, report: Report) -> io::Result<Vec<CachedToken>> {
     let mut found = Vec::new();
     for (key, entry) in entries(cache, report)? {
@@ -45,10 +45,10 @@ pub fn list(cache: &Cache, report: Report) -> io::Result<Vec<CachedToken>> {
     Ok(found)
 }
 
-/// The keys and scopes of all tokens, dead ones too: what has been asked for here.
+/// The keys and scopes of all tokens, expired ones too: what has been asked for here.
 ///
 /// # Errors
-/// The directory cannot be listed. An entry that cannot be read is passed over with a warning.
+/// The directory cannot be listed. An entry that cannot be read is skipped with a warning.
 pub fn scopes(cache: &Cache, report: Report) -> io::Result<Vec<(String, Scope)>> {
     let scope = |(key, entry): (String, Entry)| {
         let label = entry.label().filter(|_| entry.has_token())?;
@@ -64,7 +64,7 @@ fn entries(cache: &Cache, report: Report) -> io::Result<Vec<(String, Entry)>> {
             Ok(Some(stored)) => found.push((key, Entry::of(&stored))),
             Ok(None) => {}
             Err(error) => {
-                report.warn(&format!("cannot read {key}.json in the cache: {error}; passing over it"));
+                report.warn(&format!("cannot read {key}.json in the cache: {error}; skipping it"));
             }
         }
     }
@@ -87,14 +87,14 @@ impl CachedToken {
         }
     }
 
-    /// Revokes it at GitHub; one that is dead already is as good.
+    /// Revokes it at GitHub; one that has expired or was revoked is as good.
     pub fn revoke(&self, client: &Client, report: Report) -> Result<()> {
         let call = api::revocation(&self.label.api_url, &self.token.secret);
         let answer = client.send(&call).with_context(|| format!("revoke the token of {}", self.name()))?;
         match answer.status {
             204 => report.note(|| format!("revoked the token of {}", self.name())),
             401 if answer.is_githubs_refusal() => {
-                report.note(|| format!("the token of {} was dead already", self.name()));
+                report.note(|| format!("the token of {} had expired or was revoked already", self.name()));
             }
             _ => {
                 let left = span(self.token.facts.left(clock::now()).unwrap_or(0));

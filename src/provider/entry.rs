@@ -16,7 +16,7 @@ mod refused;
 
 /// Entries of another version are treated as missing.
 const VERSION: u32 = 2;
-/// So many fresh tokens refused in a row, and minting stops: git-lfs up to 3.7.1 would ask ten times a second for ever.
+/// So many fresh tokens refused in a row, and minting stops: git-lfs up to 3.7.1 would ask ten times a second forever.
 const MAX_STRIKES: u32 = 2;
 /// How long minting stops, in seconds.
 const PAUSE: i64 = 60;
@@ -188,7 +188,7 @@ impl Entry {
         self.label.as_ref()
     }
 
-    /// Whether there is a token, dead or alive.
+    /// Whether there is a token, expired or not.
     pub fn has_token(&self) -> bool {
         self.token.is_some()
     }

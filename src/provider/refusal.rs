@@ -69,7 +69,7 @@ fn of_clock(answer: &Answer, failure: Failure) -> Failure {
     match answer.date() {
         Some(date) if !app_jwt::is_believable(date - clock::now()) => {
             let message = format!(
-                "{}; its clock says {}, which is more than 24 hours from the local one, and is not believed",
+                "{}; its clock says {}, which is more than 24 hours from the local one, so it is not used",
                 failure.message,
                 clock::rfc3339(date)
             );

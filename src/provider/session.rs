@@ -18,7 +18,7 @@ use crate::settings::AppSettings;
 /// A JWT is used for so many seconds less than it lives: a call may be on its way for a while.
 const JWT_RESERVE: i64 = 60;
 
-/// Before memory grows without end, all is looked up anew.
+/// Before memory grows without end, all is looked up again.
 const MOST_INSTALLATIONS: usize = 10_000;
 
 /// Shared by mints of one App.
@@ -32,7 +32,7 @@ pub struct Session {
 #[derive(Default)]
 struct State {
     keeper: Option<Keeper>,
-    /// GitHub does not know the key: it is read anew before it is used again.
+    /// GitHub does not know the key: it is read again before it is used again.
     suspect: bool,
     jwt: Option<Jwt>,
     /// What GitHub's clock is ahead of ours, in seconds, once it has complained.
@@ -59,7 +59,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Session {
-    /// The App JWT, made anew only shortly before it dies.
+    /// The App JWT, made again only shortly before it expires.
     ///
     /// # Errors
     /// The key cannot be read, or does not sign.

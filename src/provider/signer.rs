@@ -92,7 +92,7 @@ fn read(path: &Path, report: Option<Report>) -> Result<PrivateKey> {
             && mode & 0o007 != 0
         {
             report.warn(&format!(
-                "everybody may read the private key {shown} (mode {mode:03o}); mend it with: chmod 600 {shown}"
+                "everybody may read the private key {shown} (mode {mode:03o}); fix it with: chmod 600 {shown}"
             ));
         }
         fs::read(path)
@@ -111,7 +111,7 @@ impl Signer for SignCommand {
     fn sign(&self, input: &[u8]) -> Result<String> {
         let output = command::run("sign command", self.command.expose(), input, self.deadline)?;
         let signature = signature(&output).ok_or_else(|| {
-            Failure::new(Kind::Settings, "the sign command printed something that is no RS256 signature")
+            Failure::new(Kind::Settings, "the sign command printed something that is not an RS256 signature")
                 .hint("it must sign its stdin with RSASSA-PKCS1-v1_5 and SHA-256 and print the raw signature, base64 or base64url")
         })?;
         Ok(URL_SAFE_NO_PAD.encode(signature))

@@ -35,10 +35,10 @@ impl Host {
         if rest.contains('@') {
             return Err("a user or password in a host is not allowed");
         }
-        let uri: Uri = format!("{protocol}://{rest}/").parse().map_err(|_| "this is no host name")?;
+        let uri: Uri = format!("{protocol}://{rest}/").parse().map_err(|_| "this is not a host name")?;
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         if authority != rest || authority.is_empty() || uri.host().is_none_or(str::is_empty) {
-            return Err("this is no host name");
+            return Err("this is not a host name");
         }
         let name = normalise(protocol, authority);
         if protocol == "http" && !is_loopback(uri.host().unwrap_or_default()) {
@@ -129,10 +129,10 @@ pub fn check_url(text: &str) -> Result<Uri, &'static str> {
     if text.contains('#') {
         return Err("a URL with a fragment makes no sense here");
     }
-    let uri: Uri = text.parse().map_err(|_| "this is no URL")?;
+    let uri: Uri = text.parse().map_err(|_| "this is not a URL")?;
     match (uri.scheme_str(), uri.host()) {
         (Some("https" | "http"), Some(host)) if !host.is_empty() => Ok(uri),
-        _ => Err("this is no http or https URL"),
+        _ => Err("this is not an http or https URL"),
     }
 }
 

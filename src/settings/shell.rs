@@ -38,7 +38,7 @@ pub struct Shell {
     pub settings: Vec<Pair>,
     /// Has none, and is no secret.
     pub variables: Vec<(&'static str, String)>,
-    /// Secrets that tokens cannot be had without, and what to do.
+    /// Secrets without which there are no tokens, and what to do.
     pub missing: Vec<(&'static str, String)>,
 }
 

@@ -89,7 +89,7 @@ pub fn margin(found: &Found) -> Result<Duration, Failure> {
     match duration(found)? {
         margin if margin <= LONGEST_MARGIN => Ok(margin),
         _ => Err(found.complaint(
-            "with so long a margin every call would mint, as a token lives for an hour",
+            "with such a margin every call would mint, as a token is valid for an hour",
             "a duration of at most 55m such as 4m",
         )),
     }

@@ -93,7 +93,7 @@ impl Peers {
             }),
             Ok(_) => Ok(()),
             Err(error) => Err(Distrust {
-                cause: format!("nobody knows whose process answers at the socket: {error}"),
+                cause: format!("cannot tell whose process answers at the socket: {error}"),
                 mend: "check that the broker listens at this socket".to_owned(),
             }),
         }

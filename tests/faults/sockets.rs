@@ -1,4 +1,4 @@
-//! System calls on the way to a server that fail once, which another try mends, or always, which the message tells.
+//! System calls on the way to a server that fail once, which another try fixes, or always, which the message tells.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -64,7 +64,7 @@ fn a_settings_file_of_somebody_elses_is_refused_and_its_command_is_not_run() {
 }
 
 #[test]
-fn a_settings_file_that_others_may_change_is_refused_with_the_command_that_mends_it() {
+fn a_settings_file_that_others_may_change_is_refused_with_the_command_that_fixes_it() {
     let sandbox = Sandbox::new();
     let mark = sandbox.path().join("mark");
     let file = sandbox.write_private("config.toml", settings(&mark));

@@ -154,7 +154,7 @@ fn the_helper_asks_for_its_scope_and_stops_at_once_at_a_refusal_that_lasts() {
     refused.fails_with(4);
     assert!(
         message(&refused)
-            .ends_with(": the broker answered 500: it cannot get this token, and trying again is no use"),
+            .ends_with(": the broker answered 500: it cannot get this token, and trying again does not help"),
         "{}",
         refused.stderr
     );

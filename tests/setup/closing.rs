@@ -41,8 +41,7 @@ fn the_last_line_says_whether_all_is_well_and_the_exit_status_why_not() {
         let last = if status == 0 {
             output.stdout.lines().last().unwrap_or_default()
         } else {
-            let hint =
-                "hint: do what the hints above say, then try again: git-credential-github-app doctor\n";
+            let hint = "hint: follow the hints above, then: git-credential-github-app doctor\n";
             assert!(output.stderr.ends_with(hint), "{}", output.stderr);
             output
                 .stderr

@@ -35,7 +35,7 @@ fn a_second_host_is_a_profile_and_the_first_one_goes_on() {
     // Without a name, what is there stays as it is.
     let refused = setup(&sandbox, &more, &[]);
     refused.fails_with(3);
-    assert!(message(&refused).contains("is for host "), "{}", refused.stderr);
+    assert!(message(&refused).contains("is already for host "), "{}", refused.stderr);
     assert!(refused.stderr.contains("setup --profile NAME\n"), "{}", refused.stderr);
     assert_eq!(settings(&sandbox), before);
     setup(&sandbox, &more, &["--profile", "second"]).success();

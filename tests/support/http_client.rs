@@ -32,7 +32,7 @@ pub fn send(port: u16, bytes: &[u8]) -> Answer {
     read(&mut BufReader::new(stream))
 }
 
-/// A connection that does not wait for ever.
+/// A connection that does not wait forever.
 pub fn connect(port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", port)).expect("somebody listens");
     stream.set_read_timeout(Some(Duration::from_secs(45))).expect("a time limit");

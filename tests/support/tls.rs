@@ -1,4 +1,4 @@
-//! A private certificate authority for loopback servers, made anew by each test that wants TLS.
+//! A private certificate authority for loopback servers, made by each test that wants TLS.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -51,7 +51,7 @@ fn a_timer_for_gh_says_at_once_that_nobody_has_chosen_an_owner() {
                 "its command fails: look up the App's installations: the App is installed for 2 owners";
             timer_is(&output, sandbox, "fail", message, "choose one with --owner");
             let command = format!("git-credential-github-app setup {timer} --gh");
-            let last = format!("hint: do what the hints above say, then try again: {command}\n");
+            let last = format!("hint: follow the hints above, then: {command}\n");
             assert!(output.stderr.ends_with(&last), "{}", output.stderr);
             // Without gh it needs no owner of its own: each token in the cache has one.
             sandbox.helper(&["setup", &timer]).run().success();
@@ -222,12 +222,12 @@ fn what_fails_in_the_shell_as_well_is_not_counted_against_the_timer() {
     output.fails_with(3);
     assert!(output.stdout.contains("fail  installation: "), "{}", output.stdout);
     assert!(output.stdout.contains("ok    timer: "), "{}", output.stdout);
-    let last = "hint: do what the hints above say, then try again: git-credential-github-app doctor\n";
+    let last = "hint: follow the hints above, then: git-credential-github-app doctor\n";
     assert!(output.stderr.ends_with(last), "{}", output.stderr);
     let other = Path::new("own.toml");
     let output = setup(&sandbox, &github, &["--config", &other.to_string_lossy()]);
     let doctor = format!(
-        "try again: git-credential-github-app --config {} doctor\n",
+        "hints above, then: git-credential-github-app --config {} doctor\n",
         sandbox.path().join(other).display().to_string().replace(' ', "\\ ")
     );
     assert!(output.stderr.ends_with(&doctor), "{}", output.stderr);

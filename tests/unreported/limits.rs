@@ -33,7 +33,7 @@ fn a_clock_that_was_set_back_makes_no_storm_of_trials() {
     for seconds in [9, 10, 11, 60] {
         assert_eq!(at(seconds), token);
     }
-    assert_eq!(trials(github.server()), 3, "one for the wait that has begun anew");
+    assert_eq!(trials(github.server()), 3, "one for the wait that has begun again");
 }
 
 #[test]

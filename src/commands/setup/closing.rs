@@ -69,7 +69,7 @@ pub fn verdict(
         // doctor knows nothing of timers.
         let setup = checks.failed().contains(&TIMER).then(program::command_line);
         let next = setup.as_deref().unwrap_or(doctor);
-        failure.hint(format!("do what the hints above say, then try again: {next}"))
+        failure.hint(format!("follow the hints above, then: {next}"))
     })?;
     let state = match checks.warnings() {
         0 => "all is well".to_owned(),

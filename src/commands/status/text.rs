@@ -77,7 +77,7 @@ impl OfProfile {
 
 fn file_in_words(path: &String) -> String {
     let there = std::path::Path::new(path).exists();
-    if there { path.clone() } else { format!("{path} (not there)") }
+    if there { path.clone() } else { format!("{path} (does not exist)") }
 }
 
 /// What git does for the host, in one line.
@@ -90,7 +90,7 @@ fn wiring_in_words(wiring: &Wiring) -> String {
                 if place == 0 { "asks this helper first" } else { "asks other helpers before this one" };
             format!("{when}, {path} ({origin})")
         }
-        None => "does not ask this helper (setup makes it)".to_owned(),
+        None => "does not ask this helper (doctor says what to do)".to_owned(),
     }
 }
 

@@ -18,13 +18,13 @@ pub fn check(path: &Path, document: &DocumentMut, given: &[Pair]) -> Result<(), 
     let Some((what, known)) = differing(document, given) else { return Ok(()) };
     let path = path.display();
     let message = match known {
-        Some(known) => format!("{path} is for {what} {} already, and stays so", escape(&known)),
-        None => format!("{path} has profiles already, and another {what} is one of its own"),
+        Some(known) => format!("{path} is already for {what} {}, and was not changed", escape(&known)),
+        None => format!("{path} has profiles, and another {what} needs one of its own"),
     };
     Err(Failure::new(Kind::Settings, message)
         .hint(format!("to have both: {} --profile NAME", program::command_line()))
         .hint(
-            "to have the new one alone: git-credential-github-app setup --undo, or edit the file, then again",
+            "to replace it: git-credential-github-app setup --undo, then the same command again, or edit the file",
         ))
 }
 
