@@ -17,6 +17,7 @@ mod profiles;
 mod questions;
 mod system;
 mod undo;
+mod unwritable;
 
 /// A machine without any settings in its environment, and the options that setup is given.
 fn bare() -> (LoopbackGitHub, Sandbox, Vec<String>) {

@@ -42,7 +42,7 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
     };
     let wish = Wish { given: &given, profile: &profile, arguments };
     if arguments.undo {
-        return undo::run(&wish, &whose, report).map_err(|error| whose.explain(error));
+        return undo::run(&wish, &whose, report).map_err(|error| whose.explain(error, true));
     }
     let settings = profile.settings()?;
     note_origins(&profile, report);
@@ -50,7 +50,7 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
     if arguments.print {
         return print_text(&plan.to_text()?);
     }
-    let timer::Applied { done, to_start } = plan.apply(report).map_err(|error| plan.whose.explain(error))?;
+    let timer::Applied { done, to_start } = plan.apply(report)?;
     let done = if done.is_empty() { vec!["everything was set up already".to_owned()] } else { done };
     print_text(&(done.iter().flat_map(|line| [line, "\n"]).collect::<String>() + "\n"))?;
     let tried = plan.timer.as_ref().map(|timer| (timer, closing::try_timer(timer, &plan.settings)));

@@ -133,7 +133,8 @@ pub fn apply(path: &Path, plan: &Plan, deadline: Deadline, changes: &mut Vec<Cha
         if outcome.status.success() {
             return Ok(());
         }
-        Err(git::failure("git config", &outcome).hint("check that the file can be written"))
+        Err(git::failure("git config", &outcome)
+            .hint("check that the file can be written, or choose another: GIT_CONFIG_GLOBAL, --file"))
     });
     let after = files::read(path).with_context(context)?.unwrap_or_default();
     let old = before.clone().unwrap_or_default();

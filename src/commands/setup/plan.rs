@@ -140,6 +140,10 @@ impl Plan {
 
     /// Writes it all; what was written is on record even where a later step fails. Returns in words what was done.
     pub fn apply(&mut self, report: Report) -> Result<timer::Applied> {
+        self.try_to_apply(report).map_err(|error| self.whose.explain(error, false))
+    }
+
+    fn try_to_apply(&mut self, report: Report) -> Result<timer::Applied> {
         let mut record = Record::read(&self.whose.record)?;
         let dir = self.whose.record.parent().unwrap_or(&self.whose.record);
         let made = if self.whose.all_users {

@@ -90,14 +90,27 @@ impl Whose {
         Ok(())
     }
 
-    /// Says who can do what this user cannot.
-    pub fn explain(&self, error: anyhow::Error) -> anyhow::Error {
-        let cause = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        if self.all_users && cause == Some(io::ErrorKind::PermissionDenied) {
-            let failure = Failure::new(Kind::Other, format!("{error:#}"));
-            return failure.hint("--system is for all users: run it as root, such as with sudo").into();
-        }
-        error
+    /// Says who can write what this user cannot, or where else it could be.
+    pub fn explain(&self, error: anyhow::Error, undoes: bool) -> anyhow::Error {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        let hints: &[&str] = match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(PermissionDenied) if self.all_users => {
+                &["--system is for all users: run it as root, such as with sudo"]
+            }
+            Some(PermissionDenied | ReadOnlyFilesystem) if undoes => {
+                &["run it again where that file can be written"]
+            }
+            Some(ReadOnlyFilesystem) if self.all_users => {
+                &["run it where that directory can be written, such as when the image is built"]
+            }
+            Some(PermissionDenied | ReadOnlyFilesystem) => &[
+                "set HOME to a directory that can be written, here and wherever git runs",
+                "or let root set it up for all users, such as when an image is built: git-credential-github-app setup --system",
+            ],
+            _ => return error,
+        };
+        let failure = Failure::new(Kind::Other, format!("{error:#}"));
+        hints.iter().fold(failure, |failure, hint| failure.hint(*hint)).into()
     }
 }
 
