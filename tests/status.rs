@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{app_sandbox, broker_sandbox, get, password};
+use crate::common::{app_sandbox, broker_sandbox, fresh_tokens, get, password};
 use crate::support::keys::{app_key_pem, pkcs8_pem, public_key_spki_der};
 use crate::support::sandbox::Sandbox;
 
@@ -51,7 +51,8 @@ fn settings_key_and_tokens_are_shown_with_origins_and_without_secrets() {
     }
     let cached = lines.last().expect("a line");
     assert_eq!(cached[0], format!("octo-org at {}", github.host()));
-    assert!(cached[1].ends_with("left") && cached[2] == "all repositories; all permissions", "{cached:?}");
+    assert!(cached[1].ends_with("left"), "{cached:?}");
+    assert_eq!(cached[2..], ["all repositories; all permissions", "app, installation 7"]);
 
     let json = status(&sandbox, &[]);
     assert_eq!((&json["source"], &json["problem"]), (&json!("app"), &Value::Null));
@@ -124,4 +125,34 @@ fn a_password_in_a_url_is_not_shown() {
     let output = sandbox.helper(&["status"]).run();
     assert!(output.success().stdout.contains("a user or password inside a URL is not allowed"));
     assert!(!output.stdout.contains("hunter2"), "{}", output.stdout);
+}
+
+#[test]
+fn cached_tokens_that_look_alike_are_told_apart() {
+    let broker = fresh_tokens();
+    let sandbox = broker_sandbox(&broker.url(), "bearer");
+    for workspace in ["one", "two"] {
+        sandbox.helper(&["token"]).env("WORKSPACE_ID", workspace).run().success();
+    }
+    sandbox.helper(&["--owner=acme", "token"]).env("WORKSPACE_ID", "two").run().success();
+    let text = sandbox.helper(&["status"]).run().success().stdout.clone();
+    let listed = text.split("tokens\n").nth(1).expect("tokens");
+    let without_time = |line: &str| {
+        let cells =
+            line.split("  ").map(str::trim).filter(|cell| !cell.is_empty() && !cell.ends_with("left"));
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    let lines: Vec<String> = listed.lines().map(without_time).collect();
+    let dir = sandbox.home().join(".cache/git-credential-github-app");
+    let is_there = |name: &str| {
+        let files = std::fs::read_dir(&dir).expect("a cache").map(|file| file.expect("a file").file_name());
+        name.len() == 8 && files.into_iter().any(|file| file.to_string_lossy().starts_with(name))
+    };
+    let entries: Vec<&str> = lines[..2]
+        .iter()
+        .filter_map(|line| line.strip_prefix("github.com  all repositories; all permissions  broker  entry "))
+        .collect();
+    assert!(entries.len() == 2 && entries[0] != entries[1], "{text}");
+    assert!(entries.iter().all(|entry| is_there(entry)), "{text}");
+    assert_eq!(lines[2..], ["acme at github.com  all repositories; all permissions  broker"], "{text}");
 }

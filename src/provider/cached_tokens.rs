@@ -72,6 +72,11 @@ fn entries(cache: &Cache, report: Report) -> io::Result<Vec<(String, Entry)>> {
 }
 
 impl CachedToken {
+    /// The key of its entry: the file's name.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Whether its entry has this key.
     pub fn has_key(&self, key: &str) -> bool {
         self.key == key

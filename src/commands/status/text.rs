@@ -7,6 +7,7 @@ use crate::git::wiring::Wiring;
 use crate::provider::cached_tokens::CachedToken;
 use crate::report::Report;
 use crate::settings::Listed;
+use crate::token::Source;
 
 type Row = Vec<String>;
 
@@ -47,7 +48,7 @@ impl Status {
         let tokens = match &self.tokens {
             Err(wrong) => vec![vec![problem(wrong)]],
             Ok(list) if list.is_empty() => vec![vec![none()]],
-            Ok(list) => list.iter().map(token_row).collect(),
+            Ok(list) => token_rows(list),
         };
         text + &report.paint("tokens", "1") + "\n" + &table("  ", &tokens)
     }
@@ -114,6 +115,21 @@ fn setting_row(setting: &Listed) -> Row {
     row(setting.name, value)
 }
 
+/// The tokens; of those that look alike, such as those of two brokers, the entries' names tell which is which.
+fn token_rows(list: &[CachedToken]) -> Vec<Row> {
+    let rows: Vec<Row> = list.iter().map(token_row).collect();
+    // The second column is the time that is left.
+    let is_like = |one: &Row, other: &Row| one.first() == other.first() && one.get(2..) == other.get(2..);
+    let named = |(row, cached): (&Row, &CachedToken)| {
+        let mut row = row.clone();
+        if rows.iter().filter(|other| is_like(other, &row)).count() > 1 {
+            row.push(format!("entry {:.8}", cached.key()));
+        }
+        row
+    };
+    rows.iter().zip(list).map(named).collect()
+}
+
 fn token_row(cached: &CachedToken) -> Row {
     let (scope, facts) = (&cached.label.scope, &cached.token.facts);
     let repositories = match scope.repositories.as_slice() {
@@ -124,7 +140,12 @@ fn token_row(cached: &CachedToken) -> Row {
     let permissions = permissions.collect::<Vec<_>>().join(", ");
     let permissions = if permissions.is_empty() { "all permissions".to_owned() } else { permissions };
     let left = span(facts.left(clock::now()).unwrap_or(0));
-    vec![cached.name(), format!("{left} left"), format!("{repositories}; {permissions}")]
+    let source = match (facts.source, facts.installation_id) {
+        (Source::App, Some(id)) => format!("app, installation {id}"),
+        (Source::App, None) => "app".to_owned(),
+        (Source::Broker, _) => "broker".to_owned(),
+    };
+    vec![cached.name(), format!("{left} left"), format!("{repositories}; {permissions}"), source]
 }
 
 /// Rows in aligned columns, each line indented; the last column is as long as it is.
