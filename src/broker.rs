@@ -22,6 +22,8 @@ use crate::scope::Scope;
 use crate::settings::Settings;
 use crate::threads;
 
+#[cfg(any(test, feature = "internals"))]
+mod asker;
 mod authorise;
 mod bearer_file;
 pub mod bearers;
@@ -36,6 +38,8 @@ mod listen;
 mod log;
 mod metrics;
 mod mint;
+#[cfg(any(test, feature = "internals"))]
+mod model;
 mod peer;
 mod places;
 mod pool;

@@ -21,7 +21,7 @@ use crate::settings::hosts::Host;
 use crate::settings::{self, option_duration};
 use crate::token;
 
-pub use crate::broker::internals::{Asker, bearer_line, name_of};
+pub use crate::broker::internals::{Asker, Asking, IDENTITIES, SERVERS, Seen, bearer_line, judge, name_of};
 
 /// Whether the bytes are a request of git's.
 #[must_use]

@@ -1,0 +1,129 @@
+//! Asks brokers in this process, whose GitHub mints at once: a token says what it is for. For fuzzing and for tests.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, header};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+
+use super::bearer_file::BearerFile;
+use super::bearers;
+use super::handle;
+use super::limiter::Limiter;
+use super::limits::Limits;
+use super::log::{Form, Log};
+use super::metrics::Metrics;
+use super::model::{Asking, IDENTITIES, SERVERS, Seen};
+use super::places::Places;
+use super::pool::{Minter, Pool, Ready};
+use super::{Broker, runtime};
+use crate::clock;
+use crate::scope::{Scope, permission};
+use crate::secret::Secret;
+use crate::token::{Facts, Source, Token};
+
+#[cfg(test)]
+mod tests;
+
+/// A broker for each of [`SERVERS`], which know [`IDENTITIES`].
+pub struct Asker {
+    runtime: tokio::runtime::Runtime,
+    servers: Vec<(TowerToHyperService<Router>, Minted)>,
+}
+
+/// The tokens that were minted since the last look.
+type Minted = Arc<Mutex<Vec<String>>>;
+
+impl Asker {
+    /// With its bearer file in this directory.
+    ///
+    /// # Panics
+    /// There is no room, no thread or no runtime.
+    #[must_use]
+    pub fn new(dir: &Path) -> Self {
+        let file = dir.join("bearers");
+        let lines = IDENTITIES.iter().enumerate().map(|(number, identity)| {
+            let workspace = identity.workspace.map(|id| format!("workspace={id}")).unwrap_or_default();
+            format!(
+                "{} {workspace} {}\n",
+                bearers::line(&number.to_string(), identity.bearer.as_bytes()),
+                identity.limits
+            )
+        });
+        fs::write(&file, lines.collect::<String>()).expect("room for a file");
+        let servers = SERVERS.iter().map(|limits| start(&file, limits)).collect();
+        Self { runtime: runtime().expect("a runtime"), servers }
+    }
+
+    /// Asks the broker of this number; `None`: this is no request.
+    ///
+    /// # Panics
+    /// The answer has no end.
+    #[must_use]
+    pub fn ask(&self, server: usize, asking: &Asking) -> Option<Seen> {
+        let mut request = Request::builder().method(asking.method).uri(asking.target);
+        if let Some(value) = asking.authorization {
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        let request = request.body(Body::empty()).ok()?;
+        let (service, minted) = &self.servers[server];
+        let (status, body) = self.runtime.block_on(async {
+            let answer = service.call(request).await.ok()?;
+            let status = answer.status().as_u16();
+            Some((status, to_bytes(answer.into_body(), usize::MAX).await.expect("an end")))
+        })?;
+        let minted = std::mem::take(&mut *minted.lock().unwrap_or_else(PoisonError::into_inner));
+        Some(Seen { status, body: body.into(), minted })
+    }
+}
+
+/// A scope as a bearer's line has it.
+fn in_full(scope: &Scope) -> String {
+    let owner = scope.owner.iter().map(|owner| format!("owner={owner}"));
+    let repositories = scope.repositories.iter().map(|name| format!("repository={name}"));
+    let permissions = scope.permissions.iter().map(|(name, level)| format!("permission={name}={level}"));
+    owner.chain(repositories).chain(permissions).collect::<Vec<_>>().join(" ")
+}
+
+/// A broker with these limits in its settings.
+fn start(bearer_file: &Path, words: &str) -> (TowerToHyperService<Router>, Minted) {
+    let (log, _) = Log::start_with(Form::Plain, 1 << 16, |_| Ok(())).expect("a thread");
+    let minted = Minted::default();
+    let noted = Arc::clone(&minted);
+    let mint = Box::new(move |scope: &Scope| {
+        let text = in_full(scope);
+        noted.lock().unwrap_or_else(PoisonError::into_inner).push(text.clone());
+        let facts = Facts::new(Source::App, Some(clock::now() + 3600));
+        let token = Token::fresh(Secret::new(text), facts, clock::moment());
+        Ok(Ready { body: handle::body(&token).into(), token })
+    });
+    let github = Minter { mint, app: "app".to_owned(), one_installation: false };
+    let of = |wanted: &str| -> Vec<String> {
+        let pairs = words.split_whitespace().filter_map(|word| word.split_once('='));
+        pairs.filter(|(key, _)| *key == wanted).map(|(_, value)| value.to_owned()).collect()
+    };
+    let owner = of("owner").pop();
+    let permissions = of("permission").iter().filter_map(|pair| permission(pair)).collect();
+    // Few scopes, so that they are forgotten and minted again; and nobody asks too often.
+    let limits = Limits { mints: 1, scopes: 64, requests: u32::MAX, failures: u32::MAX, ..Limits::default() };
+    let pool = Pool::start(Some(github), log.clone(), limits.clone(), Box::new(clock::moment));
+    let bearers = BearerFile::open(bearer_file, log.clone(), owner.is_some()).expect("a bearer file");
+    let broker = Broker {
+        bearers: Some(bearers),
+        pool: pool.expect("a thread"),
+        limits: Scope::new(owner.as_deref(), &of("repository"), &permissions),
+        user: 0,
+        requests: Limiter::new(limits.requests),
+        failures: Limiter::new(limits.failures),
+        places: Arc::new(Places::new(limits.connections, limits.connections / limits.share)),
+        metrics: Arc::new(Metrics::default()),
+        log,
+        draining: Arc::default(),
+        started: clock::instant(),
+    };
+    (TowerToHyperService::new(handle::router(Arc::new(broker))), minted)
+}
