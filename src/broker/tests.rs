@@ -208,6 +208,17 @@ fn silence_and_a_head_in_drops_end_a_connection_in_time_and_an_answer_starts_it_
 }
 
 #[test]
+fn a_connection_ends_with_the_answer_to_a_large_head_and_keeps_no_buffer_for_it() {
+    let running = Running::start(Limits::default());
+    for (bytes, ends) in [(1500, false), (2100, true), (15_000, true)] {
+        let mut connection = running.connect(1);
+        let bearer = format!("the-bearer-of-the-tests\r\nX-Long: {}", "x".repeat(bytes));
+        assert_eq!(ask(&mut connection, TARGET, &bearer), 200, "{bytes}");
+        assert_eq!(ask(&mut connection, "/healthz", ""), if ends { 0 } else { 200 }, "{bytes}");
+    }
+}
+
+#[test]
 fn a_client_that_never_reads_its_answers_is_closed() {
     let running = Running::start(Limits { unread: Duration::from_millis(300), ..Limits::default() });
     let mut greedy = running.connect(1);
