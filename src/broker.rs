@@ -15,12 +15,12 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::clock;
-use crate::error::{Failure, Kind};
+use crate::platform::clock;
+use crate::platform::threads;
 use crate::report::{self, Report};
-use crate::scope::Scope;
 use crate::settings::Settings;
-use crate::threads;
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::scope::Scope;
 
 #[cfg(any(test, feature = "internals"))]
 mod asker;
@@ -50,7 +50,6 @@ mod slots;
 mod tests;
 mod tls;
 mod turns;
-mod watched;
 
 use bearer_file::BearerFile;
 use connections::Serving;
@@ -175,7 +174,7 @@ async fn run(
     let bearers = bearers.map(|path| BearerFile::open(path, log.clone(), has_owner)).transpose()?;
     let listener = Listener::open(&options.listen)?;
     check_exposure(&listener, bearers.is_some(), tls.is_some() || options.allow_http)?;
-    let issuer = settings.app.as_ref().map(|app| crate::error::escape(&app.issuer));
+    let issuer = settings.app.as_ref().map(|app| crate::tokens::error::escape(&app.issuer));
     let app = issuer.map_or_else(|| "no App configured".to_owned(), |issuer| format!("App {issuer}"));
     let known = bearers.as_ref().map(|file| file.current(clock::instant()).in_words());
     let known = known.unwrap_or_else(|| "no bearers".to_owned());

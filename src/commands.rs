@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 
-use crate::cache::Cache;
 use crate::cli::{Cli, Command};
-use crate::error::printable;
 use crate::report::Report;
-use crate::secret::Secret;
+use crate::session::request;
 use crate::settings::{Settings, Sources};
+use crate::tokens::cache::disk::Cache;
+use crate::tokens::error::printable;
+use crate::tokens::secret::Secret;
 
 mod capability;
 mod completions;
@@ -17,9 +18,7 @@ mod doctor;
 mod erase;
 mod exec;
 mod get;
-pub mod provide;
 mod refresh;
-mod request;
 mod revoke;
 mod serve;
 mod setup;

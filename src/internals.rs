@@ -5,21 +5,23 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app_jwt;
-use crate::cache::Cache;
-use crate::clock;
-use crate::error::{Failure, render};
-use crate::http::{Answer, retry};
-use crate::private_key::PrivateKey;
-use crate::protocol::{self, Reply};
-use crate::provider::api::Api;
-use crate::provider::entry::{Decision, Entry};
-use crate::provider::{Ask, body_of_broker, explain};
-use crate::scope::Repository;
-use crate::secret::Secret;
+use crate::platform::clock;
 use crate::settings::hosts::Host;
 use crate::settings::{self, option_duration};
-use crate::token;
+use crate::tokens::cache::disk::Cache;
+use crate::tokens::cache::policy::{Decision, Entry};
+use crate::tokens::error::{Failure, render};
+use crate::tokens::github::api::Api;
+use crate::tokens::github::jwt;
+use crate::tokens::github::private_key::PrivateKey;
+use crate::tokens::github::refusals::explain;
+use crate::tokens::http::{Answer, retry};
+use crate::tokens::protocol::{self, Reply};
+use crate::tokens::scope::Repository;
+use crate::tokens::secret::Secret;
+use crate::tokens::source::Ask;
+use crate::tokens::source::remote::read as body_of_broker;
+use crate::tokens::token;
 
 pub use crate::broker::internals::{Asker, Asking, IDENTITIES, SERVERS, Seen, bearer_line, judge, name_of};
 
@@ -130,7 +132,7 @@ pub fn changed_entry(bytes: &[u8], password: &str, now: i64) -> Vec<u8> {
     entry.prove(&password);
     entry.evict(Some(&password), now);
     entry.evict(None, now);
-    entry.refuse(&Failure::new(crate::error::Kind::Refused, "refused"), now);
+    entry.refuse(&Failure::new(crate::tokens::error::Kind::Refused, "refused"), now);
     entry.to_bytes().to_vec()
 }
 
@@ -159,6 +161,6 @@ impl Key {
     /// The length of an App JWT signed with it.
     #[must_use]
     pub fn sign(&self, issuer: &str, now: i64) -> usize {
-        app_jwt::encode(issuer, now, &self.0).map_or(0, |jwt| jwt.expose().len())
+        jwt::encode(issuer, now, &self.0).map_or(0, |jwt| jwt.expose().len())
     }
 }

@@ -8,50 +8,36 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-mod app_jwt;
 mod broker;
-mod cache;
 mod cli;
-mod clock;
 mod commands;
-mod error;
-mod fault;
-mod getent;
-mod gh;
-mod git;
-mod http;
 #[cfg(feature = "internals")]
 pub mod internals;
-mod private_key;
-mod process;
+mod platform;
+mod programs;
 #[cfg(test)]
 mod properties;
-mod protocol;
-mod provider;
 mod report;
-mod scope;
-mod secret;
+mod session;
 mod settings;
-mod threads;
-mod token;
-mod trust;
+mod tokens;
 
 /// The whole program: reads the command line, runs the command, says what failed.
 #[must_use]
 pub fn run() -> ExitCode {
-    process::hide_memory();
-    fault::watch();
-    process::look_in(settings::search_path());
+    platform::process::hide_memory();
+    tokens::fault::watch();
+    platform::process::look_in(settings::search_path());
     let cli = match operation(std::env::args_os()).map_or_else(cli::Cli::try_parse, Ok) {
         Ok(cli) => cli,
         Err(error) => return report::command_line(&error, std::env::args_os()),
     };
     let report = report::Report::new(&cli.options, settings::no_color());
-    match fault::guarded(|| commands::run(&cli, report)) {
+    match tokens::fault::guarded(|| commands::run(&cli, report)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report.error(&error);
-            ExitCode::from(error::Failure::of(&error).kind.exit_code())
+            ExitCode::from(tokens::error::Failure::of(&error).kind.exit_code())
         }
     }
 }

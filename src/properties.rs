@@ -7,14 +7,15 @@ use std::time::Duration;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
-use crate::commands::provide::scope_key;
-use crate::http::retry::{Advice, pause};
-use crate::protocol::{self, Reply};
-use crate::scope::Scope;
-use crate::secret::Secret;
+use crate::platform::clock;
+use crate::session::scope_key;
 use crate::settings;
-use crate::token;
-use crate::{clock, error};
+use crate::tokens::error;
+use crate::tokens::http::retry::{Advice, pause};
+use crate::tokens::protocol::{self, Reply};
+use crate::tokens::scope::Scope;
+use crate::tokens::secret::Secret;
+use crate::tokens::token;
 
 const APP: &str = "app_id = \"1\"\nprivate_key_file = \"/k\"\n";
 

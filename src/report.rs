@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use clap::error::ErrorKind;
 
 use crate::cli::{Color, Options};
-use crate::error::{self, Failure, Kind, escape, one_line};
+use crate::tokens::error::{self, Failure, Kind, escape, one_line};
 
 mod usage;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::{Failure, Kind};
+use crate::tokens::error::{Failure, Kind};
 
 mod app;
 mod broker;

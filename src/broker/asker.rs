@@ -21,10 +21,10 @@ use super::model::{Asking, IDENTITIES, SERVERS, Seen};
 use super::places::Places;
 use super::pool::{Minter, Pool, Ready};
 use super::{Broker, runtime};
-use crate::clock;
-use crate::scope::{Scope, permission};
-use crate::secret::Secret;
-use crate::token::{Facts, Source, Token};
+use crate::platform::clock;
+use crate::tokens::scope::{Scope, permission};
+use crate::tokens::secret::Secret;
+use crate::tokens::token::{Facts, Source, Token};
 
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,9 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 
-use super::bearers::{self, Bearer, Bearers};
-use super::peer::Peer;
-use crate::scope::Scope;
+use crate::broker::bearers::{self, Bearer, Bearers};
+use crate::broker::peer::Peer;
+use crate::tokens::scope::Scope;
 
 /// Which of the two token routes.
 pub enum Route {

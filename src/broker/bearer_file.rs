@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::bearers::Bearers;
-use super::log::Log;
-use super::watched::{Content, Watched};
-use crate::clock;
-use crate::error::{Failure, Kind};
-use crate::trust::{self, Distrust};
+use crate::broker::bearers::Bearers;
+use crate::broker::log::Log;
+use crate::platform::clock;
+use crate::platform::private_files::{self, Distrust};
+use crate::platform::watched::{Content, Watched};
+use crate::tokens::error::{Failure, Kind};
 
 /// What to do about a file that cannot be used.
 const HINT: &str = "one line for each bearer: git-credential-github-app serve hash-bearer NAME makes it";
@@ -30,7 +30,7 @@ impl BearerFile {
             Ok((Arc::new(bearers), said))
         };
         let files = vec![("bearer file", PathBuf::from(path))];
-        let file = Watched::open(files, "the bearers stay as they were", log, Box::new(load))
+        let file = Watched::open(files, "the bearers stay as they were", log.into_teller(), Box::new(load))
             .map_err(|failure| failure.hint(HINT))?;
         if file.current(clock::instant()).len() == 0 {
             let empty = format!("bearer file {}: it holds no bearer", path.display());
@@ -51,7 +51,7 @@ impl BearerFile {
 }
 
 fn read(content: &Content, has_owner: bool) -> Result<Bearers, Failure> {
-    trust::file(&content.path, &content.metadata)
+    private_files::file(&content.path, &content.metadata)
         .map_err(|Distrust { cause, mend }| content.failure(format!("{cause}; fix it with: {mend}")))?;
     let text = std::str::from_utf8(&content.bytes).map_err(|_| content.failure("it is not UTF-8"))?;
     Bearers::parse(text, has_owner).map_err(|wrong| content.failure(wrong))

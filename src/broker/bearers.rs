@@ -10,9 +10,9 @@ use std::sync::Arc;
 use rsa::sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::error::escape;
-use crate::scope::{self, Scope};
-use crate::token::hex;
+use crate::tokens::error::escape;
+use crate::tokens::scope::{self, Scope};
+use crate::tokens::token::hex;
 
 /// Longer ones are nobody's.
 const MAX_BEARER: usize = 4096;

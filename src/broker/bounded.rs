@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::places::Visitor;
+use crate::broker::places::Visitor;
 
 /// A stream with an end.
 pub struct Bounded<S> {

@@ -20,13 +20,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 
-use super::bounded::Bounded;
-use super::limits::Limits;
-use super::listen::{Accepting, MAX_HEAD, Stream};
-use super::log::Log;
-use super::peer::Peer;
-use super::places::{Places, Visitor};
-use super::tls::Tls;
+use crate::broker::bounded::Bounded;
+use crate::broker::limits::Limits;
+use crate::broker::listen::{Accepting, MAX_HEAD, Stream};
+use crate::broker::log::Log;
+use crate::broker::peer::Peer;
+use crate::broker::places::{Places, Visitor};
+use crate::broker::tls::Tls;
 
 /// Open files for everything but connections: mints, the log, the files that are read again.
 const RESERVE: u64 = 128;

@@ -15,17 +15,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
 
-use super::Broker;
-use super::authorise::{Denial, Route, authenticate, authorise};
-use super::bearers::Bearer;
-use super::log::Access;
-use super::peer::Peer;
-use super::places::Address;
-use super::query;
-use crate::clock::{self, Moment};
-use crate::error::Kind;
-use crate::scope::Scope;
-use crate::token::Token;
+use crate::broker::Broker;
+use crate::broker::authorise::{Denial, Route, authenticate, authorise};
+use crate::broker::bearers::Bearer;
+use crate::broker::log::Access;
+use crate::broker::peer::Peer;
+use crate::broker::places::Address;
+use crate::broker::query;
+use crate::platform::clock::{self, Moment};
+use crate::tokens::error::Kind;
+use crate::tokens::scope::Scope;
+use crate::tokens::token::Token;
 
 /// The routes, for all connections.
 pub fn router(broker: Arc<Broker>) -> Router {

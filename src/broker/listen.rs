@@ -12,9 +12,9 @@ use rustix::net::{RecvFlags, listen, recv};
 use tokio::io::Interest;
 use tokio::net::{TcpListener, UnixListener};
 
-use super::peer::Peer;
-use crate::error::{Failure, Kind};
-use crate::trust;
+use crate::broker::peer::Peer;
+use crate::platform::private_files;
+use crate::tokens::error::{Failure, Kind};
 
 /// Bytes of a request's head.
 pub const MAX_HEAD: usize = 16 * 1024;
@@ -146,7 +146,7 @@ impl Listener {
                 Ok(Self::Tcp(listener))
             }
             Place::Unix(path) => {
-                let listener = trust::parent(path)
+                let listener = private_files::parent(path)
                     .and_then(|()| bind_private(path))
                     .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
                     .map_err(|error| cannot(&error))

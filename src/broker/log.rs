@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::peer::Peer;
-use crate::clock;
-use crate::error::{escape, json_line, one_line};
+use crate::broker::peer::Peer;
+use crate::platform::clock;
+use crate::platform::threads;
 use crate::report;
-use crate::scope::Scope;
-use crate::threads;
+use crate::tokens::error::{escape, json_line, one_line};
+use crate::tokens::scope::Scope;
 
 /// How long a line may wait for others.
 const GATHER: Duration = Duration::from_millis(5);
@@ -224,6 +224,11 @@ impl Log {
     pub fn event(&self, message: &str) {
         let message = cut(message, MESSAGE);
         self.add(self.most + RESERVE, |waiting| waiting.event(self.form, &message));
+    }
+
+    /// For whoever has something to say now and then.
+    pub fn into_teller(self) -> Box<dyn Fn(&str) + Send + Sync> {
+        Box::new(move |message| self.event(message))
     }
 
     /// Notes a request.

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::handle;
-use super::metrics::Metrics;
-use super::pool::{Minter, Ready};
-use crate::clock::{self, Deadline};
-use crate::error::{Failure, Kind};
-use crate::http::{Client, Connections};
-use crate::provider::app::App;
-use crate::provider::session::Session;
-use crate::provider::{Ask, TokenProvider};
+use crate::broker::handle;
+use crate::broker::metrics::Metrics;
+use crate::broker::pool::{Minter, Ready};
+use crate::platform::clock::{self, Deadline};
 use crate::report::Report;
-use crate::scope::Scope;
 use crate::settings::Settings;
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::github::session::Session;
+use crate::tokens::http::{Client, Connections};
+use crate::tokens::scope::Scope;
+use crate::tokens::source::app::App;
+use crate::tokens::source::{Ask, TokenProvider};
 
 /// All that mints share.
 struct Shared {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::task::AbortHandle;
 
-use super::peer::Peer;
+use crate::broker::peer::Peer;
 
 /// The time of whoever is being answered.
 const BUSY: u64 = u64::MAX;

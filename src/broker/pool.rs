@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use tokio::time::timeout;
 
-use super::limits::Limits;
-use super::log::Log;
-use super::metrics::Gauges;
-use super::query::Wish;
-use super::slots::{Current, Slot, Slots};
-use super::turns::{Turns, Who};
-use crate::clock::Moment;
-use crate::error::{Failure, Kind};
-use crate::scope::Scope;
-use crate::threads;
-use crate::token::Token;
+use crate::broker::limits::Limits;
+use crate::broker::log::Log;
+use crate::broker::metrics::Gauges;
+use crate::broker::query::Wish;
+use crate::broker::slots::{Current, Slot, Slots};
+use crate::broker::turns::{Turns, Who};
+use crate::platform::clock::Moment;
+use crate::platform::threads;
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::scope::Scope;
+use crate::tokens::token::Token;
 
 mod minting;
 #[cfg(test)]

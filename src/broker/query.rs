@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::percent_decode_str;
 
-use crate::scope::{self, Scope};
+use crate::tokens::scope::{self, Scope};
 
 /// How new the token is to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::Result;
 
-use super::{Broker, ReadSettings, Tls, mint};
-use crate::error::{Failure, Kind};
-use crate::fault;
+use crate::broker::{Broker, ReadSettings, Tls, mint};
+use crate::platform::threads;
 use crate::report::Report;
-use crate::scope::Scope;
-use crate::threads;
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::fault;
+use crate::tokens::scope::Scope;
 
 /// What is read again.
 pub struct Reload {

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::pool::{Outcome, Ready};
-use super::turns::Who;
-use crate::clock::Moment;
-use crate::error::Failure;
-use crate::scope::Scope;
+use crate::broker::pool::{Outcome, Ready};
+use crate::broker::turns::Who;
+use crate::platform::clock::Moment;
+use crate::tokens::error::Failure;
+use crate::tokens::scope::Scope;
 
 /// What is forgotten at once when there is no more room, as a part of all.
 const BATCH: usize = 64;

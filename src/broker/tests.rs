@@ -4,10 +4,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::pool::{Minter, Ready};
 use super::*;
-use crate::secret::Secret;
-use crate::token::{Facts, Source, Token};
+use crate::broker::pool::{Minter, Ready};
+use crate::tokens::secret::Secret;
+use crate::tokens::token::{Facts, Source, Token};
 
 /// More than anything here takes.
 const LONG: Duration = Duration::from_secs(20);

@@ -8,11 +8,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, crypto};
 use tokio_rustls::TlsAcceptor;
 
-use super::log::Log;
-use super::watched::{Content, Watched};
-use crate::clock;
-use crate::error::Failure;
-use crate::trust::{self, Readers};
+use crate::broker::log::Log;
+use crate::platform::clock;
+use crate::platform::private_files::{self, Readers};
+use crate::platform::watched::{Content, Watched};
+use crate::tokens::error::Failure;
 
 /// Certificate and key, and what was made of them.
 pub struct Tls(Watched<TlsAcceptor>);
@@ -29,7 +29,7 @@ impl Tls {
             read(&contents[0], &contents[1], &of_load)
                 .map(|acceptor| (acceptor, "new connections use them".to_owned()))
         };
-        let tls = Watched::open(files, "the certificate stays as it was", log, Box::new(load));
+        let tls = Watched::open(files, "the certificate stays as it was", log.into_teller(), Box::new(load));
         tls.map(Self)
             .map_err(|failure| failure.hint("--tls-cert takes the chain and --tls-key the key, both as PEM"))
     }
@@ -63,7 +63,7 @@ fn read(certificate: &Content, key: &Content, log: &Log) -> Result<TlsAcceptor, 
 
 /// What everybody may read is no secret; what its group may read is one only where root lends it so.
 fn check_mode(key: &Content, log: &Log) -> Result<(), Failure> {
-    match trust::readers(&key.metadata) {
+    match private_files::readers(&key.metadata) {
         Readers::Everybody(mode) if key.metadata.is_file() => Err(key
             .failure(format!("everybody may read it (mode {mode:03o})"))
             .hint(format!("chmod 600 {}", key.path.display()))

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, value_parser};
 
-use super::SETTINGS;
+use crate::cli::SETTINGS;
 use crate::settings::Given;
 use crate::settings::schema::{KEYS, Key, Opt, Setting};
 

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::print;
-use crate::secret::Secret;
+use crate::commands::print;
+use crate::tokens::secret::Secret;
 
 /// Runs the operation; reads nothing.
 pub fn run() -> Result<()> {

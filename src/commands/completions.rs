@@ -3,9 +3,9 @@
 use anyhow::Result;
 use clap::CommandFactory;
 
-use super::print;
 use crate::cli::{Cli, CompletionsArgs};
-use crate::secret::Secret;
+use crate::commands::print;
+use crate::tokens::secret::Secret;
 
 /// Runs the command.
 pub fn run(arguments: &CompletionsArgs) -> Result<()> {

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::print;
 use crate::cli::DoctorArgs;
-use crate::clock::Deadline;
-use crate::error::{escape, json_line};
+use crate::commands::print;
+use crate::platform::clock::Deadline;
 use crate::report::Report;
-use crate::secret::Secret;
 use crate::settings::{Profile, Settings, Sources, hosts::Host};
+use crate::tokens::error::{escape, json_line};
+use crate::tokens::secret::Secret;
 
 mod app;
 mod askpass;

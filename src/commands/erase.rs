@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::existing_cache;
-use super::request::{self, Operation};
-use crate::clock::Deadline;
-use crate::protocol::Request;
-use crate::provider::cached_tokens;
-use crate::provider::entry::Label;
+use crate::commands::existing_cache;
+use crate::platform::clock::Deadline;
 use crate::report::Report;
+use crate::session::request::{self, Operation};
 use crate::settings::hosts::Host;
 use crate::settings::{Settings, Sources};
+use crate::tokens::cache::listing;
+use crate::tokens::cache::policy::Label;
+use crate::tokens::protocol::Request;
 
 /// Runs the operation.
 pub fn run(sources: &Sources, report: Report) -> Result<()> {
@@ -49,7 +49,7 @@ fn in_cache(settings: &Settings, request: &Request, report: Report) {
     };
     let password = request.password.as_ref();
     let deadline = Deadline::after(settings.timeout);
-    if let Err(error) = cached_tokens::evict_all(&cache, of_host, password, deadline, report) {
+    if let Err(error) = listing::evict_all(&cache, of_host, password, deadline, report) {
         report.warn(&format!("cannot evict all tokens of the host: {error:#}"));
     }
 }

@@ -6,15 +6,15 @@ use std::os::unix::process::CommandExt;
 
 use anyhow::Result;
 
-use super::provide::{Asks, chosen, provider};
 use crate::cli::ExecArgs;
-use crate::clock::Deadline;
-use crate::error::{Failure, Kind, escape};
-use crate::git::origin::Here;
-use crate::process;
-use crate::provider::TokenProvider;
+use crate::platform::clock::Deadline;
+use crate::platform::process;
+use crate::programs::git::origin::Here;
 use crate::report::Report;
+use crate::session::{Asks, chosen, provider};
 use crate::settings::Sources;
+use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::source::TokenProvider;
 
 /// Runs the command; returns only where that fails.
 pub fn run(sources: &Sources, arguments: &ExecArgs, report: Report) -> Result<()> {

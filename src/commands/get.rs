@@ -2,18 +2,18 @@
 
 use anyhow::Result;
 
-use super::print;
-use super::provide::{ask, note_origins, provider};
-use super::request::{self, NEXT, Operation, Ours};
-use crate::clock::Deadline;
-use crate::error::{Failure, Kind};
-use crate::fault;
-use crate::protocol::Reply;
-use crate::provider::TokenProvider;
+use crate::commands::print;
+use crate::platform::clock::Deadline;
 use crate::report::Report;
-use crate::scope::Repository;
-use crate::secret::Secret;
+use crate::session::request::{self, NEXT, Operation, Ours};
+use crate::session::{ask, note_origins, provider};
 use crate::settings::{OnFailure, Profile, Sources};
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::fault;
+use crate::tokens::protocol::Reply;
+use crate::tokens::scope::Repository;
+use crate::tokens::secret::Secret;
+use crate::tokens::source::TokenProvider;
 
 /// Runs the operation.
 pub fn run(sources: &Sources, report: Report) -> Result<()> {

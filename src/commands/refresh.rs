@@ -2,19 +2,20 @@
 
 use anyhow::{Context, Result};
 
-use super::provide::{Asks, chosen, note_origins, provider, scope_key};
-use super::{each, existing_cache};
 use crate::cli::RefreshArgs;
-use crate::clock::{self, Deadline, span};
-use crate::error::{Failure, Kind};
-use crate::gh::{Gh, LoginError};
-use crate::git::origin::Here;
-use crate::provider::cached::Cached;
-use crate::provider::{Ask, TokenProvider, cached_tokens};
+use crate::commands::{each, existing_cache};
+use crate::platform::clock::{self, Deadline, span};
+use crate::programs::gh::{Gh, LoginError};
+use crate::programs::git::origin::Here;
 use crate::report::Report;
-use crate::scope::{Repository, Scope};
+use crate::session::{Asks, chosen, note_origins, provider, scope_key};
 use crate::settings::{self, Profile, Settings, Sources, programs};
-use crate::token::Token;
+use crate::tokens::cache::cached::Cached;
+use crate::tokens::cache::listing;
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::scope::{Repository, Scope};
+use crate::tokens::source::{Ask, TokenProvider};
+use crate::tokens::token::Token;
 
 /// As much as a run every 30 minutes needs to never leave a gap, in seconds.
 const MIN_LIFE: i64 = 40 * 60;
@@ -99,7 +100,7 @@ impl Refresh<'_> {
     /// Every scope that these settings have a token for in the cache.
     fn all(&self) -> Result<()> {
         let Some(cache) = existing_cache(self.settings)? else { return Ok(()) };
-        let scopes = cached_tokens::scopes(&cache, self.report).context("list the cached tokens")?;
+        let scopes = listing::scopes(&cache, self.report).context("list the cached tokens")?;
         let ours = scopes.into_iter().filter(|(key, scope)| *key == scope_key(self.settings, scope));
         each(ours, self.report, |(_, scope)| {
             let ask =
@@ -121,7 +122,7 @@ impl Refresh<'_> {
         self.report.note(|| {
             let owner = ask.scope.owner.as_deref().or(token.facts.account.as_deref());
             let left = token.facts.left(clock::now()).map(span);
-            let owner = crate::error::escape(owner.unwrap_or("the only installation"));
+            let owner = crate::tokens::error::escape(owner.unwrap_or("the only installation"));
             format!("the token of {owner} has {} left", left.unwrap_or_else(|| "an unknown time".to_owned()))
         });
         Ok(token)

@@ -5,20 +5,20 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::provide::{scope_key, to_broker};
-use super::{each, existing_cache};
-use crate::cache::Cache;
 use crate::cli::RevokeArgs;
-use crate::clock::Deadline;
-use crate::error::{Failure, Kind};
-use crate::git::origin::Here;
-use crate::http::Client;
-use crate::provider::broker::{Broker, Revoked};
-use crate::provider::cached_tokens::{self, CachedToken};
+use crate::commands::{each, existing_cache};
+use crate::platform::clock::Deadline;
+use crate::programs::git::origin::Here;
 use crate::report::Report;
-use crate::scope::Scope;
+use crate::session::{scope_key, to_broker};
 use crate::settings::{Settings, Sources};
-use crate::token::Source;
+use crate::tokens::cache::disk::Cache;
+use crate::tokens::cache::listing::{self, CachedToken};
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::http::Client;
+use crate::tokens::scope::Scope;
+use crate::tokens::source::remote::{Broker, Revoked};
+use crate::tokens::token::Source;
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<()> {
@@ -40,7 +40,7 @@ pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<
             return Ok(());
         }
         emptied.push(dir);
-        let tokens = cached_tokens::list(&cache, report).context("list the cached tokens")?;
+        let tokens = listing::list(&cache, report).context("list the cached tokens")?;
         let chosen = if arguments.all { tokens } else { choose(tokens, &settings)?.into_iter().collect() };
         if chosen.is_empty() {
             report.note(|| "no cached token to revoke".into());

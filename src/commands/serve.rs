@@ -7,15 +7,15 @@ use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::print;
-use super::provide::chosen;
 use crate::broker::{self, Form, Limits, Options, Place, bearers};
 use crate::cli::{HashBearerArgs, LogForm, ServeArgs, ServeCommand};
-use crate::error::{Failure, Kind, escape};
-use crate::git::origin::Here;
+use crate::commands::print;
+use crate::programs::git::origin::Here;
 use crate::report::Report;
-use crate::secret::Secret;
+use crate::session::chosen;
 use crate::settings::{self, Settings, Sources};
+use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::secret::Secret;
 
 /// More than any bearer is long.
 const MAX_BEARER: u64 = 4096;

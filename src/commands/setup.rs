@@ -3,13 +3,13 @@
 
 use anyhow::Result;
 
-use super::provide::note_origins;
-use super::{doctor, print, print_text};
 use crate::cli::{Options, SetupArgs};
+use crate::commands::{doctor, print, print_text};
 use crate::report::Report;
-use crate::secret::Secret;
+use crate::session::note_origins;
 use crate::settings::schema::Key;
 use crate::settings::{Given, Sources};
+use crate::tokens::secret::Secret;
 
 mod closing;
 mod files;

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::{existing_cache, print};
 use crate::cli::StatusArgs;
-use crate::clock::Deadline;
-use crate::error::{Failure, json_line};
-use crate::git::{self, wiring::Wiring};
-use crate::provider::cached_tokens::{self, CachedToken};
-use crate::provider::signer;
+use crate::commands::{existing_cache, print};
+use crate::platform::clock::Deadline;
+use crate::programs::git::{self, wiring::Wiring};
 use crate::report::Report;
-use crate::secret::Secret;
 use crate::settings::hosts::Host;
 use crate::settings::{KeySource, Listed, Profile, Settings, Sources, programs};
+use crate::tokens::cache::listing::{self, CachedToken};
+use crate::tokens::error::{Failure, json_line};
+use crate::tokens::github::signer;
+use crate::tokens::secret::Secret;
 
 mod json;
 mod text;
@@ -164,5 +164,5 @@ fn in_words(failure: &Failure) -> String {
 
 fn tokens(settings: &Settings, report: Report) -> Result<Vec<CachedToken>> {
     let Some(cache) = existing_cache(settings)? else { return Ok(Vec::new()) };
-    cached_tokens::list(&cache, report).context("list the cached tokens")
+    listing::list(&cache, report).context("list the cached tokens")
 }

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::request::{self, Operation};
 use crate::report::Report;
+use crate::session::request::{self, Operation};
 use crate::settings::Sources;
 
 /// Runs the operation.

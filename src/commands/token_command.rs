@@ -3,16 +3,16 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::print;
-use super::provide::{Asks, chosen, provider};
 use crate::cli::TokenArgs;
-use crate::clock::{Deadline, rfc3339};
-use crate::git::origin::Here;
-use crate::provider::TokenProvider;
+use crate::commands::print;
+use crate::platform::clock::{Deadline, rfc3339};
+use crate::programs::git::origin::Here;
 use crate::report::Report;
-use crate::secret::Secret;
+use crate::session::{Asks, chosen, provider};
 use crate::settings::{self, Settings, Sources};
-use crate::token::Token;
+use crate::tokens::secret::Secret;
+use crate::tokens::source::TokenProvider;
+use crate::tokens::token::Token;
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &TokenArgs, report: Report) -> Result<()> {

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::schema::Key;
-use super::sources::{Found, Origin};
-use super::{Profile, values};
-use crate::error::{Failure, Kind};
-use crate::secret::Secret;
+use crate::settings::schema::Key;
+use crate::settings::sources::{Found, Origin};
+use crate::settings::{Profile, values};
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::secret::Secret;
 
 /// Where the App's signature comes from.
 #[derive(Clone, Debug)]

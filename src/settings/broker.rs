@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::schema::Key;
-use super::sources::{Found, Origin};
-use super::{Profile, hosts, values};
-use crate::error::{Failure, Kind};
-use crate::secret::Secret;
+use crate::settings::schema::Key;
+use crate::settings::sources::{Found, Origin};
+use crate::settings::{Profile, hosts, values};
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::secret::Secret;
 
 /// What a path segment may hold as it is (RFC 3986, section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

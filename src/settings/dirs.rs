@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use directories::{BaseDirs, ProjectDirs};
 
-use super::sources::variable;
-use crate::getent;
+use crate::platform::getent;
+use crate::settings::sources::variable;
 
 const NAME: &str = "git-credential-github-app";
 

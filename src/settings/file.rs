@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Document, TableLike, TomlError, Value};
 
-use super::dirs::config_dir;
-use super::form::is_profile_name;
-use super::given::Given;
-use super::schema::{KEYS, Key};
-use super::sources::{Environment, Found, Origin};
-use crate::error::{Failure, Kind, escape};
-use crate::trust::{self, Distrust};
+use crate::platform::private_files::{self, Distrust};
+use crate::settings::dirs::config_dir;
+use crate::settings::form::is_profile_name;
+use crate::settings::given::Given;
+use crate::settings::schema::{KEYS, Key};
+use crate::settings::sources::{Environment, Found, Origin};
+use crate::tokens::error::{Failure, Kind, escape};
 
 /// The table that holds the profiles.
 pub const PROFILES: &str = "profile";
@@ -258,7 +258,7 @@ impl Place {
 /// A file's text, and why it is not to be trusted. An empty one, such as `/dev/null`, says nothing that could matter.
 fn read(path: &Path) -> io::Result<(String, Option<Distrust>)> {
     let mut file = std::fs::File::open(path)?;
-    let distrust = trust::file(path, &file.metadata()?).err();
+    let distrust = private_files::file(path, &file.metadata()?).err();
     let mut text = String::new();
     file.read_to_string(&mut text)?;
     let distrust = distrust.filter(|_| !text.is_empty());

@@ -1,10 +1,10 @@
 //! Looks a setting up in the places that were read: option, then environment, then settings file.
 
-use super::Sources;
-use super::sources::{File, Found, Origin, environment};
-use super::values;
+use crate::settings::Sources;
+use crate::settings::sources::{File, Found, Origin, environment};
+use crate::settings::values;
 use crate::cli::Options;
-use crate::error::Failure;
+use crate::tokens::error::Failure;
 
 /// Which environment variables stand for a setting, in their order.
 pub(super) const ENVIRONMENT: [(&str, &[&str]); 20] = [

@@ -1,8 +1,8 @@
 //! What kind of text a setting holds: how it is trimmed, which secrets it could be mistaken for, and whether it may be
 //! shown. The kind decides, not the place where a value is printed, so that no new setting can forget it. Pure.
 
-use crate::scope;
-use crate::secret::{self, Looks};
+use crate::tokens::scope;
+use crate::tokens::secret::{self, Looks};
 
 /// More than any path, ID, URL or name has.
 const LONGEST: usize = 1024;

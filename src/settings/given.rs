@@ -1,9 +1,9 @@
 //! The settings that the command line gives: plain data, which `cli` fills.
 
-use super::schema::Key;
-use super::sources::{Found, Origin};
-use crate::error::Failure;
-use crate::secret::Secret;
+use crate::settings::schema::Key;
+use crate::settings::sources::{Found, Origin};
+use crate::tokens::error::Failure;
+use crate::tokens::secret::Secret;
 
 /// Settings and their texts, not yet checked.
 #[derive(Clone, Debug, Default)]

@@ -3,11 +3,11 @@
 
 use std::fmt::Display;
 
-use super::Profile;
-use super::schema::{KEYS, Key};
-use super::sources::{Found, Origin, variable};
-use super::values;
-use crate::error::Failure;
+use crate::settings::Profile;
+use crate::settings::schema::{KEYS, Key};
+use crate::settings::sources::{Found, Origin, variable};
+use crate::settings::values;
+use crate::tokens::error::Failure;
 
 /// One setting.
 pub struct Listed {

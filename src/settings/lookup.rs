@@ -4,13 +4,13 @@
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
-use super::Given;
-use super::file::{File, Place};
-use super::profile::{Layer, Profile};
-use super::schema::{KEYS, Key};
-use super::sources::{Environment, Found};
-use super::values;
-use crate::error::{Failure, Kind};
+use crate::settings::Given;
+use crate::settings::file::{File, Place};
+use crate::settings::profile::{Layer, Profile};
+use crate::settings::schema::{KEYS, Key};
+use crate::settings::sources::{Environment, Found};
+use crate::settings::values;
+use crate::tokens::error::{Failure, Kind};
 
 /// The user's settings file and the machine's.
 #[derive(Default)]

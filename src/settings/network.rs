@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::Profile;
-use super::proxies::{self, Proxies};
-use super::schema::Key;
-use super::sources::{Origin, variable};
-use crate::error::Failure;
+use crate::settings::Profile;
+use crate::settings::proxies::{self, Proxies};
+use crate::settings::schema::Key;
+use crate::settings::sources::{Origin, variable};
+use crate::tokens::error::Failure;
 
 /// Whether the system's list of CAs is files, which `SSL_CERT_FILE` and `SSL_CERT_DIR` can name: macOS and Windows keep
 /// theirs elsewhere.

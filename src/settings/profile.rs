@@ -1,14 +1,14 @@
 //! How one profile looks a setting up: option, then environment, then its table in the settings file, then the keys at the
 //! top.
 
-use super::file::File;
-use super::hosts::Host;
-use super::lookup::Sources;
-use super::profiles::Candidate;
-use super::schema::{KEYS, Key};
-use super::sources::Found;
-use super::values;
-use crate::error::Failure;
+use crate::settings::file::File;
+use crate::settings::hosts::Host;
+use crate::settings::lookup::Sources;
+use crate::settings::profiles::Candidate;
+use crate::settings::schema::{KEYS, Key};
+use crate::settings::sources::Found;
+use crate::settings::values;
+use crate::tokens::error::Failure;
 
 /// Where one profile's settings are looked up.
 #[derive(Clone)]

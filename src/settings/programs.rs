@@ -3,12 +3,12 @@
 
 use std::path::PathBuf;
 
-use super::dirs::home;
-use super::hosts::Host;
-pub use super::sources::is_in_environment as is_set;
-use super::sources::variable as read;
-use crate::error::Failure;
-use crate::secret::Secret;
+use crate::settings::dirs::home;
+use crate::settings::hosts::Host;
+pub use crate::settings::sources::is_in_environment as is_set;
+use crate::settings::sources::variable as read;
+use crate::tokens::error::Failure;
+use crate::tokens::secret::Secret;
 
 /// gh's variables for github.com and data residency, and for Enterprise Server; the first of each pair wins
 /// (<https://cli.github.com/manual/gh_help_environment>).

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use ureq::http::Uri;
 
-use super::sources::{Found, Origin, variable};
-use crate::error::{Failure, escape};
-use crate::secret::Secret;
+use crate::settings::sources::{Found, Origin, variable};
+use crate::tokens::error::{Failure, escape};
+use crate::tokens::secret::Secret;
 
 /// The proxy settings. Variables, which are other programs' too, are checked only where they are needed.
 #[derive(Clone, Debug, Default)]

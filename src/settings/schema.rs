@@ -2,7 +2,7 @@
 //! variables, its default and its help. The command line, the settings file's keys, the listing and the help texts are
 //! made from this table; a new setting is one row here and one use of its [`Key`].
 
-use super::form::Form;
+use crate::settings::form::Form;
 
 /// How the command line takes a setting. An option's name is the key with hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

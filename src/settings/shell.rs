@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use ureq::http::Uri;
 
-use super::dirs;
-use super::schema::Key;
-use super::sources::variable;
-use super::to_file::{self, FileValue, Pair};
-use super::{Bearer, KeySource, Profile, Settings};
-use crate::error::Failure;
-use crate::getent;
+use crate::platform::getent;
+use crate::settings::dirs;
+use crate::settings::schema::Key;
+use crate::settings::sources::variable;
+use crate::settings::to_file::{self, FileValue, Pair};
+use crate::settings::{Bearer, KeySource, Profile, Settings};
+use crate::tokens::error::Failure;
 
 /// Set by a platform in its workspaces; no key of the settings file stands for them.
 const PLATFORM: [&str; 4] = ["PLATFORM_URL", "WORKSPACE_ID", "CONFIGS_DIR", "MOLECULE_ORG_ID"];

@@ -5,12 +5,12 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
-use super::dirs;
-use super::form::{Form, Wrong, is_random_word};
-use super::proxies;
-use super::schema::{KEYS, Key, Setting};
-use crate::error::{Failure, Kind, escape};
-use crate::secret::Secret;
+use crate::settings::dirs;
+use crate::settings::form::{Form, Wrong, is_random_word};
+use crate::settings::proxies;
+use crate::settings::schema::{KEYS, Key, Setting};
+use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::secret::Secret;
 
 /// Where a value was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::Given;
-use super::form::Form;
-use super::schema::{KEYS, Key};
-use super::sources::{Environment, Found};
-use super::values;
-use crate::error::{Failure, Kind};
+use crate::settings::Given;
+use crate::settings::form::Form;
+use crate::settings::schema::{KEYS, Key};
+use crate::settings::sources::{Environment, Found};
+use crate::settings::values;
+use crate::tokens::error::{Failure, Kind};
 
 /// A value of the settings file.
 #[derive(Clone, Debug, PartialEq, Eq)]

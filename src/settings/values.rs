@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::form::{self, Form};
-use super::hosts::{self, Host};
-use super::proxies;
-use super::sources::Found;
-use crate::error::Failure;
-use crate::scope;
+use crate::settings::form::{self, Form};
+use crate::settings::hosts::{self, Host};
+use crate::settings::proxies;
+use crate::settings::sources::Found;
+use crate::tokens::error::Failure;
+use crate::tokens::scope;
 
 /// Whether a value is one of its setting's form, whatever else the settings say.
 ///
@@ -171,9 +171,9 @@ pub fn permissions(found: &[Found]) -> Result<BTreeMap<String, String>, Failure>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
     use crate::settings::schema::Key;
     use crate::settings::sources::Origin;
+    use crate::tokens::error::Kind;
 
     fn of(key: Key, text: &str) -> Found {
         Found::new(key.row(), text.to_owned(), Origin::Environment("GITHUB_APP_X")).unwrap()

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Minter, Outcome, Shared, Work, busy};
 use crate::broker::log::in_words;
+use crate::broker::pool::{Minter, Outcome, Shared, Work, busy};
 use crate::broker::slots::{Current, Slot};
 use crate::broker::turns::Who;
-use crate::clock::{self, Moment};
-use crate::error::{Failure, Kind};
-use crate::scope::Scope;
+use crate::platform::clock::{self, Moment};
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::scope::Scope;
 
 impl Shared {
     /// Joins whoever waits for a scope's token, or puts it into the queue.

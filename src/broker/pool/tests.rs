@@ -8,9 +8,9 @@ use std::task::Poll;
 use super::*;
 use crate::broker::log::{Form, Writer};
 use crate::broker::turns::who;
-use crate::clock;
-use crate::secret::Secret;
-use crate::token::{Facts, Source};
+use crate::platform::clock;
+use crate::tokens::secret::Secret;
+use crate::tokens::token::{Facts, Source};
 
 const NOW: i64 = 1_800_000_000;
 /// More than any test takes.

@@ -1,14 +1,14 @@
 //! The App and its installations: do key and issuer belong together, is it installed, and may it do what git needs.
 
-use super::Patient;
-use super::check::Checks;
-use super::machine::Machine;
-use crate::commands::provide::ask_or_default;
-use crate::error::escape;
-use crate::http::Client;
-use crate::provider::app::App;
-use crate::provider::inspect::Details;
-use crate::scope::{self, Repository, Scope};
+use crate::commands::doctor::Patient;
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::machine::Machine;
+use crate::session::ask_or_default;
+use crate::tokens::error::escape;
+use crate::tokens::github::inspect::Details;
+use crate::tokens::http::Client;
+use crate::tokens::scope::{self, Repository, Scope};
+use crate::tokens::source::app::App;
 
 /// How many installations are looked at; an App has few or very many.
 const LOOKED_AT: usize = 20;

@@ -1,12 +1,12 @@
 //! A program that git asks for a name and a password where the helper is silent: an owner without the App, or after a
 //! failure with `--on-failure next`.
 
-use super::check::Checks;
-use super::hint::command;
-use super::machine::Machine;
-use crate::error::escape;
-use crate::git::{helper::Helper, wiring};
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::hint::command;
+use crate::commands::doctor::machine::Machine;
+use crate::programs::git::{helper::Helper, wiring};
 use crate::settings::programs;
+use crate::tokens::error::escape;
 
 /// Checks what git would turn to, in its order (gitcredentials(7), REQUESTING CREDENTIALS).
 pub fn examine(machine: &Machine, checks: &mut Checks) {

@@ -2,11 +2,11 @@
 
 use anyhow::Context;
 
-use super::Patient;
-use super::check::Checks;
-use super::machine::Machine;
-use crate::cache::Cache;
-use crate::error::{Failure, Kind};
+use crate::commands::doctor::Patient;
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::machine::Machine;
+use crate::tokens::cache::disk::Cache;
+use crate::tokens::error::{Failure, Kind};
 
 /// Checks the cache directory.
 pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {

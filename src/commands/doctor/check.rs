@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::fold;
-use super::hint::Hints;
-use crate::error::{Failure, Kind, one_line};
+use crate::commands::doctor::fold;
+use crate::commands::doctor::hint::Hints;
 use crate::report::Report;
+use crate::tokens::error::{Failure, Kind, one_line};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! What git's configuration means for a host: whether the helper is asked, first and alone, and with what it needs.
 
-use super::check::Checks;
-use super::hint::{Hints, command};
-use super::machine::Machine;
-use super::{Patient, Target, helper_lines, obstacle};
-use crate::error::escape;
-use crate::git::{self, Entry, edit, helper::Helper, wiring::Wiring};
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::hint::{Hints, command};
+use crate::commands::doctor::machine::Machine;
+use crate::commands::doctor::{Patient, Target, helper_lines, obstacle};
+use crate::programs::git::{self, Entry, edit, helper::Helper, wiring::Wiring};
 use crate::settings::{dirs, programs};
+use crate::tokens::error::escape;
 
 const NAME: &str = "git configuration";
 

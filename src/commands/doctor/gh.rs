@@ -1,13 +1,13 @@
 //! gh's login, and the variables that shadow it.
 
-use super::Patient;
-use super::check::Checks;
-use super::hint::command;
-use super::machine::Machine;
-use crate::gh::Gh;
-use crate::http::{Call, Client};
-use crate::secret::Secret;
+use crate::commands::doctor::Patient;
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::hint::command;
+use crate::commands::doctor::machine::Machine;
+use crate::programs::gh::Gh;
 use crate::settings::programs;
+use crate::tokens::http::{Call, Client};
+use crate::tokens::secret::Secret;
 
 /// Checks the tokens that gh would use.
 pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {

@@ -1,7 +1,7 @@
 //! git itself: there, its configuration readable, and recent enough for what tokens profit from.
 
-use super::check::Checks;
-use super::machine::Machine;
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::machine::Machine;
 
 /// The versions that brought what tokens profit from.
 const LACKS: [((u32, u32), &str); 2] = [

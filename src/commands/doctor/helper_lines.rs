@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use rustix::fs::{Access, access};
 
-use super::check::Checks;
-use super::hint::command;
-use super::hosts;
-use super::machine::Machine;
 use crate::cli::HelperLine;
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::hint::command;
+use crate::commands::doctor::hosts;
+use crate::commands::doctor::machine::Machine;
 use crate::commands::setup::program;
-use crate::error::escape;
-use crate::git::edit::{self, quoted};
-use crate::git::helper::{Helper, PROGRAM, Program};
-use crate::git::url::Url;
-use crate::git::{self, Entry};
-use crate::process;
+use crate::platform::process;
+use crate::programs::git::edit::{self, quoted};
+use crate::programs::git::helper::{Helper, PROGRAM, Program};
+use crate::programs::git::url::Url;
+use crate::programs::git::{self, Entry};
 use crate::settings::hosts::Host;
 use crate::settings::{Sources, programs};
+use crate::tokens::error::escape;
 
 const NAME: &str = "helper line";
 

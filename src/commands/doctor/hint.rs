@@ -1,8 +1,8 @@
 //! What to do about a check that is not ok: prose, or a command to copy, which is never broken over lines.
 
-use super::fold;
-use crate::error::one_line;
-use crate::secret;
+use crate::commands::doctor::fold;
+use crate::tokens::error::one_line;
+use crate::tokens::secret;
 
 /// One line of advice.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Whose commits these are, where `setup --identity` has made them the bot's: variables and later lines can hide it.
 
-use super::check::Checks;
-use super::hint::command;
-use super::machine::Machine;
-use crate::error::escape;
-use crate::git::Entry;
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::hint::command;
+use crate::commands::doctor::machine::Machine;
+use crate::programs::git::Entry;
 use crate::settings::programs;
+use crate::tokens::error::escape;
 
 const NAME: &str = "identity";
 /// How the name of every App's bot ends; its address has the same before its host.

@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use super::Patient;
-use super::check::Checks;
-use super::hint::command;
-use super::machine::Machine;
-use crate::git::edit::quoted;
-use crate::provider::signer;
+use crate::commands::doctor::Patient;
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::hint::command;
+use crate::commands::doctor::machine::Machine;
+use crate::platform::private_files::{self, Readers};
+use crate::programs::git::edit::quoted;
 use crate::settings::KeySource;
-use crate::trust::{self, Readers};
+use crate::tokens::github::signer;
 
 /// Checks the key, if there is one.
 pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
@@ -26,7 +26,7 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     let Ok(metadata) = fs::metadata(path) else { return };
     let hint = command(format!("chmod 600 {}", quoted(&path.to_string_lossy())));
     let path = path.display();
-    match trust::readers(&metadata) {
+    match private_files::readers(&metadata) {
         Readers::Owner => {}
         Readers::Group(mode) => {
             checks.warn("private key", format!("its group may read {path} (mode {mode:03o})"), hint);

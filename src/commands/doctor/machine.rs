@@ -3,16 +3,16 @@
 
 use std::time::Duration;
 
-use crate::clock::Deadline;
 use crate::commands::setup::program;
-use crate::error::Failure;
-use crate::git::edit::quoted;
-use crate::git::helper::PROGRAM;
-use crate::git::remotes::{self, Target};
-use crate::git::url::Url;
-use crate::git::{self, Entry, clone, clone::Clone};
+use crate::platform::clock::Deadline;
+use crate::programs::git::edit::quoted;
+use crate::programs::git::helper::PROGRAM;
+use crate::programs::git::remotes::{self, Target};
+use crate::programs::git::url::Url;
+use crate::programs::git::{self, Entry, clone, clone::Clone};
 use crate::settings::hosts::Host;
 use crate::settings::programs;
+use crate::tokens::error::Failure;
 
 /// The machine, seen from the current directory.
 pub struct Machine {

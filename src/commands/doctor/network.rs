@@ -1,13 +1,13 @@
 //! The ways to the git host and the broker, and the clock by which they live.
 
-use super::Patient;
-use super::check::Checks;
-use super::machine::Machine;
-use crate::clock::{self, span};
-use crate::commands::provide::{ask_or_default, to_broker};
-use crate::http::{Call, Client};
-use crate::provider::TokenProvider;
-use crate::provider::broker::Broker;
+use crate::commands::doctor::Patient;
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::machine::Machine;
+use crate::platform::clock::{self, span};
+use crate::session::{ask_or_default, to_broker};
+use crate::tokens::http::{Call, Client};
+use crate::tokens::source::TokenProvider;
+use crate::tokens::source::remote::Broker;
 
 /// More than this, in seconds, and tokens look older or younger than they are.
 const SKEW: i64 = 60;

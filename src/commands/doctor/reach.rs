@@ -1,12 +1,12 @@
 //! git's own way to the host: its proxies and the certificates that it trusts are not this program's.
 
-use super::check::Checks;
-use super::hint::{Hints, command};
-use super::machine::Machine;
-use super::{Patient, Target, rewrites};
-use crate::error::escape;
-use crate::git::{self, edit::quoted};
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::hint::{Hints, command};
+use crate::commands::doctor::machine::Machine;
+use crate::commands::doctor::{Patient, Target, rewrites};
+use crate::programs::git::{self, edit::quoted};
 use crate::settings::{Settings, programs};
+use crate::tokens::error::escape;
 
 const NAME: &str = "git network";
 /// What git and the TLS libraries that it is built with say where they do not trust a certificate, or cannot read the

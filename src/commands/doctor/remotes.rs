@@ -2,18 +2,18 @@
 
 use std::collections::HashSet;
 
-use super::check::Checks;
-use super::hint::{Hints, command};
-use super::machine::Machine;
-use super::obstacle::Obstacle;
-use crate::error::escape;
-use crate::git::clone::Clone;
-use crate::git::edit::quoted;
-use crate::git::remotes::{self, Remote, Target};
-use crate::git::url::{self, Url};
-use crate::git::{Entry, wiring};
-use crate::scope::Repository;
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::hint::{Hints, command};
+use crate::commands::doctor::machine::Machine;
+use crate::commands::doctor::obstacle::Obstacle;
+use crate::programs::git::clone::Clone;
+use crate::programs::git::edit::quoted;
+use crate::programs::git::remotes::{self, Remote, Target};
+use crate::programs::git::url::{self, Url};
+use crate::programs::git::{Entry, wiring};
 use crate::settings::hosts::Host;
+use crate::tokens::error::escape;
+use crate::tokens::scope::Repository;
 
 const NAME: &str = "remotes";
 /// A clone with more to say has said enough.

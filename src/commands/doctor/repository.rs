@@ -1,11 +1,11 @@
 //! The real thing: what a clone would do with the helper, as far as the list of branches.
 
-use super::Patient;
-use super::check::Checks;
-use super::hint::Hints;
-use super::machine::Machine;
-use crate::error::escape;
-use crate::git;
+use crate::commands::doctor::Patient;
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::hint::Hints;
+use crate::commands::doctor::machine::Machine;
+use crate::programs::git;
+use crate::tokens::error::escape;
 
 const NAME: &str = "repository";
 const OURS: &str = "git-credential-github-app: ";

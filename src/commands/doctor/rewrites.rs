@@ -1,14 +1,14 @@
 //! `insteadOf` rules of git's configuration that lead a host's https URLs to where the helper is not asked.
 
-use super::Patient;
-use super::check::Checks;
-use super::hint::command;
-use super::machine::Machine;
-use super::obstacle::Obstacle;
-use crate::error::escape;
-use crate::git::rewrite::{self, Rule};
-use crate::git::url::Url;
+use crate::commands::doctor::Patient;
+use crate::commands::doctor::check::Checks;
+use crate::commands::doctor::hint::command;
+use crate::commands::doctor::machine::Machine;
+use crate::commands::doctor::obstacle::Obstacle;
+use crate::programs::git::rewrite::{self, Rule};
+use crate::programs::git::url::Url;
 use crate::settings::hosts::Host;
+use crate::tokens::error::escape;
 
 const NAME: &str = "git configuration";
 

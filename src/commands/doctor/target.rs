@@ -1,10 +1,10 @@
 //! The repository that `--repo` names: OWNER/NAME, or any URL of it that people have at hand.
 
-use super::machine::host_of;
-use crate::error::{Failure, Kind, escape};
-use crate::git::url::Url;
-use crate::scope::Repository;
+use crate::commands::doctor::machine::host_of;
+use crate::programs::git::url::Url;
 use crate::settings::hosts::Host;
+use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::scope::Repository;
 
 /// A repository, and the host that its URL names.
 #[derive(Debug)]

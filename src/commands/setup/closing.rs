@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::timer::{self, trial};
-use super::{counted, program};
-use crate::clock::Deadline;
 use crate::commands::doctor::Checks;
-use crate::error::Failure;
+use crate::commands::setup::timer::{self, trial};
+use crate::commands::setup::{counted, program};
+use crate::platform::clock::Deadline;
 use crate::settings::Settings;
+use crate::tokens::error::Failure;
 
 /// The name of the timer's checks.
 const TIMER: &str = "timer";

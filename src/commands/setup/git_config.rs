@@ -5,13 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::files;
-use super::record::{Change, Inserted, Part, hash};
-use crate::clock::Deadline;
-use crate::error::{Failure, Kind};
-use crate::git::{self, Entry, wiring::Wiring};
-use crate::process;
+use crate::commands::setup::files;
+use crate::commands::setup::record::{Change, Inserted, Part, hash};
+use crate::platform::clock::Deadline;
+use crate::platform::process;
+use crate::programs::git::{self, Entry, wiring::Wiring};
 use crate::settings::hosts::Host;
+use crate::tokens::error::{Failure, Kind};
 
 mod lines;
 mod place;

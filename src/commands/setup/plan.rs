@@ -4,19 +4,20 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::git_config::{self, Place};
-use super::record::{Change, Record};
-use super::whose::Whose;
-use super::{files, program, settings_file, timer, undo};
 use crate::cli::SetupArgs;
-use crate::clock::Deadline;
-use crate::commands::provide::{ask_or_default, provider};
-use crate::error::{Failure, shown};
-use crate::http::Client;
-use crate::provider::{TokenProvider, bot};
+use crate::commands::setup::git_config::{self, Place};
+use crate::commands::setup::record::{Change, Record};
+use crate::commands::setup::whose::Whose;
+use crate::commands::setup::{files, program, settings_file, timer, undo};
+use crate::platform::clock::Deadline;
 use crate::report::Report;
+use crate::session::{ask_or_default, provider};
 use crate::settings::shell::Shell;
 use crate::settings::{Given, Profile, Settings, given_for_file};
+use crate::tokens::error::{Failure, shown};
+use crate::tokens::github::bot;
+use crate::tokens::http::Client;
+use crate::tokens::source::TokenProvider;
 
 /// What setup was asked for.
 #[derive(Clone, Copy)]

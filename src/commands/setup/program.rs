@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::error::{Failure, Kind, escape};
 use crate::settings::programs;
+use crate::tokens::error::{Failure, Kind, escape};
 
 /// The absolute path of this program: as it was called or found on the `PATH`, so that a link into a package's versioned
 /// directory is kept and survives the next upgrade.

@@ -4,13 +4,13 @@ use std::io::{self, IsTerminal};
 
 use anyhow::Result;
 
-use super::terminal::{Answer, Terminal, say};
-use crate::error::{Failure, Kind};
-use crate::provider::signer;
-use crate::secret;
+use crate::commands::setup::terminal::{Answer, Terminal, say};
 use crate::settings::hosts::Host;
 use crate::settings::schema::Key;
 use crate::settings::{Given, KeySource, dirs};
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::github::signer;
+use crate::tokens::secret;
 
 /// How often an answer that will not do is asked for again.
 const TRIES: usize = 3;

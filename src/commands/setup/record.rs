@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 use rsa::sha2::{Digest, Sha256};
 use serde::{Deserialize, Serialize};
 
-use super::files;
-use crate::error::{Failure, Kind, shown};
-use crate::token::hex;
+use crate::commands::setup::files;
+use crate::tokens::error::{Failure, Kind, shown};
+use crate::tokens::token::hex;
 
 const VERSION: u32 = 1;
 

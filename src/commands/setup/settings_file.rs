@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
-use super::files;
-use super::record::{Change, Rewritten, hash};
-use crate::error::{self, Failure, Kind};
+use crate::commands::setup::files;
+use crate::commands::setup::record::{Change, Rewritten, hash};
 use crate::settings::{FileValue, Pair};
+use crate::tokens::error::{self, Failure, Kind};
 
 mod conflict;
 mod first_profile;

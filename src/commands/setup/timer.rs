@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::program::check_line;
-use super::record::Change;
 use crate::cli::Timer;
-use crate::clock::Deadline;
-use crate::error::{Failure, Kind, escape};
-use crate::process::{self, Outcome};
+use crate::commands::setup::program::check_line;
+use crate::commands::setup::record::Change;
+use crate::platform::clock::Deadline;
+use crate::platform::process::{self, Outcome};
 use crate::settings::shell::Shell;
 use crate::settings::{KeySource, Settings, programs};
+use crate::tokens::error::{Failure, Kind, escape};
 
 mod cron;
 mod systemd;

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::plan::{Wish, place_of};
-use super::record::{Change, Inserted, Record, Taken, Target};
-use super::whose::Whose;
-use super::{counted, git_config, program, settings_file, timer};
-use crate::clock::Deadline;
 use crate::commands::print_text;
-use crate::error::{Failure, Kind, shown};
+use crate::commands::setup::plan::{Wish, place_of};
+use crate::commands::setup::record::{Change, Inserted, Record, Taken, Target};
+use crate::commands::setup::whose::Whose;
+use crate::commands::setup::{counted, git_config, program, settings_file, timer};
+use crate::platform::clock::Deadline;
 use crate::report::Report;
+use crate::tokens::error::{Failure, Kind, shown};
 
 /// Runs the command.
 pub fn run(wish: &Wish, whose: &Whose, report: Report) -> Result<()> {

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::cli::SetupArgs;
-use crate::error::{Failure, Kind};
 use crate::settings::schema::Key;
 use crate::settings::{FileValue, Given, Pair, Place, dirs};
+use crate::tokens::error::{Failure, Kind};
 
 /// Where settings and record of all users are.
 const FOR_ALL: &str = "/etc/git-credential-github-app";

@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::{OfProfile, Status, in_words};
-use crate::clock::{self, rfc3339};
-use crate::git::helper::Helper;
-use crate::provider::cached_tokens::CachedToken;
+use crate::commands::status::{OfProfile, Status, in_words};
+use crate::platform::clock::{self, rfc3339};
+use crate::programs::git::helper::Helper;
 use crate::settings::Listed;
+use crate::tokens::cache::listing::CachedToken;
 
 impl Status {
     pub(super) fn to_json(&self) -> Value {

@@ -1,13 +1,13 @@
 //! `status` for people: aligned columns, one profile after the other.
 
-use super::{Key, OfProfile, Status};
-use crate::clock::{self, span};
-use crate::error::{Failure, escape, one_line};
-use crate::git::wiring::Wiring;
-use crate::provider::cached_tokens::CachedToken;
+use crate::commands::status::{Key, OfProfile, Status};
+use crate::platform::clock::{self, span};
+use crate::programs::git::wiring::Wiring;
 use crate::report::Report;
 use crate::settings::Listed;
-use crate::token::Source;
+use crate::tokens::cache::listing::CachedToken;
+use crate::tokens::error::{Failure, escape, one_line};
+use crate::tokens::token::Source;
 
 type Row = Vec<String>;
 

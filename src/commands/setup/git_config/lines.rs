@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::git::Entry;
+use crate::programs::git::Entry;
 
 /// A key and its value, as given to `git config`.
 pub type Line = (String, String);

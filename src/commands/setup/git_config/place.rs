@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::clock::Deadline;
-use crate::error::{Failure, Kind};
+use crate::platform::clock::Deadline;
+use crate::platform::process;
+use crate::programs::git;
 use crate::settings::programs;
-use crate::{git, process};
+use crate::tokens::error::{Failure, Kind};
 
 /// Which file is changed.
 pub enum Place {

@@ -4,7 +4,7 @@
 
 use toml_edit::DocumentMut;
 
-use super::{table, table_mut};
+use crate::commands::setup::settings_file::{table, table_mut};
 use crate::settings::belongs_to_one_profile;
 
 /// What the profile of the keys at the top is called from then on.

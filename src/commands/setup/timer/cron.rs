@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use super::{Plan, finished, run};
-use crate::clock::Deadline;
 use crate::commands::setup::program::shell_word;
 use crate::commands::setup::record::Change;
+use crate::commands::setup::timer::{Plan, finished, run};
+use crate::platform::clock::Deadline;
 
 impl Plan {
     /// At two minutes of the hour that differ from machine to machine.

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{Applied, Plan, run};
-use crate::clock::Deadline;
 use crate::commands::setup::files;
 use crate::commands::setup::record::{Change, hash};
-use crate::error::{Failure, Kind, shown};
+use crate::commands::setup::timer::{Applied, Plan, run};
+use crate::platform::clock::Deadline;
 use crate::settings::programs;
+use crate::tokens::error::{Failure, Kind, shown};
 
 impl Plan {
     fn unit(&self) -> String {

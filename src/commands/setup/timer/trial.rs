@@ -5,12 +5,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::Plan;
 use crate::cli::Timer;
-use crate::clock::Deadline;
-use crate::error::{Failure, Kind, escape};
-use crate::process::{self, Outcome};
+use crate::commands::setup::timer::Plan;
+use crate::platform::clock::Deadline;
+use crate::platform::process::{self, Outcome};
 use crate::settings::shell;
+use crate::tokens::error::{Failure, Kind, escape};
 
 /// What cron sets (crontab(5)): no more, whatever the shell has.
 const CRON: [(&str, &str); 2] = [("SHELL", "/bin/sh"), ("PATH", "/usr/bin:/bin")];

@@ -1,0 +1,195 @@
+//! Starts other programs, always with a time limit: key and sign commands, gh, git, crontab, systemctl. Their output is
+//! the caller's to judge and is never shown here.
+
+use std::ffi::OsStr;
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use zeroize::Zeroizing;
+
+use crate::platform::clock::Deadline;
+use crate::platform::threads;
+use crate::tokens::error::{Failure, Kind};
+
+mod search;
+
+pub use search::look_in;
+
+/// More than any key, signature or git configuration has.
+pub const MAX_OUTPUT: usize = 4 << 20;
+
+/// What a program left.
+pub struct Outcome {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// May be a secret.
+    pub stdout: Zeroizing<Vec<u8>>,
+    /// Empty unless captured.
+    pub stderr: Zeroizing<Vec<u8>>,
+}
+
+impl Outcome {
+    /// Major and minor version, as git and gh answer `--version`: in the third word.
+    pub fn version(&self) -> Option<(u32, u32)> {
+        let text = std::str::from_utf8(&self.stdout).ok()?;
+        let mut numbers = text.split_whitespace().nth(2)?.split('.').map(|number| number.parse().ok());
+        Some((numbers.next()??, numbers.next()??))
+    }
+}
+
+/// The line that says why, in what a program printed on stderr: its last.
+pub fn last_line(stderr: &str) -> &str {
+    stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason")
+}
+
+/// Why there is no outcome.
+pub enum Trouble {
+    /// It cannot be started, or there is no thread to read its output.
+    Start(io::Error),
+    /// It did not end in time, and was killed.
+    Late,
+    /// It printed more than [`MAX_OUTPUT`], or its output or status cannot be read.
+    Lost(io::Error),
+}
+
+impl Trouble {
+    /// What to say of a program that is looked for on the `PATH`.
+    pub fn of(self, name: &str) -> Failure {
+        let other = |what: String| Failure::new(Kind::Other, what);
+        match self {
+            Self::Start(error) if threads::is_scarcity(&error) => {
+                threads::scarcity(&format!("{name} cannot be started"), &error)
+            }
+            Self::Start(error) if error.kind() == io::ErrorKind::NotFound => {
+                other(format!("{name} is not installed, or not on the PATH"))
+                    .hint(format!("install {name}, or add its directory to PATH"))
+            }
+            Self::Start(error) => other(format!("{name} cannot be started: {error}")),
+            Self::Lost(error) => other(format!("{name} was lost: {error}")),
+            Self::Late => {
+                Failure::new(Kind::Temporary, format!("{name} did not end in time and was stopped"))
+                    .hint("try again, or raise --timeout")
+            }
+        }
+    }
+}
+
+/// A program that we run for ourselves, such as `git`, to be found in the absolute entries of the `PATH` alone.
+pub fn program(name: &str) -> Command {
+    let search = search::own();
+    let mut command = foreign(search.find(name));
+    if let Some(path) = &search.instead {
+        command.env("PATH", path);
+    }
+    command
+}
+
+/// A program that somebody else names: by its path, or by a name that is looked up as env(1) does. The one place that
+/// makes a [`Command`].
+#[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
+pub fn foreign(program: impl AsRef<OsStr>) -> Command {
+    Command::new(program)
+}
+
+/// Takes the secrets out of the environment of a program that has no use for them. The commands of the settings and
+/// `exec`'s command keep them: they are the user's own.
+pub fn without_secrets(command: &mut Command) -> &mut Command {
+    command.env_remove("GITHUB_APP_PRIVATE_KEY").env_remove("GITHUB_APP_BROKER_TOKEN")
+}
+
+/// Keeps this process's memory and environment, where keys and tokens are, out of core dumps and, on Linux, from the
+/// other processes of its user. A program that is started by it, or takes its place, is as any other.
+pub fn hide_memory() {
+    // Either can fail only where the system does not know it, and then it has no better.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let none = Rlimit { current: Some(0), maximum: getrlimit(Resource::Core).maximum };
+        let _ = setrlimit(Resource::Core, none);
+    }
+}
+
+/// Runs a program whose stderr people shall see. What it has started may outlive it: it may talk to the terminal, so it
+/// stays in the terminal's foreground group.
+pub fn run_beside_people(
+    command: &mut Command,
+    input: &[u8],
+    deadline: Deadline,
+) -> Result<Outcome, Trouble> {
+    run(command, input, deadline, false)
+}
+
+/// Runs a program with its stderr captured and in a group of its own, so that all it has started ends with it.
+pub fn run_alone(command: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, Trouble> {
+    command.stderr(Stdio::piped()).process_group(0);
+    run(command, input, deadline, true)
+}
+
+fn run(command: &mut Command, input: &[u8], deadline: Deadline, alone: bool) -> Result<Outcome, Trouble> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(Trouble::Start)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // It fits the pipe; a program that does not read it is judged by its output.
+        let _ = stdin.write_all(input);
+    }
+    let pipes = collect(child.stdout.take()).and_then(|stdout| Ok((stdout, collect(child.stderr.take())?)));
+    let outcome = pipes
+        .map_err(Trouble::Start)
+        .and_then(|(stdout, stderr)| wait(&mut child, deadline, &stdout, &stderr));
+    if outcome.is_err() {
+        if let Some(group) = Pid::from_raw(child.id().cast_signed()).filter(|_| alone) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    outcome
+}
+
+type Collected = Receiver<io::Result<Zeroizing<Vec<u8>>>>;
+
+fn collect(pipe: Option<impl Read + Send + 'static>) -> io::Result<Collected> {
+    let (sender, receiver) = mpsc::channel();
+    let Some(pipe) = pipe else {
+        let _ = sender.send(Ok(Zeroizing::default()));
+        return Ok(receiver);
+    };
+    threads::start("reader", move || {
+        let mut output = Zeroizing::new(Vec::with_capacity(8 << 10));
+        let result = pipe.take(MAX_OUTPUT as u64 + 1).read_to_end(&mut output);
+        let _ = sender.send(result.map(|_| output));
+    })?;
+    Ok(receiver)
+}
+
+fn wait(
+    child: &mut Child,
+    deadline: Deadline,
+    stdout: &Collected,
+    stderr: &Collected,
+) -> Result<Outcome, Trouble> {
+    let take = |output: &Collected| match output.recv_timeout(deadline.left()) {
+        Ok(Ok(bytes)) if bytes.len() > MAX_OUTPUT => {
+            Err(Trouble::Lost(io::Error::other("it printed more than 4 MiB")))
+        }
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => Err(Trouble::Lost(error)),
+        Err(_) => Err(Trouble::Late),
+    };
+    let (stdout, stderr) = (take(stdout)?, take(stderr)?);
+    // A program that has closed its output is about to end.
+    let mut pause = Duration::from_micros(50);
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(Outcome { status, stdout, stderr }),
+            Ok(None) if deadline.wait(pause) => pause = (2 * pause).min(Duration::from_millis(5)),
+            Ok(None) => return Err(Trouble::Late),
+            Err(error) => return Err(Trouble::Lost(error)),
+        }
+    }
+}

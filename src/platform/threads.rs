@@ -1,0 +1,47 @@
+//! Threads that may not be had: where there are too many, only what wanted one more fails. The standard library's `spawn`
+//! and tokio's `spawn_blocking` panic instead.
+
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::process;
+use std::thread::{Builder, JoinHandle};
+
+use rustix::io::Errno;
+
+use crate::tokens::error::{Failure, Kind};
+
+/// Starts a thread.
+///
+/// # Errors
+/// None can be started.
+pub fn start<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    Builder::new().name(name.to_owned()).spawn(work)
+}
+
+/// Starts a thread without which the process is of no use: a panic in it ends the process, so that whoever looks after that
+/// can start another.
+///
+/// # Errors
+/// None can be started.
+pub fn start_vital(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    start(name, move || {
+        if panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
+            process::abort();
+        }
+    })
+}
+
+/// Whether there were too many processes, threads or open files, which may be otherwise in a moment.
+pub fn is_scarcity(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE))
+}
+
+/// What to say of it.
+pub fn scarcity(what: &str, error: &io::Error) -> Failure {
+    Failure::new(Kind::Temporary, format!("{what}: {error}"))
+        .hint("try again later, or allow more processes, threads and open files: ulimit -a shows the limits")
+}

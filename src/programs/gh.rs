@@ -1,0 +1,205 @@
+//! gh's login: stores a token with `gh auth login --with-token` and reads it back. Nothing that gh prints is shown but
+//! the last line of its errors, escaped and without the token.
+//!
+//! Rules: stdin is never empty (gh would start a login in the browser and wait), the host is always named, the four
+//! token variables are not in gh's environment (gh refuses to store a login then), and one of our processes at a time
+//! writes to a directory of gh's (gh rewrites its file in place and loses what another has just written).
+
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::platform::clock::Deadline;
+use crate::platform::process::{self, Outcome};
+use crate::settings::hosts::Host;
+use crate::settings::network::Network;
+use crate::settings::{dirs, programs};
+use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::http::retry;
+use crate::tokens::secret::Secret;
+
+/// What gh's environment must not hold: tokens that keep it from storing one, and what makes it ask or wait.
+const REMOVED: [&str; 7] = [
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+    "GH_HOST",
+    "CODESPACES",
+    "DBUS_SESSION_BUS_ADDRESS",
+];
+
+/// gh as one host's client.
+pub struct Gh<'a> {
+    host: &'a Host,
+    network: &'a Network,
+    directory: PathBuf,
+    deadline: Deadline,
+}
+
+/// Why gh did not take a token.
+pub enum LoginError {
+    /// GitHub answered 401 to gh: the token was revoked.
+    DeadToken,
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl From<Failure> for LoginError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl<'a> Gh<'a> {
+    /// gh for a host.
+    ///
+    /// # Errors
+    /// The host has a port, which gh does not take, or there is no directory for the login.
+    pub fn new(host: &'a Host, network: &'a Network, deadline: Deadline) -> Result<Self, Failure> {
+        if host.name.contains(':') {
+            let message = format!("gh takes no host with a port: {}", host.name);
+            return Err(Failure::new(Kind::Settings, message)
+                .hint("git and the token command work with it; gh wants the host on port 443"));
+        }
+        let Some(directory) = programs::gh_directory()? else {
+            return Err(Failure::new(Kind::Settings, "there is no home directory to keep gh's login in")
+                .hint("set HOME or GH_CONFIG_DIR"));
+        };
+        Ok(Self { host, network, directory, deadline })
+    }
+
+    /// Where the login is kept.
+    pub fn directory(&self) -> &std::path::Path {
+        &self.directory
+    }
+
+    /// Major and minor version.
+    ///
+    /// # Errors
+    /// gh is not there, or does not say.
+    pub fn version(&self) -> Result<(u32, u32), Failure> {
+        self.run(&["--version"], b"")?.version().ok_or_else(|| {
+            Failure::new(Kind::Other, "gh does not tell its version")
+                .hint("run gh --version by hand to see what is wrong")
+        })
+    }
+
+    /// Stores a token as gh's login for the host, and makes sure that gh has it. A failure leaves the earlier login.
+    pub fn log_in(&self, token: &Secret) -> Result<(), LoginError> {
+        let _lock = self.lock()?;
+        let mut arguments = vec!["auth", "login", "--with-token", "--hostname", &self.host.name];
+        // Without a keyring gh keeps plain text in any case; one that does not answer would hang it.
+        if self.version()? >= (2, 26) {
+            arguments.push("--insecure-storage");
+        }
+        let input = Secret::new(format!("{}\n", token.expose()));
+        let outcome = self.run(&arguments, input.expose().as_bytes())?;
+        if !outcome.status.success() {
+            return Err(self.explain(&outcome, token));
+        }
+        match self.stored_token()? {
+            Some(stored) if stored.matches(token.expose().as_bytes()) => Ok(()),
+            _ => Err(Failure::new(Kind::Other, "gh did not keep the login")
+                .hint(format!("look at gh's files in {}", self.directory.display()))
+                .into()),
+        }
+    }
+
+    /// The token of gh's login for the host; `None` where there is none.
+    pub fn stored_token(&self) -> Result<Option<Secret>, Failure> {
+        let outcome = self.run(&["auth", "token", "--hostname", &self.host.name], b"")?;
+        let text = std::str::from_utf8(&outcome.stdout).unwrap_or_default().trim();
+        Ok((outcome.status.success() && !text.is_empty()).then(|| Secret::new(text.to_owned())))
+    }
+
+    fn run(&self, arguments: &[&str], input: &[u8]) -> Result<Outcome, Failure> {
+        let mut gh = process::program("gh");
+        gh.args(arguments);
+        self.prepare(&mut gh);
+        process::run_alone(&mut gh, input, self.deadline).map_err(|trouble| trouble.of("gh"))
+    }
+
+    fn prepare(&self, gh: &mut Command) {
+        process::without_secrets(gh);
+        for name in REMOVED {
+            gh.env_remove(name);
+        }
+        gh.envs([("GH_PROMPT_DISABLED", "1"), ("GH_NO_UPDATE_NOTIFIER", "1"), ("GH_TELEMETRY", "false")]);
+        // Without them, gh would keep the login and what else it remembers below the current directory.
+        gh.env("GH_CONFIG_DIR", &self.directory);
+        gh.env("HOME", dirs::home().as_ref().unwrap_or(&self.directory));
+        // It has no settings of ours, and reads curl's and Go's variables.
+        if let Some((variables, url)) = self.network.proxies.for_program() {
+            for name in variables {
+                gh.env_remove(name);
+            }
+            if let Some(url) = url {
+                gh.env("HTTPS_PROXY", url.expose());
+            }
+        }
+        if let Some(file) = self.network.roots.of_setting() {
+            gh.env("SSL_CERT_FILE", file);
+        }
+    }
+
+    /// Held while gh writes: a lock on the directory itself, so that it leaves nothing behind.
+    fn lock(&self) -> Result<Option<File>, Failure> {
+        // gh reports what is wrong with its directory, if anything is.
+        if DirBuilder::new().recursive(true).mode(0o700).create(&self.directory).is_err() {
+            return Ok(None);
+        }
+        let Ok(directory) = fs::File::open(&self.directory) else { return Ok(None) };
+        loop {
+            match directory.try_lock() {
+                Ok(()) => return Ok(Some(directory)),
+                Err(TryLockError::Error(_)) => return Ok(None),
+                Err(TryLockError::WouldBlock) if self.deadline.wait(Duration::from_millis(20)) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Failure::new(
+                        Kind::Temporary,
+                        "another process has been logging gh in all the time",
+                    )
+                    .hint("try again, or raise --timeout"));
+                }
+            }
+        }
+    }
+
+    fn explain(&self, outcome: &Outcome, token: &Secret) -> LoginError {
+        let text = String::from_utf8_lossy(&outcome.stderr).replace(token.expose(), "(token)");
+        if text.contains("HTTP 401") {
+            return LoginError::DeadToken;
+        }
+        let line = process::last_line(&text);
+        let message = format!("gh did not take the token for {}: {}", self.host.name, escape(line));
+        let directory = self.directory.display();
+        if text.contains("failed to migrate config") {
+            return Failure::new(Kind::Other, message)
+                .hint(format!("gh trips over an old login that has expired: remove {directory}/hosts.yml"))
+                .into();
+        }
+        if retry::says_limit(&text) {
+            return Failure::new(Kind::Temporary, message)
+                .hint("GitHub limits requests: try again later")
+                .into();
+        }
+        if text.contains("HTTP 403") || text.contains("HTTP 404") || text.contains("missing required scope") {
+            return Failure::new(Kind::Refused, message)
+                .hint("check the App's installation, and that this gh works with this host")
+                .into();
+        }
+        let network = ["HTTP 429", "HTTP 5", "error connecting", "dial tcp", "timeout", "Timeout", "EOF"];
+        let network = network.iter().any(|sign| text.contains(sign)) || text.contains("proxyconnect");
+        if network {
+            return Failure::new(Kind::Temporary, message).hint("try again later").into();
+        }
+        Failure::new(Kind::Other, message)
+            .hint(format!("check that {directory} can be written, and run gh by hand to see what is wrong"))
+            .into()
+    }
+}

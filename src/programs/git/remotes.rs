@@ -1,0 +1,145 @@
+//! Every URL in git's configuration that git would talk to, and what its rules make of it. Pure.
+
+use crate::programs::git::rewrite::{self, Rule};
+use crate::programs::git::wiring::subsection;
+use crate::programs::git::{Entry, url::Url};
+
+/// What a URL is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// `remote.NAME.url`.
+    Remote(String),
+    /// `remote.NAME.pushurl`, or the same URL as rules for pushing change it.
+    Push(String),
+    /// `submodule.NAME.url`.
+    Submodule(String),
+    /// Any other key, such as a branch's own URL or one of LFS.
+    Key(String),
+}
+
+/// A URL and the line that it stands in.
+pub struct Remote<'a> {
+    /// What it is for.
+    pub target: Target,
+    /// The line. Its value may hold a secret.
+    pub entry: &'a Entry,
+    /// What git makes of it; the same where no rule fits. May hold a secret.
+    pub used: String,
+    /// Whether a rule has changed it.
+    pub is_rewritten: bool,
+}
+
+impl Remote<'_> {
+    /// The URL as written.
+    pub fn written(&self) -> Option<Url> {
+        Url::parse(&self.entry.value)
+    }
+
+    /// The URL as used.
+    pub fn used(&self) -> Option<Url> {
+        Url::parse(&self.used)
+    }
+}
+
+/// All of them, in the order of the configuration.
+pub fn of(entries: &[Entry]) -> Vec<Remote<'_>> {
+    let rules = rewrite::rules(entries);
+    let mut found: Vec<Remote<'_>> = Vec::new();
+    for entry in entries {
+        let Some(target) = target(entry) else { continue };
+        if entry.value.is_empty() {
+            // It takes back what other files have said (git 2.46).
+            found.retain(|remote| remote.target != target);
+            continue;
+        }
+        found.push(remote(target, entry, rewrite::applied(&rules, &entry.value, false)));
+    }
+    let has_push_url = |name: &String| found.iter().any(|other| other.target == Target::Push(name.clone()));
+    let pushed = found.iter().filter_map(|fetched| match &fetched.target {
+        Target::Remote(name) if !has_push_url(name) => {
+            let rule = rewrite::applied(&rules, &fetched.entry.value, true)?;
+            Some(remote(Target::Push(name.clone()), fetched.entry, Some(rule)))
+        }
+        _ => None,
+    });
+    let pushed: Vec<_> = pushed.collect();
+    found.extend(pushed);
+    found
+}
+
+fn remote<'a>(target: Target, entry: &'a Entry, rule: Option<&Rule<'_>>) -> Remote<'a> {
+    let used = rule.map_or_else(|| entry.value.clone(), |rule| rule.apply(&entry.value));
+    Remote { target, entry, used, is_rewritten: rule.is_some() }
+}
+
+/// What a line's URL is for, if it has one.
+fn target(entry: &Entry) -> Option<Target> {
+    let name = |section, variable| subsection(&entry.key, section, variable).filter(|name| !name.is_empty());
+    if let Some(name) = name("remote", "url") {
+        return Some(Target::Remote(name.to_owned()));
+    }
+    if let Some(name) = name("remote", "pushurl") {
+        return Some(Target::Push(name.to_owned()));
+    }
+    if let Some(name) = name("submodule", "url") {
+        return Some(Target::Submodule(name.to_owned()));
+    }
+    let others =
+        [("branch", "remote"), ("branch", "pushremote"), ("remote", "lfsurl"), ("remote", "lfspushurl")];
+    let is_other = others.iter().any(|(section, variable)| name(section, variable).is_some())
+        || matches!(entry.key.as_str(), "remote.pushdefault" | "lfs.url" | "lfs.pushurl");
+    // Most of these name a remote and hold no URL.
+    (is_other && entry.value.contains("://")).then(|| Target::Key(entry.key.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: &[(&str, &str)]) -> Vec<(Target, String)> {
+        let entry = |(key, value): &(&str, &str)| Entry {
+            key: (*key).into(),
+            value: (*value).into(),
+            origin: String::new(),
+        };
+        let entries: Vec<Entry> = lines.iter().map(entry).collect();
+        of(&entries).into_iter().map(|remote| (remote.target, remote.used)).collect()
+    }
+
+    #[test]
+    fn each_url_is_found_with_what_it_is_for() {
+        let found = read(&[
+            ("remote.origin.url", "https://h/o/r"),
+            ("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"),
+            ("remote.a.b.pushurl", "git@h:o/r"),
+            ("submodule.libs/x.url", "https://h/o/x"),
+            ("submodule.libs/x.active", "true"),
+            ("branch.main.remote", "origin"),
+            ("branch.next.remote", "https://h/o/fork"),
+            ("lfs.url", "https://h/o/r.git/info/lfs"),
+            ("http.proxy", "http://p:1"),
+        ]);
+        let expected = [
+            (Target::Remote("origin".into()), "https://h/o/r"),
+            (Target::Push("a.b".into()), "git@h:o/r"),
+            (Target::Submodule("libs/x".into()), "https://h/o/x"),
+            (Target::Key("branch.next.remote".into()), "https://h/o/fork"),
+            (Target::Key("lfs.url".into()), "https://h/o/r.git/info/lfs"),
+        ];
+        assert_eq!(found, expected.map(|(target, url)| (target, url.to_owned())));
+    }
+
+    #[test]
+    fn rules_for_pushing_count_where_there_is_no_url_for_pushing() {
+        let rule = ("url.git@h:.pushinsteadof", "https://h/");
+        let (remote, push) = (Target::Remote("o".into()), Target::Push("o".into()));
+        let url = ("remote.o.url", "https://h/r");
+        assert_eq!(
+            read(&[rule, url]),
+            [(remote.clone(), "https://h/r".to_owned()), (push.clone(), "git@h:r".to_owned())]
+        );
+        let own = [rule, url, ("remote.o.pushurl", "https://h/p")];
+        assert_eq!(read(&own), [(remote, "https://h/r".to_owned()), (push, "https://h/p".to_owned())]);
+        assert!(read(&[url, ("remote.o.url", "")]).is_empty(), "taken back");
+    }
+}

@@ -1,0 +1,87 @@
+//! What git makes of a URL before it uses it: `url.BASE.insteadOf` and `pushInsteadOf` (git-config(1)). Pure.
+//!
+//! Rules: the longest prefix that fits is replaced, once; of equal ones the first. `pushInsteadOf` counts for pushing
+//! where the remote has no URL of its own for that, and then `insteadOf` does not.
+
+use crate::programs::git::Entry;
+use crate::programs::git::wiring::subsection;
+
+/// One line of them.
+pub struct Rule<'a> {
+    /// What is put in place; may hold a secret.
+    pub base: &'a str,
+    /// What it replaces.
+    pub prefix: &'a str,
+    /// For pushing alone.
+    pub push: bool,
+    /// The line itself.
+    pub entry: &'a Entry,
+}
+
+/// All rules, those of a base together, as git keeps them.
+pub fn rules(entries: &[Entry]) -> Vec<Rule<'_>> {
+    let mut found: Vec<Rule<'_>> = Vec::new();
+    for entry in entries {
+        let base = |variable| subsection(&entry.key, "url", variable);
+        let (base, push) = match (base("insteadof"), base("pushinsteadof")) {
+            (Some(base), _) => (base, false),
+            (None, Some(base)) => (base, true),
+            (None, None) => continue,
+        };
+        let after = found.iter().rposition(|rule| rule.base == base && rule.push == push);
+        let rule = Rule { base, prefix: &entry.value, push, entry };
+        found.insert(after.map_or(found.len(), |index| index + 1), rule);
+    }
+    found
+}
+
+/// The rule that git applies to a URL, if any.
+pub fn applied<'r, 'a>(rules: &'r [Rule<'a>], url: &str, push: bool) -> Option<&'r Rule<'a>> {
+    let mut best: Option<&Rule<'_>> = None;
+    for rule in rules.iter().filter(|rule| rule.push == push && url.starts_with(rule.prefix)) {
+        if best.is_none_or(|best| best.prefix.len() < rule.prefix.len()) {
+            best = Some(rule);
+        }
+    }
+    best
+}
+
+impl Rule<'_> {
+    /// The URL with its prefix replaced.
+    pub fn apply(&self, url: &str) -> String {
+        format!("{}{}", self.base, url.strip_prefix(self.prefix).unwrap_or(url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_prefix_wins_and_of_equal_ones_the_first() {
+        let entry = |(key, value): &(&str, &str)| Entry {
+            key: (*key).into(),
+            value: (*value).into(),
+            origin: String::new(),
+        };
+        let lines = [
+            ("url.https://one/.insteadof", "git@h:"),
+            ("url.https://two/.insteadof", "git@h:o/"),
+            ("url.https://three/.insteadof", "git@h:o/"),
+            ("url.https://one/.insteadof", "git@h:o/"),
+            ("url.ssh://push/.pushinsteadof", "https://h/"),
+        ];
+        let entries: Vec<Entry> = lines.iter().map(entry).collect();
+        let rules = rules(&entries);
+        for (url, push, used) in [
+            ("git@h:x", false, Some("https://one/x")),
+            ("git@h:o/r", false, Some("https://one/r")),
+            ("https://h/r", false, None),
+            ("https://h/r", true, Some("ssh://push/r")),
+            ("git@h:x", true, None),
+        ] {
+            let is = applied(&rules, url, push).map(|rule| rule.apply(url));
+            assert_eq!(is.as_deref(), used, "{url} {push}");
+        }
+    }
+}

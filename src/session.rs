@@ -1,0 +1,204 @@
+//! From settings to a cached provider and an ask: what every command that wants a token shares.
+
+use anyhow::Result;
+
+use crate::platform::clock::Deadline;
+use crate::programs::git::origin::Here;
+use crate::report::Report;
+use crate::settings::{AppSettings, BrokerSettings, KeySource, Profile, Settings, Sources};
+use crate::tokens::cache::cached::{Cached, Keeping};
+use crate::tokens::cache::disk;
+use crate::tokens::cache::policy::Label;
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::http::Client;
+use crate::tokens::scope::{Repository, Scope};
+use crate::tokens::source::app::App;
+use crate::tokens::source::remote::Broker;
+use crate::tokens::source::{Ask, Auto, TokenProvider};
+use crate::tokens::token;
+
+pub mod request;
+
+/// The provider that the settings describe, behind the cache entry for a scope.
+pub fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, report: Report) -> Cached<'a> {
+    let client = Client::new(&settings.network, deadline, report);
+    let broker = settings.broker.as_ref().map(|broker| {
+        let client = to_broker(settings, broker, deadline, report);
+        let client = if settings.app.is_some() { client.hurried() } else { client };
+        Box::new(Broker { settings: broker, names_owner: settings.names_owner(), client })
+            as Box<dyn TokenProvider>
+    });
+    let app = settings
+        .app
+        .as_ref()
+        .map(|app| Box::new(App::new(settings, app, client, report)) as Box<dyn TokenProvider>);
+    let inner: Box<dyn TokenProvider> = match (broker, app) {
+        (Some(broker), Some(app)) => Box::new(Auto { broker, app, report }),
+        (Some(only), None) | (None, Some(only)) => only,
+        (None, None) => unreachable!("settings without a source are refused"),
+    };
+    if settings.cache_dir.is_none() && !settings.no_cache {
+        report.warn(
+            "no home directory for the cache; continuing without it (set GITHUB_APP_CACHE_DIR, or --no-cache)",
+        );
+    }
+    let keeping = Keeping {
+        dir: settings.cache_dir.clone(),
+        key: scope_key(settings, scope),
+        label: label(settings, scope),
+        margin: settings.margin,
+    };
+    Cached::new(inner, Client::new(&settings.network, deadline, report), keeping, report)
+}
+
+/// A client for the broker, by the way that its settings name.
+pub fn to_broker<'a>(
+    settings: &'a Settings,
+    broker: &BrokerSettings,
+    deadline: Deadline,
+    report: Report,
+) -> Client<'a> {
+    let client = Client::new(&settings.network, deadline, report);
+    match &broker.socket {
+        Some(path) => client.over_socket(path),
+        None => client,
+    }
+}
+
+/// Says what a cache entry is for.
+fn label(settings: &Settings, scope: &Scope) -> Label {
+    Label { host_url: settings.host.url(), api_url: settings.api_url.clone(), scope: scope.clone() }
+}
+
+/// Names the cache entry by everything that changes the token. A key is named by where it comes from, so that a hit
+/// reads no key and runs no command.
+pub fn scope_key(settings: &Settings, scope: &Scope) -> String {
+    let mut parts: Vec<String> = vec!["token".into(), settings.host.url(), settings.api_url.clone()];
+    if let Some(broker) = &settings.broker {
+        parts.extend([
+            "broker".into(),
+            broker.name(),
+            broker.url.clone(),
+            broker.organisation.clone().unwrap_or_default(),
+        ]);
+    }
+    let mut owner_matters = settings.names_owner();
+    if let Some(app) = &settings.app {
+        let (form, place) = match &app.key {
+            KeySource::File(path) => ("file", path.to_string_lossy().into_owned()),
+            KeySource::Text(text) => ("text", token::id(text.expose().as_bytes())),
+            KeySource::Command(command) => ("command", command.expose().to_owned()),
+            KeySource::SignCommand(command) => ("sign", command.expose().to_owned()),
+        };
+        let installation = app.installation_id.map(|id| id.to_string()).unwrap_or_default();
+        owner_matters |= app.installation_id.is_none();
+        parts.extend(["app".into(), app.issuer.clone(), form.into(), place, installation]);
+    }
+    let owner = scope.owner.as_deref().filter(|_| owner_matters).unwrap_or_default();
+    parts.push(owner.to_owned());
+    parts.push(scope.repositories.join(" "));
+    parts.extend(scope.permissions.iter().map(|(name, level)| format!("{name}={level}")));
+    disk::key(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// What to ask for, given the repository that git names; `None`: not ours, as the settings narrow to other repositories.
+pub fn ask(settings: &Settings, repository: Option<Repository>) -> Option<Ask> {
+    let owner = repository.as_ref().map(|repository| repository.owner.as_str()).or(settings.owner.as_deref());
+    let named: Vec<String> = match &repository {
+        Some(repository) if settings.per_repository => {
+            let listed = settings.repositories.iter().any(|name| name.eq_ignore_ascii_case(&repository.name));
+            if !listed && !settings.repositories.is_empty() {
+                return None;
+            }
+            vec![repository.name.clone()]
+        }
+        _ => settings.repositories.clone(),
+    };
+    let scope = Scope::new(owner, &named, &settings.permissions);
+    Some(Ask { scope, repository, ..Ask::default() })
+}
+
+/// What a command asks for where no git names a repository: that of the settings or, where these leave the owner open,
+/// that of the clone here.
+pub struct Asks {
+    first: Ask,
+    /// Instead of an owner of the clone's who does not have the App.
+    otherwise: Option<Ask>,
+}
+
+impl Asks {
+    /// Chooses.
+    ///
+    /// # Errors
+    /// The settings narrow each token to the repository that git names, and there is none.
+    pub fn here(settings: &Settings, here: &Here, report: Report) -> Result<Self> {
+        let is_open = |app: &AppSettings| app.installation_id.is_none();
+        let open = settings.owner.is_none() && settings.app.as_ref().is_some_and(is_open);
+        let narrow = settings.per_repository && settings.repositories.is_empty();
+        let of_owner = |repository: &Repository| {
+            settings.owner.as_ref().is_none_or(|owner| owner.eq_ignore_ascii_case(&repository.owner))
+        };
+        let found = if open || narrow { here.repository_at(&settings.host).filter(of_owner) } else { None };
+        if let Some(Repository { owner, name }) = &found {
+            report.note(|| format!("for {owner}/{name}, the origin of the clone here"));
+        }
+        if narrow && found.is_none() {
+            let message = "per_repository is set, and there is no clone here to name a repository";
+            return Err(Failure::new(Kind::Settings, message)
+                .hint("name it with --repository, or set --per-repository=false")
+                .into());
+        }
+        let otherwise = (found.is_some() && !narrow).then(|| ask_or_default(settings));
+        Ok(Self { first: ask(settings, found).unwrap_or_default(), otherwise })
+    }
+
+    /// The same with a life that the token should have left, in seconds.
+    #[must_use]
+    pub fn with_min_life(mut self, min_life: i64) -> Self {
+        self.first.min_life = min_life;
+        self.otherwise.iter_mut().for_each(|ask| ask.min_life = min_life);
+        self
+    }
+
+    /// The same for a token that somebody gets who may not report of it.
+    #[must_use]
+    pub fn handing_out(mut self, settings: &Settings) -> Self {
+        for ask in std::iter::once(&mut self.first).chain(&mut self.otherwise) {
+            ask.unreported = settings.verify;
+        }
+        self
+    }
+
+    /// Does what is to be done for the ask, and, where the clone's owner does not have the App, for that without it.
+    pub fn run<T>(&self, act: impl Fn(&Ask) -> Result<T>) -> Result<T> {
+        match (act(&self.first), &self.otherwise) {
+            (Err(error), Some(otherwise)) if Failure::of(&error).kind == Kind::NotInstalled => act(otherwise),
+            (outcome, _) => outcome,
+        }
+    }
+}
+
+/// The profile that a command without a request of git's is for.
+pub fn chosen<'a>(sources: &'a Sources, here: &Here, report: Report) -> Result<Profile<'a>, Failure> {
+    let profile = sources.chosen(|host| here.repository_at(host).map(|repository| repository.owner))?;
+    note_origins(&profile, report);
+    Ok(profile)
+}
+
+/// The same where nothing is handed out: without a repository the owner's.
+pub fn ask_or_default(settings: &Settings) -> Ask {
+    ask(settings, None).unwrap_or_default()
+}
+
+/// Says under `-v` which settings were given, and where.
+pub fn note_origins(profile: &Profile, report: Report) {
+    if !report.is_verbose() {
+        return;
+    }
+    if let Some(name) = profile.name {
+        report.note(|| format!("profile {name}"));
+    }
+    for setting in profile.listing().iter().filter(|setting| setting.is_given()) {
+        report.note(|| format!("setting {} from {}", setting.name, setting.origin()));
+    }
+}

@@ -1,0 +1,13 @@
+//! The library: git's protocol, GitHub's API, where tokens come from, and how they are kept. It reads no environment and
+//! no command line, and prints nothing: configuration, notes and the clock are parameters.
+
+pub mod cache;
+pub mod error;
+pub mod fault;
+pub mod github;
+pub mod http;
+pub mod protocol;
+pub mod scope;
+pub mod secret;
+pub mod source;
+pub mod token;

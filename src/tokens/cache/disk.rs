@@ -1,0 +1,244 @@
+//! The private directory on disk that all processes of a user share: one file per key, locked, written atomically.
+//!
+//! The directory is 0700 and ours, files are 0600 and ours, neither is a symbolic link, and nobody else may rename the
+//! directory: else they are not used.
+//! A file is written under its lock as a new file beside it and then renamed. Damaged means missing. What a killed
+//! process has left half-written goes with the next write of anybody.
+//! An entry's time of modification is not when it was written but a mark that its user sets, as that costs no writing.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rsa::sha2::{Digest, Sha256};
+use rustix::fs::OFlags;
+use zeroize::Zeroizing;
+
+use crate::platform::clock::Deadline;
+use crate::platform::private_files;
+
+/// How often a waiting process looks whether a lock is free.
+pub const LOOK: Duration = Duration::from_millis(20);
+/// How the names of files begin that only try whether the directory can be written to.
+const PROBE: &str = "probe-";
+/// An entry larger than this was not written by us.
+const MAX_ENTRY: u64 = 4 << 20;
+
+/// Names an entry by the SHA-256 of everything that changes its content; each part is preceded by its length.
+pub fn key(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    crate::tokens::token::hex(&hash.finalize())
+}
+
+/// A directory that has been found safe.
+#[derive(Debug)]
+pub struct Cache {
+    dir: PathBuf,
+}
+
+impl Cache {
+    /// Opens the directory, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be made, or it is not ours alone.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        private_files::parent(dir)?;
+        let metadata = match fs::symlink_metadata(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+                fs::symlink_metadata(dir)?
+            }
+            other => other?,
+        };
+        if !metadata.is_dir() {
+            return Err(io::Error::other("it is not a directory (symbolic links are not followed)"));
+        }
+        check(&metadata, "chmod 700")?;
+        Ok(Self { dir: dir.to_owned() })
+    }
+
+    /// Opens the directory; `None` if it is not there.
+    ///
+    /// # Errors
+    /// It is not ours alone.
+    pub fn open_existing(dir: &Path) -> io::Result<Option<Self>> {
+        match fs::symlink_metadata(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            _ => Self::open(dir).map(Some),
+        }
+    }
+
+    /// The content of an entry; `None` where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or it is not ours alone.
+    pub fn read(&self, key: &str) -> io::Result<Option<Stored>> {
+        let path = self.dir.join(format!("{key}.json"));
+        let file = match private().read(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        check(&metadata, "chmod 600")?;
+        let mut content =
+            Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
+        (&file).take(MAX_ENTRY).read_to_end(&mut content)?;
+        // A time that the file system has made has a fraction; it says nothing.
+        let mark = (metadata.mtime_nsec() == 0).then(|| metadata.mtime());
+        Ok(Some(Stored { content, mark, file }))
+    }
+
+    /// Takes an entry's lock if nobody else holds it. It is released when dropped, and when the process dies.
+    pub fn try_lock(&self, key: &str) -> io::Result<Option<Lock<'_>>> {
+        let path = self.dir.join(format!("{key}.lock"));
+        let file = private().read(true).write(true).create(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { cache: self, key: key.to_owned(), _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Takes an entry's lock, and waits for it where another process holds it.
+    ///
+    /// # Errors
+    /// It cannot be taken, or not before the deadline ([`io::ErrorKind::TimedOut`]).
+    pub fn lock(&self, key: &str, deadline: Deadline) -> io::Result<Lock<'_>> {
+        loop {
+            match self.try_lock(key)? {
+                Some(lock) => return Ok(lock),
+                None if deadline.wait(LOOK) => {}
+                None => {
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds its lock"));
+                }
+            }
+        }
+    }
+
+    /// Whether new files can be made.
+    ///
+    /// # Errors
+    /// Why not, such as a read-only or a full disk.
+    pub fn check_writable(&self) -> io::Result<()> {
+        let probe = self.dir.join(format!("{PROBE}{}", std::process::id()));
+        let written =
+            private().write(true).create_new(true).open(&probe).and_then(|mut file| file.write_all(b"probe"));
+        let _ = fs::remove_file(probe);
+        written
+    }
+
+    /// Removes what killed processes have left: it may hold a token, and perhaps nobody asks for that entry again.
+    fn sweep(&self) {
+        for file in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            let name = file.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let lock = name.strip_suffix(".new").map(|key| self.try_lock(key));
+            // One that is being written has a lock that is held.
+            if name.starts_with(PROBE) || matches!(lock, Some(Ok(Some(_)))) {
+                let _ = fs::remove_file(file.path());
+            }
+        }
+    }
+
+    /// The keys of all entries, in no order.
+    pub fn keys(&self) -> io::Result<Vec<String>> {
+        let mut keys = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let name = entry?.file_name();
+            let key = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            keys.extend(key.filter(|key| key.bytes().all(|b| b.is_ascii_hexdigit())).map(str::to_owned));
+        }
+        Ok(keys)
+    }
+}
+
+/// An entry as it lies on the disk.
+pub struct Stored {
+    /// All of it.
+    pub content: Zeroizing<Vec<u8>>,
+    /// In seconds since 1970; `None` where nobody has set one.
+    pub mark: Option<i64>,
+    file: File,
+}
+
+impl Stored {
+    /// Sets the mark, without a lock and without writing.
+    ///
+    /// # Errors
+    /// The file system has no times to set.
+    pub fn set_mark(&self, mark: i64) -> io::Result<()> {
+        set_mark(&self.file, mark)
+    }
+}
+
+/// Proof that this process alone may write an entry.
+#[derive(Debug)]
+pub struct Lock<'a> {
+    cache: &'a Cache,
+    key: String,
+    _file: File,
+}
+
+impl Lock<'_> {
+    /// Replaces the entry's content and mark, or leaves both as they were.
+    pub fn write(&self, content: &[u8], mark: i64) -> io::Result<()> {
+        let target = self.cache.dir.join(format!("{}.json", self.key));
+        // The name is free while we hold the lock: a left-over is from a process that was killed here.
+        let new = self.cache.dir.join(format!("{}.new", self.key));
+        let _ = fs::remove_file(&new);
+        self.cache.sweep();
+        let written = private().write(true).create_new(true).open(&new).and_then(|mut file| {
+            file.write_all(content)?;
+            // Without a mark the entry is as good.
+            let _ = set_mark(&file, mark);
+            fs::rename(&new, &target)
+        });
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+
+    /// Takes the entry away, which works on a full disk too.
+    pub fn remove(&self) -> io::Result<()> {
+        fs::remove_file(self.cache.dir.join(format!("{}.json", self.key)))
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    // A pipe in place of a file would be waited for without NONBLOCK.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    options
+}
+
+fn set_mark(file: &File, mark: i64) -> io::Result<()> {
+    let since_1970 = Duration::from_secs(u64::try_from(mark).unwrap_or(0));
+    file.set_modified(SystemTime::UNIX_EPOCH + since_1970)
+}
+
+fn check(metadata: &fs::Metadata, remedy: &str) -> io::Result<()> {
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other("it belongs to another user"));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        let mode = metadata.mode() & 0o777;
+        return Err(io::Error::other(format!(
+            "others may access it (mode {mode:03o}); {remedy} makes it private"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

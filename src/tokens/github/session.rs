@@ -1,0 +1,172 @@
+//! What mints of one App share: its key, its JWT while that lives, GitHub's clock, and looked-up installations. One
+//! command has one of its own; `serve` has one for all its life.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::platform::clock::{self, Deadline, Moment};
+use crate::report::Report;
+use crate::settings::AppSettings;
+use crate::tokens::cache::installations::Remembered;
+use crate::tokens::github::jwt;
+use crate::tokens::github::signer::Keeper;
+use crate::tokens::secret::Secret;
+
+/// A JWT is used for so many seconds less than it lives: a call may be on its way for a while.
+const JWT_RESERVE: i64 = 60;
+
+/// Before memory grows without end, all is looked up again.
+const MOST_INSTALLATIONS: usize = 10_000;
+
+/// Shared by mints of one App.
+#[derive(Default)]
+pub struct Session {
+    state: Mutex<State>,
+    /// With the time when each was looked up, by a clock that nobody sets back.
+    installations: Mutex<HashMap<String, (Remembered, Instant)>>,
+}
+
+#[derive(Default)]
+struct State {
+    keeper: Option<Keeper>,
+    /// GitHub does not know the key: it is read again before it is used again.
+    suspect: bool,
+    jwt: Option<Jwt>,
+    /// What GitHub's clock is ahead of ours, in seconds, once it has complained.
+    offset: i64,
+}
+
+struct Jwt {
+    text: Secret,
+    made: Moment,
+}
+
+impl Jwt {
+    /// Whether it is younger than that by either clock: by one that was set back it would be younger than it is.
+    fn is_younger(&self, limit: i64, now: Moment) -> bool {
+        let steady = now.steady.saturating_duration_since(self.made.steady).as_secs();
+        (0..limit).contains(&(now.wall - self.made.wall))
+            && i64::try_from(steady).is_ok_and(|age| age < limit)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere has been reported; what is in here is whole in any case.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Session {
+    /// The App JWT, made again only shortly before it expires.
+    ///
+    /// # Errors
+    /// The key cannot be read, or does not sign.
+    pub fn jwt(&self, app: &AppSettings, deadline: Deadline, report: Report) -> Result<Secret> {
+        let now = clock::moment();
+        let mut state = lock(&self.state);
+        if let Some(jwt) = state.jwt.as_ref().filter(|jwt| jwt.is_younger(jwt::LIFE - JWT_RESERVE, now)) {
+            return Ok(jwt.text.clone());
+        }
+        let keeper = match &state.keeper {
+            Some(keeper) if !state.suspect => keeper.clone(),
+            _ => Keeper::load(&app.key, deadline, report)?,
+        };
+        state.suspect = false;
+        let signer = keeper.signer(deadline);
+        let text = jwt::encode(&app.issuer, now.wall + state.offset, signer.as_ref())?;
+        state.keeper = Some(keeper);
+        state.jwt = Some(Jwt { text: text.clone(), made: now });
+        Ok(text)
+    }
+
+    /// Takes over what GitHub's clock is ahead; false if that is known already, so that another try would be the same.
+    pub fn repair_clock(&self, offset: i64) -> bool {
+        let mut state = lock(&self.state);
+        if (state.offset - offset).abs() <= 1 && state.offset != 0 {
+            return false;
+        }
+        state.offset = offset;
+        state.jwt = None;
+        true
+    }
+
+    /// GitHub does not know the key: it may have been replaced where it is kept.
+    pub fn suspect_key(&self) {
+        let mut state = lock(&self.state);
+        state.jwt = None;
+        state.suspect = true;
+    }
+
+    /// The fingerprint of the key in use, where it is at hand.
+    pub fn fingerprint(&self) -> Option<String> {
+        lock(&self.state).keeper.as_ref()?.fingerprint()
+    }
+
+    /// What was looked up under a key, unless that is too long ago.
+    pub fn recall(&self, key: &str, now: Instant) -> Option<Remembered> {
+        let known = lock(&self.installations);
+        let (found, at) = known.get(key)?;
+        let age = i64::try_from(now.saturating_duration_since(*at).as_secs()).unwrap_or(i64::MAX);
+        (age < found.limit()).then(|| found.clone())
+    }
+
+    /// Remembers what was looked up.
+    pub fn remember(&self, key: &str, found: Remembered, now: Instant) {
+        let mut known = lock(&self.installations);
+        if known.len() >= MOST_INSTALLATIONS {
+            known.clear();
+        }
+        known.insert(key.to_owned(), (found, now));
+    }
+
+    /// Forgets what was looked up.
+    pub fn forget(&self, key: &str) {
+        lock(&self.installations).remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::tokens::cache::installations::Known;
+    use crate::tokens::github::installations::Installation;
+
+    #[test]
+    fn a_jwt_is_as_old_as_the_clock_says_that_makes_it_older() {
+        let made = clock::moment();
+        let jwt = Jwt { text: Secret::new("jwt".into()), made };
+        for (wall, steady, younger) in [
+            (0, 0, true),
+            (479, 479, true),
+            (480, 0, false),
+            (0, 480, false),
+            (-1, 5, false),
+            // A clock that was set back after eight minutes, by as much.
+            (10, 490, false),
+        ] {
+            let steady = made.steady + Duration::from_secs(steady);
+            let now = Moment { wall: made.wall + wall, steady };
+            assert_eq!(jwt.is_younger(480, now), younger, "{wall} {steady:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_looked_up_is_believed_for_its_time_whatever_the_clock_says() {
+        let (session, start) = (Session::default(), clock::instant());
+        let installed = Known::Installed(Installation { id: 7, account: None });
+        for (known, seconds, believed) in [
+            (&installed, 86_399, true),
+            (&installed, 86_400, false),
+            (&Known::Absent, 59, true),
+            (&Known::Absent, 60, false),
+        ] {
+            session.remember("key", Remembered { known: known.clone(), since: clock::now() }, start);
+            let found = session.recall("key", start + Duration::from_secs(seconds));
+            assert_eq!(found.is_some(), believed, "{known:?} after {seconds} s");
+        }
+    }
+}

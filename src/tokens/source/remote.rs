@@ -1,0 +1,187 @@
+//! Fetches a token from a platform's endpoint: one GET with a bearer, lenient about the JSON, strict about the token.
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::platform::clock;
+use crate::settings::{Bearer, BrokerSettings};
+use crate::tokens::error::{Failure, Kind};
+use crate::tokens::http::{Answer, Call, Client};
+use crate::tokens::scope::Scope;
+use crate::tokens::secret::Secret;
+use crate::tokens::source::{Ask, TokenProvider};
+use crate::tokens::token::{self, Facts, Source, Token};
+
+const WHO: &str = "the broker";
+
+/// The client of one broker.
+pub struct Broker<'a> {
+    /// URL and bearer.
+    pub settings: &'a BrokerSettings,
+    /// Whether the settings name an owner: only then does the query.
+    pub names_owner: bool,
+    /// Sends.
+    pub client: Client<'a>,
+}
+
+/// What became of a request to end a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// The broker has taken it; whether the token has ended is its own to decide.
+    Asked,
+    /// The broker has no such route.
+    NoRoute,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    token: Zeroizing<String>,
+    /// Anything but text counts as missing.
+    #[serde(default)]
+    expires_at: serde_json::Value,
+}
+
+impl TokenProvider for Broker<'_> {
+    fn token(&self, ask: &Ask) -> Result<Token> {
+        let url = self.url(&ask.scope);
+        self.fetch(ask, &url).with_context(|| format!("fetch a token from {}", self.settings.name()))
+    }
+}
+
+impl Broker<'_> {
+    fn fetch(&self, ask: &Ask, url: &str) -> Result<Token> {
+        let bearer = self.bearer()?;
+        let mut answer = self.client.send(&self.call(ask, url, bearer.as_ref()))?;
+        if answer.status == 401 {
+            // Platforms rotate the bearer; the same one again would be refused again.
+            let rotated = self.bearer()?;
+            let changed = match (&rotated, &bearer) {
+                (Some(new), Some(old)) => !new.matches(old.expose().as_bytes()),
+                _ => false,
+            };
+            if changed {
+                answer = self.client.send(&self.call(ask, url, rotated.as_ref()))?;
+            }
+        }
+        if answer.status != 200 {
+            return Err(self.refusal(&answer).into());
+        }
+        read(&answer)
+    }
+
+    /// Asks the broker to end the token of a scope; it alone knows who else holds it.
+    ///
+    /// # Errors
+    /// As for a fetch.
+    pub fn revoke(&self, scope: &Scope) -> Result<Revoked> {
+        let url = self.url(scope);
+        let bearer = self.bearer()?;
+        let call = Call { method: "DELETE", ..self.call(&Ask::default(), &url, bearer.as_ref()) };
+        let answer = self.client.send(&call).with_context(|| format!("ask {}", self.settings.name()))?;
+        match answer.status {
+            200..300 => Ok(Revoked::Asked),
+            404 | 405 | 501 => Ok(Revoked::NoRoute),
+            _ => Err(self.refusal(&answer).hint("--local evicts it without asking the broker"))
+                .with_context(|| format!("ask {}", self.settings.name())),
+        }
+    }
+
+    fn call(&self, ask: &Ask, url: &str, bearer: Option<&Secret>) -> Call {
+        let mut headers = vec![("accept", "application/json".to_owned())];
+        if let Some(organisation) = &self.settings.organisation {
+            headers.push(("x-molecule-org-id", organisation.clone()));
+        }
+        if ask.new {
+            headers.push(("cache-control", "no-cache".to_owned()));
+        } else if ask.min_life > 0 {
+            headers.push(("cache-control", format!("min-fresh={}", ask.min_life)));
+        }
+        let authorization = bearer.map(|bearer| Secret::new(format!("Bearer {}", bearer.expose())));
+        Call { method: "GET", url: url.to_owned(), authorization, headers, body: None, who: WHO }
+    }
+
+    fn url(&self, scope: &Scope) -> String {
+        // Names and levels are checked to be of characters that a query may hold as they are.
+        let mut query = Vec::new();
+        if let Some(owner) = scope.owner.as_ref().filter(|_| self.names_owner) {
+            query.push(format!("owner={owner}"));
+        }
+        query.extend(scope.repositories.iter().map(|name| format!("repository={name}")));
+        let permissions = scope.permissions.iter();
+        query.extend(permissions.map(|(name, level)| format!("permission={name}={level}")));
+        if query.is_empty() {
+            return self.settings.url.clone();
+        }
+        let separator = if self.settings.url.contains('?') { '&' } else { '?' };
+        format!("{}{separator}{}", self.settings.url, query.join("&"))
+    }
+
+    fn bearer(&self) -> Result<Option<Secret>> {
+        let path = match &self.settings.bearer {
+            Bearer::None => return Ok(None),
+            Bearer::Text(secret) => return Ok(Some(secret.clone())),
+            Bearer::File(path) => path,
+        };
+        let wrong = |cause: String| {
+            Failure::new(Kind::Settings, format!("read the broker's bearer from {}: {cause}", path.display()))
+                .hint("name the file that holds the bearer with GITHUB_APP_BROKER_TOKEN_FILE or --broker-token-file")
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let text = Zeroizing::new(text);
+        let bearer = text.trim();
+        if bearer.is_empty() || !bearer.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(wrong("it does not hold one line of printable characters".into()).into());
+        }
+        Ok(Some(Secret::new(bearer.to_owned())))
+    }
+
+    /// Explains a status; the body is never shown, only whether it is the endpoint's own JSON.
+    fn refusal(&self, answer: &Answer) -> Failure {
+        let own = serde_json::from_slice::<serde_json::Value>(&answer.body)
+            .is_ok_and(|body| body.get("error").is_some_and(serde_json::Value::is_string));
+        let refused = |message: &str| {
+            Failure::new(Kind::Refused, format!("the broker answered {}: {message}", answer.status))
+        };
+        let key = "or use an App key of your own: GITHUB_APP_CLIENT_ID and GITHUB_APP_PRIVATE_KEY_FILE";
+        match answer.status {
+            401 if matches!(self.settings.bearer, Bearer::None) => refused(
+                "it asks for a bearer, and none is configured",
+            )
+            .hint("set GITHUB_APP_BROKER_TOKEN_FILE (or --broker-token-file) to the file that holds it"),
+            401 => refused("it does not accept the bearer")
+                .hint("check that the bearer belongs to this workspace and has not been revoked"),
+            403 if matches!(self.settings.bearer, Bearer::None) => refused("it refuses a request without a bearer")
+                .hint("on a Unix socket it may serve root and its own user alone: run as that user, or ask for a bearer")
+                .hint("set GITHUB_APP_BROKER_TOKEN_FILE (or --broker-token-file) to the file that holds it"),
+            403 => refused("the bearer may not have this token")
+                .hint("ask for less (--repository, --permission, --owner) or for another bearer"),
+            404 if own => refused("it has no GitHub App configured")
+                .hint("ask the platform's operator to configure the App")
+                .hint(key),
+            404 => refused("there is no such endpoint, or it serves another tenant")
+                .hint("check the broker URL, WORKSPACE_ID and, on a guarded tenant, MOLECULE_ORG_ID"),
+            501 => refused("it has no GitHub App configured, and trying again does not help").hint(key),
+            500.. => refused("it cannot get this token, and trying again does not help")
+                .hint("the cause is in the broker's log: ask the platform's operator"),
+            200..300 => {
+                Failure::new(Kind::Other, format!("the broker answered {} instead of a token", answer.status))
+                    .hint("check the broker URL")
+            }
+            _ => refused("the request was refused").hint("check the broker URL and the broker's version"),
+        }
+    }
+}
+
+/// The token in an answer with status 200.
+pub fn read(answer: &Answer) -> Result<Token> {
+    let body: Body = serde_json::from_slice(&answer.body).map_err(|_| {
+        Failure::new(Kind::Other, "the answer is not the JSON object with a token that a broker sends")
+            .hint("check that the broker URL leads to the endpoint, not to a web page")
+    })?;
+    token::check_text(&body.token)?;
+    let at = clock::moment();
+    let expiry = token::local_expiry(body.expires_at.as_str(), answer.date(), at.wall);
+    let secret = Secret::new(body.token.to_string());
+    Ok(Token::fresh(secret, Facts::new(Source::Broker, expiry), at))
+}
