@@ -15,10 +15,9 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::platform::clock;
-use crate::platform::threads;
+use crate::platform::{clock, threads};
 use crate::report::{self, Report};
-use crate::settings::Settings;
+use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
 
@@ -87,7 +86,7 @@ pub struct Options {
 }
 
 /// Reads the settings, as often as it is asked to.
-pub type ReadSettings = Box<dyn Fn() -> Result<Settings> + Send>;
+pub type ReadSettings = Box<dyn Fn() -> Result<Config> + Send>;
 
 /// What all requests share.
 struct Broker {
@@ -155,13 +154,7 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-async fn run(
-    settings: Settings,
-    read: ReadSettings,
-    options: Options,
-    log: Log,
-    report: Report,
-) -> Result<()> {
+async fn run(settings: Config, read: ReadSettings, options: Options, log: Log, report: Report) -> Result<()> {
     // First of all: whoever sees it listening may send it signals.
     let signals = Signals::new().context("wait for signals")?;
     let tls = options
@@ -228,7 +221,7 @@ fn check_exposure(listener: &Listener, has_bearers: bool, is_guarded: bool) -> R
 }
 
 fn start(
-    settings: Settings,
+    settings: Config,
     bearers: Option<BearerFile>,
     log: &Log,
     limits: &Limits,

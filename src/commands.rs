@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use crate::cli::{Cli, Command};
 use crate::report::Report;
 use crate::session::request;
-use crate::settings::{Settings, Sources};
+use crate::settings::Sources;
 use crate::tokens::cache::disk::Cache;
+use crate::tokens::config::Config;
 use crate::tokens::error::printable;
 use crate::tokens::secret::Secret;
 
@@ -48,7 +49,7 @@ pub fn run(cli: &Cli, report: Report) -> Result<()> {
 }
 
 /// The cache, if there is one already: these commands look at what is there and make nothing.
-fn existing_cache(settings: &Settings) -> Result<Option<Cache>> {
+fn existing_cache(settings: &Config) -> Result<Option<Cache>> {
     let Some(dir) = &settings.cache_dir else { return Ok(None) };
     Cache::open_existing(dir).with_context(|| format!("use the cache {}", dir.display()))
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::platform::clock;
-use crate::settings::hosts::Host;
 use crate::settings::{self, option_duration};
 use crate::tokens::cache::disk::Cache;
 use crate::tokens::cache::policy::{Decision, Entry};
@@ -15,6 +14,7 @@ use crate::tokens::github::api::Api;
 use crate::tokens::github::jwt;
 use crate::tokens::github::private_key::PrivateKey;
 use crate::tokens::github::refusals::explain;
+use crate::tokens::host::Host;
 use crate::tokens::http::{Answer, retry};
 use crate::tokens::protocol::{self, Reply};
 use crate::tokens::scope::Repository;

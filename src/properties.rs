@@ -10,12 +10,11 @@ use proptest::prelude::*;
 use crate::platform::clock;
 use crate::session::scope_key;
 use crate::settings;
-use crate::tokens::error;
 use crate::tokens::http::retry::{Advice, pause};
 use crate::tokens::protocol::{self, Reply};
 use crate::tokens::scope::Scope;
 use crate::tokens::secret::Secret;
-use crate::tokens::token;
+use crate::tokens::{error, token};
 
 const APP: &str = "app_id = \"1\"\nprivate_key_file = \"/k\"\n";
 

@@ -5,10 +5,11 @@ use anyhow::Result;
 use crate::platform::clock::Deadline;
 use crate::programs::git::origin::Here;
 use crate::report::Report;
-use crate::settings::{AppSettings, BrokerSettings, KeySource, Profile, Settings, Sources};
+use crate::settings::{Profile, Sources};
 use crate::tokens::cache::cached::{Cached, Keeping};
 use crate::tokens::cache::disk;
 use crate::tokens::cache::policy::Label;
+use crate::tokens::config::{AppConfig, BrokerConfig, Config, KeySource};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::http::Client;
 use crate::tokens::scope::{Repository, Scope};
@@ -20,7 +21,7 @@ use crate::tokens::token;
 pub mod request;
 
 /// The provider that the settings describe, behind the cache entry for a scope.
-pub fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, report: Report) -> Cached<'a> {
+pub fn provider<'a>(settings: &'a Config, scope: &Scope, deadline: Deadline, report: Report) -> Cached<'a> {
     let client = Client::new(&settings.network, deadline, report);
     let broker = settings.broker.as_ref().map(|broker| {
         let client = to_broker(settings, broker, deadline, report);
@@ -53,8 +54,8 @@ pub fn provider<'a>(settings: &'a Settings, scope: &Scope, deadline: Deadline, r
 
 /// A client for the broker, by the way that its settings name.
 pub fn to_broker<'a>(
-    settings: &'a Settings,
-    broker: &BrokerSettings,
+    settings: &'a Config,
+    broker: &BrokerConfig,
     deadline: Deadline,
     report: Report,
 ) -> Client<'a> {
@@ -66,13 +67,13 @@ pub fn to_broker<'a>(
 }
 
 /// Says what a cache entry is for.
-fn label(settings: &Settings, scope: &Scope) -> Label {
+fn label(settings: &Config, scope: &Scope) -> Label {
     Label { host_url: settings.host.url(), api_url: settings.api_url.clone(), scope: scope.clone() }
 }
 
 /// Names the cache entry by everything that changes the token. A key is named by where it comes from, so that a hit
 /// reads no key and runs no command.
-pub fn scope_key(settings: &Settings, scope: &Scope) -> String {
+pub fn scope_key(settings: &Config, scope: &Scope) -> String {
     let mut parts: Vec<String> = vec!["token".into(), settings.host.url(), settings.api_url.clone()];
     if let Some(broker) = &settings.broker {
         parts.extend([
@@ -102,7 +103,7 @@ pub fn scope_key(settings: &Settings, scope: &Scope) -> String {
 }
 
 /// What to ask for, given the repository that git names; `None`: not ours, as the settings narrow to other repositories.
-pub fn ask(settings: &Settings, repository: Option<Repository>) -> Option<Ask> {
+pub fn ask(settings: &Config, repository: Option<Repository>) -> Option<Ask> {
     let owner = repository.as_ref().map(|repository| repository.owner.as_str()).or(settings.owner.as_deref());
     let named: Vec<String> = match &repository {
         Some(repository) if settings.per_repository => {
@@ -131,8 +132,8 @@ impl Asks {
     ///
     /// # Errors
     /// The settings narrow each token to the repository that git names, and there is none.
-    pub fn here(settings: &Settings, here: &Here, report: Report) -> Result<Self> {
-        let is_open = |app: &AppSettings| app.installation_id.is_none();
+    pub fn here(settings: &Config, here: &Here, report: Report) -> Result<Self> {
+        let is_open = |app: &AppConfig| app.installation_id.is_none();
         let open = settings.owner.is_none() && settings.app.as_ref().is_some_and(is_open);
         let narrow = settings.per_repository && settings.repositories.is_empty();
         let of_owner = |repository: &Repository| {
@@ -162,7 +163,7 @@ impl Asks {
 
     /// The same for a token that somebody gets who may not report of it.
     #[must_use]
-    pub fn handing_out(mut self, settings: &Settings) -> Self {
+    pub fn handing_out(mut self, settings: &Config) -> Self {
         for ask in std::iter::once(&mut self.first).chain(&mut self.otherwise) {
             ask.unreported = settings.verify;
         }
@@ -186,7 +187,7 @@ pub fn chosen<'a>(sources: &'a Sources, here: &Here, report: Report) -> Result<P
 }
 
 /// The same where nothing is handed out: without a repository the owner's.
-pub fn ask_or_default(settings: &Settings) -> Ask {
+pub fn ask_or_default(settings: &Config) -> Ask {
     ask(settings, None).unwrap_or_default()
 }
 

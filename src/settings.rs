@@ -3,46 +3,43 @@
 //! Precedence: option, environment, file, default. Nothing here talks to the network or reads a key.
 //! Every complaint names the setting, where it came from and what is expected.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::tokens::config::{AppConfig, BrokerConfig, Config, Origin};
 use crate::tokens::error::{Failure, Kind};
 
 mod app;
 mod broker;
 mod choice;
 pub mod dirs;
+mod environment;
 mod file;
 mod form;
 mod given;
-pub mod hosts;
 mod listing;
 mod lookup;
-pub mod network;
+mod network;
 mod profile;
 mod profiles;
 pub mod programs;
-pub mod proxies;
+mod proxies;
 pub mod schema;
 pub mod shell;
 mod sources;
 mod to_file;
 pub mod values;
 
-pub use app::{AppSettings, KeySource};
-pub use broker::{Bearer, BrokerSettings};
 pub use choice::Fit;
+pub use environment::search_path;
+use environment::variable;
 pub use file::Place;
 pub use given::Given;
-use hosts::Host;
 pub use listing::Listed;
 pub use lookup::Sources;
-use network::Network;
 pub use profile::{Profile, belongs_to_one_profile};
 use schema::Key;
-use sources::{Found, variable};
-pub use sources::{Origin, search_path};
+use sources::Found;
 pub use to_file::{FileValue, Pair, given_for_file};
 
 /// What a failed `get` tells git.
@@ -52,46 +49,6 @@ pub enum OnFailure {
     Quit,
     /// Nothing: ask the next helper.
     Next,
-}
-
-/// All settings, validated.
-#[derive(Debug)]
-pub struct Settings {
-    /// The git host answered for.
-    pub host: Host,
-    /// REST base URL without a slash at its end.
-    pub api_url: String,
-    /// Asked first where both are configured.
-    pub broker: Option<BrokerSettings>,
-    /// Mints, alone or when the broker cannot serve.
-    pub app: Option<AppSettings>,
-    /// Whose installation, where git names no path.
-    pub owner: Option<String>,
-    /// Narrow to these.
-    pub repositories: Vec<String>,
-    /// Narrow to these.
-    pub permissions: BTreeMap<String, String>,
-    /// Narrow to the repository that git asks for.
-    pub per_repository: bool,
-    /// A cached token with less left is renewed.
-    pub margin: Duration,
-    /// Everything one command may spend on network and locks.
-    pub timeout: Duration,
-    /// `None`: keep nothing on disk.
-    pub cache_dir: Option<PathBuf>,
-    /// `--no-cache` was asked for, as opposed to no directory being found.
-    pub no_cache: bool,
-    /// Try a new token before it is handed out.
-    pub verify: bool,
-    /// How servers are reached.
-    pub network: Network,
-}
-
-impl Settings {
-    /// Whether the settings themselves tell owners apart: only then is a broker told one.
-    pub fn names_owner(&self) -> bool {
-        self.owner.is_some() || self.per_repository
-    }
 }
 
 impl Sources<'_> {
@@ -120,15 +77,15 @@ impl Profile<'_> {
     }
 
     /// Everything, validated.
-    pub fn settings(&self) -> Result<Settings, Failure> {
+    pub fn settings(&self) -> Result<Config, Failure> {
         // Last of all: a mistyped value says more than a missing source.
         let sourceless = self.without_source()?;
         let (broker, app) = self.providers()?;
-        Ok(Settings { broker, app, ..sourceless })
+        Ok(Config { broker, app, ..sourceless })
     }
 
     /// Everything but where tokens come from: for commands that deal with the tokens that are there.
-    pub fn without_source(&self) -> Result<Settings, Failure> {
+    pub fn without_source(&self) -> Result<Config, Failure> {
         let files = self.sources.files()?;
         files.own.check_keys()?;
         files.system.check_keys()?;
@@ -146,7 +103,7 @@ impl Profile<'_> {
             None if owners.len() == 1 => owners.pop(),
             None => None,
         };
-        Ok(Settings {
+        Ok(Config {
             api_url,
             broker: None,
             app: None,
@@ -170,9 +127,9 @@ impl Profile<'_> {
     }
 
     /// For the broker, which mints and never fetches: without an App it starts all the same and says so to all.
-    pub fn for_serving(&self) -> Result<Settings, Failure> {
+    pub fn for_serving(&self) -> Result<Config, Failure> {
         let app = self.app(false)?;
-        Ok(Settings { app, ..self.without_source()? })
+        Ok(Config { app, ..self.without_source()? })
     }
 
     /// Whether plain HTTP is allowed where others could read along.
@@ -185,7 +142,7 @@ impl Profile<'_> {
         Ok(if values::choice(&found)? == "next" { OnFailure::Next } else { OnFailure::Quit })
     }
 
-    fn providers(&self) -> Result<(Option<BrokerSettings>, Option<AppSettings>), Failure> {
+    fn providers(&self) -> Result<(Option<BrokerConfig>, Option<AppConfig>), Failure> {
         let source = self.find(Key::Source)?;
         let (broker, app) = match source.as_ref().map_or(Ok("auto"), values::choice)? {
             "broker" => (Some(self.broker()?.ok_or_else(broker::missing)?), None),
@@ -221,7 +178,7 @@ fn no_source() -> Failure {
 
 /// The settings of a file's text alone, without options.
 #[cfg(any(test, feature = "internals"))]
-pub fn of_text(text: &str) -> Result<Settings, Failure> {
+pub fn of_text(text: &str) -> Result<Config, Failure> {
     let own = file::File::of_text(PathBuf::from("config.toml"), text)?;
     let given = Given::default();
     let environment = sources::Environment::none();

@@ -2,9 +2,11 @@
 //! no command line, and prints nothing: configuration, notes and the clock are parameters.
 
 pub mod cache;
+pub mod config;
 pub mod error;
 pub mod fault;
 pub mod github;
+pub mod host;
 pub mod http;
 pub mod protocol;
 pub mod scope;

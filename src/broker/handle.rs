@@ -15,13 +15,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
 
-use crate::broker::Broker;
 use crate::broker::authorise::{Denial, Route, authenticate, authorise};
 use crate::broker::bearers::Bearer;
 use crate::broker::log::Access;
 use crate::broker::peer::Peer;
 use crate::broker::places::Address;
-use crate::broker::query;
+use crate::broker::{Broker, query};
 use crate::platform::clock::{self, Moment};
 use crate::tokens::error::Kind;
 use crate::tokens::scope::Scope;

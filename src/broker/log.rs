@@ -14,8 +14,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::broker::peer::Peer;
-use crate::platform::clock;
-use crate::platform::threads;
+use crate::platform::{clock, threads};
 use crate::report;
 use crate::tokens::error::{escape, json_line, one_line};
 use crate::tokens::scope::Scope;

@@ -9,7 +9,7 @@ use crate::broker::metrics::Metrics;
 use crate::broker::pool::{Minter, Ready};
 use crate::platform::clock::{self, Deadline};
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::session::Session;
 use crate::tokens::http::{Client, Connections};
@@ -19,14 +19,14 @@ use crate::tokens::source::{Ask, TokenProvider};
 
 /// All that mints share.
 struct Shared {
-    settings: Settings,
+    settings: Config,
     report: Report,
     session: Arc<Session>,
     connections: Connections,
 }
 
 /// What mints by these settings; `None`: they name no App.
-pub fn minter(settings: Settings, report: Report, metrics: Arc<Metrics>) -> Option<Minter> {
+pub fn minter(settings: Config, report: Report, metrics: Arc<Metrics>) -> Option<Minter> {
     let shared = Shared { settings, report, session: Arc::default(), connections: Connections::default() };
     shared.into_minter(metrics)
 }
@@ -35,7 +35,7 @@ pub fn minter(settings: Settings, report: Report, metrics: Arc<Metrics>) -> Opti
 ///
 /// # Errors
 /// One of them does not.
-pub fn checked_minter(settings: Settings, report: Report, metrics: Arc<Metrics>) -> Result<Option<Minter>> {
+pub fn checked_minter(settings: Config, report: Report, metrics: Arc<Metrics>) -> Result<Option<Minter>> {
     let shared = Shared { settings, report, session: Arc::default(), connections: Connections::default() };
     if let Some(app) = &shared.settings.app {
         shared.session.jwt(app, Deadline::after(shared.settings.timeout), report)?;
@@ -46,7 +46,7 @@ pub fn checked_minter(settings: Settings, report: Report, metrics: Arc<Metrics>)
 
 impl Shared {
     fn into_minter(self, metrics: Arc<Metrics>) -> Option<Minter> {
-        let Settings { app, host, api_url, .. } = &self.settings;
+        let Config { app, host, api_url, .. } = &self.settings;
         let app = app.as_ref()?;
         let name = format!("{} {api_url} {} {:?}", host.url(), app.issuer, app.installation_id);
         let one_installation = app.installation_id.is_some();

@@ -13,8 +13,10 @@ use crate::cli::DoctorArgs;
 use crate::commands::print;
 use crate::platform::clock::Deadline;
 use crate::report::Report;
-use crate::settings::{Profile, Settings, Sources, hosts::Host};
+use crate::settings::{Profile, Sources};
+use crate::tokens::config::Config;
 use crate::tokens::error::{escape, json_line};
+use crate::tokens::host::Host;
 use crate::tokens::secret::Secret;
 
 mod app;
@@ -116,7 +118,7 @@ fn examine_profile(
 
 fn examine_settings(
     list: &[fn(&Patient, &Machine, &mut Checks)],
-    (settings, profile): (Settings, Option<&str>),
+    (settings, profile): (Config, Option<&str>),
     target: Option<&Target>,
     machine: &Machine,
     report: Report,
@@ -152,7 +154,7 @@ fn hosts(sources: &Sources) -> Vec<Host> {
 
 /// Whose links are checked, and what the checks so far have found out for later ones.
 struct Patient<'a> {
-    settings: Settings,
+    settings: Config,
     /// Whose settings these are, where the file has profiles.
     profile: Option<&'a str>,
     /// What `--repo` names, if it is for this host.
@@ -169,8 +171,8 @@ struct Patient<'a> {
     git_reaches: Cell<bool>,
 }
 
-fn sources_in_words(settings: &Settings) -> String {
-    let Settings { host, broker, app, .. } = settings;
+fn sources_in_words(settings: &Config) -> String {
+    let Config { host, broker, app, .. } = settings;
     let broker = broker.as_ref().map(|broker| format!("tokens from the broker {}", escape(&broker.name())));
     let app = app.as_ref().map(|app| format!("the key of App {}", escape(&app.issuer)));
     let source = [broker, app].into_iter().flatten().collect::<Vec<_>>().join(", then ");

@@ -8,10 +8,11 @@ use crate::commands::existing_cache;
 use crate::platform::clock::Deadline;
 use crate::report::Report;
 use crate::session::request::{self, Operation};
-use crate::settings::hosts::Host;
-use crate::settings::{Settings, Sources};
+use crate::settings::Sources;
 use crate::tokens::cache::listing;
 use crate::tokens::cache::policy::Label;
+use crate::tokens::config::Config;
+use crate::tokens::host::Host;
 use crate::tokens::protocol::Request;
 
 /// Runs the operation.
@@ -38,7 +39,7 @@ fn everywhere(sources: &Sources, request: &Request, report: Report) -> Result<()
     Ok(())
 }
 
-fn in_cache(settings: &Settings, request: &Request, report: Report) {
+fn in_cache(settings: &Config, request: &Request, report: Report) {
     let cache = match existing_cache(settings) {
         Ok(Some(cache)) => cache,
         Ok(None) => return,

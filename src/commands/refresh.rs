@@ -9,9 +9,10 @@ use crate::programs::gh::{Gh, LoginError};
 use crate::programs::git::origin::Here;
 use crate::report::Report;
 use crate::session::{Asks, chosen, note_origins, provider, scope_key};
-use crate::settings::{self, Profile, Settings, Sources, programs};
+use crate::settings::{self, Profile, Sources, programs};
 use crate::tokens::cache::cached::Cached;
 use crate::tokens::cache::listing;
+use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::{Repository, Scope};
 use crate::tokens::source::{Ask, TokenProvider};
@@ -82,14 +83,14 @@ impl Run<'_> {
         self.refresh(&profile.settings()?).log_gh_in()
     }
 
-    fn refresh<'a>(&'a self, settings: &'a Settings) -> Refresh<'a> {
+    fn refresh<'a>(&'a self, settings: &'a Config) -> Refresh<'a> {
         let Self { here, min_life, report } = *self;
         Refresh { settings, here, min_life, deadline: Deadline::after(settings.timeout), report }
     }
 }
 
 struct Refresh<'a> {
-    settings: &'a Settings,
+    settings: &'a Config,
     here: &'a Here,
     min_life: i64,
     deadline: Deadline,

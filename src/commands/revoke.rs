@@ -11,9 +11,10 @@ use crate::platform::clock::Deadline;
 use crate::programs::git::origin::Here;
 use crate::report::Report;
 use crate::session::{scope_key, to_broker};
-use crate::settings::{Settings, Sources};
+use crate::settings::Sources;
 use crate::tokens::cache::disk::Cache;
 use crate::tokens::cache::listing::{self, CachedToken};
+use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::http::Client;
 use crate::tokens::scope::Scope;
@@ -54,7 +55,7 @@ pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<
 /// Ends tokens.
 struct End<'a> {
     sources: &'a Sources<'a>,
-    settings: &'a Settings,
+    settings: &'a Config,
     cache: &'a Cache,
     local: bool,
     report: Report,
@@ -109,7 +110,7 @@ impl End<'_> {
 }
 
 /// The one token that the settings mean: what they do not narrow is left open, as long as that leaves one.
-fn choose(cached: Vec<CachedToken>, settings: &Settings) -> Result<Option<CachedToken>> {
+fn choose(cached: Vec<CachedToken>, settings: &Config) -> Result<Option<CachedToken>> {
     let wanted = Scope::new(settings.owner.as_deref(), &settings.repositories, &settings.permissions);
     let fits = |one: &CachedToken| {
         let scope = &one.label.scope;

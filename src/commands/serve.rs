@@ -13,7 +13,8 @@ use crate::commands::print;
 use crate::programs::git::origin::Here;
 use crate::report::Report;
 use crate::session::chosen;
-use crate::settings::{self, Settings, Sources};
+use crate::settings::{self, Sources};
+use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::secret::Secret;
 
@@ -50,7 +51,7 @@ pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<(
     broker::serve(Box::new(read), options, report)
 }
 
-fn settings(sources: &Sources, report: Report) -> Result<Settings> {
+fn settings(sources: &Sources, report: Report) -> Result<Config> {
     let settings = chosen(sources, &Here::default(), report)?.for_serving()?;
     if settings.owner.is_none()
         && !settings.repositories.is_empty()

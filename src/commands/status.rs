@@ -12,11 +12,12 @@ use crate::commands::{existing_cache, print};
 use crate::platform::clock::Deadline;
 use crate::programs::git::{self, wiring::Wiring};
 use crate::report::Report;
-use crate::settings::hosts::Host;
-use crate::settings::{KeySource, Listed, Profile, Settings, Sources, programs};
+use crate::settings::{Listed, Profile, Sources, programs};
 use crate::tokens::cache::listing::{self, CachedToken};
+use crate::tokens::config::{Config, KeySource};
 use crate::tokens::error::{Failure, json_line};
 use crate::tokens::github::signer;
+use crate::tokens::host::Host;
 use crate::tokens::secret::Secret;
 
 mod json;
@@ -105,7 +106,7 @@ impl Status {
     }
 
     /// Adds the tokens of a cache that was not looked at yet.
-    fn add_tokens(&mut self, settings: &Settings, report: Report) {
+    fn add_tokens(&mut self, settings: &Config, report: Report) {
         let Some(dir) = settings.cache_dir.clone().filter(|dir| !self.cache_dirs.contains(dir)) else {
             return;
         };
@@ -119,14 +120,10 @@ impl Status {
 }
 
 impl OfProfile {
-    fn gather(
-        profile: &Profile,
-        settings: Option<&Settings>,
-        wiring: impl Fn(&Host) -> Found<Wiring>,
-    ) -> Self {
+    fn gather(profile: &Profile, settings: Option<&Config>, wiring: impl Fn(&Host) -> Found<Wiring>) -> Self {
         let source = match profile.settings() {
-            Ok(Settings { broker: Some(_), app: Some(_), .. }) => Ok("broker, then app"),
-            Ok(Settings { broker: Some(_), .. }) => Ok("broker"),
+            Ok(Config { broker: Some(_), app: Some(_), .. }) => Ok("broker, then app"),
+            Ok(Config { broker: Some(_), .. }) => Ok("broker"),
             Ok(_) => Ok("app"),
             Err(failure) => Err(failure),
         };
@@ -162,7 +159,7 @@ fn in_words(failure: &Failure) -> String {
     failure.hints.iter().fold(failure.message.clone(), |text, hint| text + "; " + hint)
 }
 
-fn tokens(settings: &Settings, report: Report) -> Result<Vec<CachedToken>> {
+fn tokens(settings: &Config, report: Report) -> Result<Vec<CachedToken>> {
     let Some(cache) = existing_cache(settings)? else { return Ok(Vec::new()) };
     listing::list(&cache, report).context("list the cached tokens")
 }

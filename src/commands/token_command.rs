@@ -9,7 +9,8 @@ use crate::platform::clock::{Deadline, rfc3339};
 use crate::programs::git::origin::Here;
 use crate::report::Report;
 use crate::session::{Asks, chosen, provider};
-use crate::settings::{self, Settings, Sources};
+use crate::settings::{self, Sources};
+use crate::tokens::config::Config;
 use crate::tokens::secret::Secret;
 use crate::tokens::source::TokenProvider;
 use crate::tokens::token::Token;
@@ -27,7 +28,7 @@ pub fn run(sources: &Sources, arguments: &TokenArgs, report: Report) -> Result<(
     print(&Secret::new(text + "\n"))
 }
 
-fn json_text(token: &Token, settings: &Settings) -> String {
+fn json_text(token: &Token, settings: &Config) -> String {
     let facts = &token.facts;
     json!({
         "token": token.secret.expose(),

@@ -1,10 +1,9 @@
 //! Threads that may not be had: where there are too many, only what wanted one more fails. The standard library's `spawn`
 //! and tokio's `spawn_blocking` panic instead.
 
-use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::process;
 use std::thread::{Builder, JoinHandle};
+use std::{io, process};
 
 use rustix::io::Errno;
 

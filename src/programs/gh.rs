@@ -15,10 +15,10 @@ use anyhow::Result;
 
 use crate::platform::clock::Deadline;
 use crate::platform::process::{self, Outcome};
-use crate::settings::hosts::Host;
-use crate::settings::network::Network;
 use crate::settings::{dirs, programs};
 use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::host::Host;
+use crate::tokens::http::network::Network;
 use crate::tokens::http::retry;
 use crate::tokens::secret::Secret;
 

@@ -1,40 +1,15 @@
 //! Settings of the App: its issuer, its installation, and where its private key or signature comes from.
 
-use std::path::PathBuf;
-
 use crate::settings::schema::Key;
-use crate::settings::sources::{Found, Origin};
+use crate::settings::sources::Found;
 use crate::settings::{Profile, values};
+use crate::tokens::config::{AppConfig, KeySource, Origin};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::secret::Secret;
 
-/// Where the App's signature comes from.
-#[derive(Clone, Debug)]
-pub enum KeySource {
-    /// A PEM file.
-    File(PathBuf),
-    /// PEM text from the environment.
-    Text(Secret),
-    /// A command that prints the PEM text; the line may hold a secret.
-    Command(Secret),
-    /// A command that signs; the line may hold a secret.
-    SignCommand(Secret),
-}
-
-/// What minting needs.
-#[derive(Clone, Debug)]
-pub struct AppSettings {
-    /// Client ID or App ID.
-    pub issuer: String,
-    /// Discovered where it is not configured.
-    pub installation_id: Option<u64>,
-    /// The private key.
-    pub key: KeySource,
-}
-
 impl Profile<'_> {
     /// The App's settings if they are complete; where `needed`, half of them is an error that names the other half.
-    pub(super) fn app(&self, needed: bool) -> Result<Option<AppSettings>, Failure> {
+    pub(super) fn app(&self, needed: bool) -> Result<Option<AppConfig>, Failure> {
         let issuer = self.find(Key::AppId)?;
         let key = self.key()?;
         let (issuer, key) = match (issuer, key) {
@@ -51,7 +26,7 @@ impl Profile<'_> {
         };
         let installation_id =
             self.find(Key::InstallationId)?.map(|found| values::number(&found)).transpose()?;
-        Ok(Some(AppSettings { issuer: values::issuer(&issuer)?, installation_id, key }))
+        Ok(Some(AppConfig { issuer: values::issuer(&issuer)?, installation_id, key }))
     }
 
     /// The key of the highest origin; of several with the same origin the one that keeps the key furthest away.

@@ -5,37 +5,15 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::settings::schema::Key;
-use crate::settings::sources::{Found, Origin};
-use crate::settings::{Profile, hosts, values};
+use crate::settings::sources::Found;
+use crate::settings::{Profile, values};
+use crate::tokens::config::{Bearer, BrokerConfig, Origin};
 use crate::tokens::error::{Failure, Kind};
+use crate::tokens::host;
 use crate::tokens::secret::Secret;
 
 /// What a path segment may hold as it is (RFC 3986, section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Where the bearer comes from.
-#[derive(Clone, Debug)]
-pub enum Bearer {
-    /// None configured: some brokers on loopback need none.
-    None,
-    /// From the environment.
-    Text(Secret),
-    /// Read at each fetch, as platforms rotate it.
-    File(PathBuf),
-}
-
-/// What fetching needs.
-#[derive(Clone, Debug)]
-pub struct BrokerSettings {
-    /// The whole URL, with its path.
-    pub url: String,
-    /// Spoken to over this Unix socket, whatever host the URL names.
-    pub socket: Option<PathBuf>,
-    /// Proves us to the broker.
-    pub bearer: Bearer,
-    /// Sent as `X-Molecule-Org-Id`, only to a broker that `PLATFORM_URL` named.
-    pub organisation: Option<String>,
-}
 
 /// The complaint where a broker is asked for and none is configured.
 pub fn missing() -> Failure {
@@ -43,18 +21,8 @@ pub fn missing() -> Failure {
         .hint("set GITHUB_APP_BROKER_URL (or --broker-url), or PLATFORM_URL in a workspace of a platform")
 }
 
-impl BrokerSettings {
-    /// What messages call it.
-    pub fn name(&self) -> String {
-        match &self.socket {
-            Some(path) => format!("unix:{}", path.display()),
-            None => self.url.clone(),
-        }
-    }
-}
-
 impl Profile<'_> {
-    pub(super) fn broker(&self) -> Result<Option<BrokerSettings>, Failure> {
+    pub(super) fn broker(&self) -> Result<Option<BrokerConfig>, Failure> {
         let platform = match self.find(Key::BrokerUrl)? {
             Some(found) => (found, false),
             None => match self.find(Key::PlatformUrl)? {
@@ -77,13 +45,13 @@ impl Profile<'_> {
         } else {
             None
         };
-        Ok(Some(BrokerSettings { url, socket, bearer: self.bearer(from_platform)?, organisation }))
+        Ok(Some(BrokerConfig { url, socket, bearer: self.bearer(from_platform)?, organisation }))
     }
 
     fn broker_url(&self, found: &Found, from_platform: bool) -> Result<String, Failure> {
         let expected = "a URL such as https://platform.example.com";
         let text = found.text();
-        let uri = hosts::check_url(text).map_err(|wrong| found.complaint(wrong, expected))?;
+        let uri = host::check_url(text).map_err(|wrong| found.complaint(wrong, expected))?;
         let host = uri.host().unwrap_or_default();
         let allow_http = self.flag(Key::AllowHttp)?;
         if uri.scheme_str() == Some("http") && !allow_http && !is_near(host) {
@@ -136,7 +104,7 @@ impl Profile<'_> {
 
 /// Loopback, the container host, or a one-label name that only a private network resolves.
 fn is_near(host: &str) -> bool {
-    hosts::is_loopback(host)
+    host::is_loopback(host)
         || host.eq_ignore_ascii_case("host.docker.internal")
-        || hosts::is_one_label_name(host)
+        || host::is_one_label_name(host)
 }

@@ -1,12 +1,12 @@
 //! Which profile a request of git's or a command is for.
 
-use crate::settings::hosts::Host;
 use crate::settings::lookup::Sources;
 use crate::settings::profile::Profile;
 use crate::settings::profiles::{Choice, choose};
 use crate::settings::schema::Key;
 use crate::settings::values;
 use crate::tokens::error::{Failure, Kind};
+use crate::tokens::host::Host;
 
 /// What a request of git's is to the settings.
 pub enum Fit<'a> {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use directories::{BaseDirs, ProjectDirs};
 
 use crate::platform::getent;
-use crate::settings::sources::variable;
+use crate::settings::environment::variable;
 
 const NAME: &str = "git-credential-github-app";
 

@@ -13,7 +13,8 @@ use crate::settings::dirs::config_dir;
 use crate::settings::form::is_profile_name;
 use crate::settings::given::Given;
 use crate::settings::schema::{KEYS, Key};
-use crate::settings::sources::{Environment, Found, Origin};
+use crate::settings::sources::{Environment, Found};
+use crate::tokens::config::Origin;
 use crate::tokens::error::{Failure, Kind, escape};
 
 /// The table that holds the profiles.

@@ -1,8 +1,7 @@
 //! Looks a setting up in the places that were read: option, then environment, then settings file.
 
-use crate::settings::Sources;
+use crate::settings::{Sources, values};
 use crate::settings::sources::{File, Found, Origin, environment};
-use crate::settings::values;
 use crate::cli::Options;
 use crate::tokens::error::Failure;
 

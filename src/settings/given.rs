@@ -1,7 +1,8 @@
 //! The settings that the command line gives: plain data, which `cli` fills.
 
 use crate::settings::schema::Key;
-use crate::settings::sources::{Found, Origin};
+use crate::settings::sources::Found;
+use crate::tokens::config::Origin;
 use crate::tokens::error::Failure;
 use crate::tokens::secret::Secret;
 

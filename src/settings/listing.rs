@@ -3,10 +3,11 @@
 
 use std::fmt::Display;
 
-use crate::settings::Profile;
+use crate::settings::environment::variable;
 use crate::settings::schema::{KEYS, Key};
-use crate::settings::sources::{Found, Origin, variable};
-use crate::settings::values;
+use crate::settings::sources::Found;
+use crate::settings::{Profile, values};
+use crate::tokens::config::Origin;
 use crate::tokens::error::Failure;
 
 /// One setting.

@@ -4,12 +4,11 @@
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
-use crate::settings::Given;
 use crate::settings::file::{File, Place};
 use crate::settings::profile::{Layer, Profile};
 use crate::settings::schema::{KEYS, Key};
 use crate::settings::sources::{Environment, Found};
-use crate::settings::values;
+use crate::settings::{Given, values};
 use crate::tokens::error::{Failure, Kind};
 
 /// The user's settings file and the machine's.

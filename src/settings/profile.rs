@@ -2,13 +2,13 @@
 //! top.
 
 use crate::settings::file::File;
-use crate::settings::hosts::Host;
 use crate::settings::lookup::Sources;
 use crate::settings::profiles::Candidate;
 use crate::settings::schema::{KEYS, Key};
 use crate::settings::sources::Found;
 use crate::settings::values;
 use crate::tokens::error::Failure;
+use crate::tokens::host::Host;
 
 /// Where one profile's settings are looked up.
 #[derive(Clone)]

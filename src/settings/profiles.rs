@@ -1,6 +1,6 @@
 //! Which profile: by host and owner, a profile that lists the owner before one that lists none. Pure.
 
-use crate::settings::hosts::Host;
+use crate::tokens::host::Host;
 
 /// What profiles are told apart by.
 #[derive(Clone, Debug)]

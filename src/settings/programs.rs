@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 
 use crate::settings::dirs::home;
-use crate::settings::hosts::Host;
-pub use crate::settings::sources::is_in_environment as is_set;
-use crate::settings::sources::variable as read;
+
+pub use crate::settings::environment::is_in_environment as is_set;
+use crate::settings::environment::variable as read;
 use crate::tokens::error::Failure;
+use crate::tokens::host::Host;
 use crate::tokens::secret::Secret;
 
 /// gh's variables for github.com and data residency, and for Enterprise Server; the first of each pair wins

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use ureq::http::Uri;
 
 use crate::platform::getent;
-use crate::settings::dirs;
+use crate::settings::environment::variable;
 use crate::settings::schema::Key;
-use crate::settings::sources::variable;
 use crate::settings::to_file::{self, FileValue, Pair};
-use crate::settings::{Bearer, KeySource, Profile, Settings};
+use crate::settings::{Profile, dirs};
+use crate::tokens::config::{Bearer, Config, KeySource};
 use crate::tokens::error::Failure;
 
 /// Set by a platform in its workspaces; no key of the settings file stands for them.
@@ -50,7 +50,7 @@ pub fn variables(names: &[&'static str]) -> Vec<(&'static str, String)> {
 
 impl Profile<'_> {
     /// What the environment says that the settings rest on. `gh`: gh is to be run, too.
-    pub fn shell(&self, settings: &Settings, gh: bool) -> Result<Shell, Failure> {
+    pub fn shell(&self, settings: &Config, gh: bool) -> Result<Shell, Failure> {
         let given = self.sources.given;
         let mut shell = Shell { settings: to_file::given_by_environment(given)?, ..Shell::default() };
         if WAYS_TO_THE_KEY.iter().any(|key| given.has(*key)) {
@@ -147,7 +147,7 @@ impl Shell {
 }
 
 /// Whether a proxy is in the way to each server that is asked.
-fn ways(settings: &Settings) -> Vec<bool> {
+fn ways(settings: &Config) -> Vec<bool> {
     let broker = settings.broker.as_ref().filter(|broker| broker.socket.is_none());
     let app = settings.app.as_ref().map(|_| settings.api_url.clone());
     let urls = [Some(settings.host.url()), app, broker.map(|broker| broker.url.clone())];

@@ -5,40 +5,13 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::settings::dirs;
+use crate::settings::environment::{self, not_utf8};
 use crate::settings::form::{Form, Wrong, is_random_word};
-use crate::settings::proxies;
 use crate::settings::schema::{KEYS, Key, Setting};
-use crate::tokens::error::{Failure, Kind, escape};
+use crate::settings::{dirs, proxies};
+use crate::tokens::config::Origin;
+use crate::tokens::error::{Failure, escape};
 use crate::tokens::secret::Secret;
-
-/// Where a value was found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// On the command line.
-    Option(String),
-    /// In an environment variable.
-    Environment(&'static str),
-    /// In the settings file, under this key.
-    File(PathBuf, String),
-}
-
-impl Origin {
-    /// A bad option is a usage error, anything else a wrong setting.
-    pub fn kind(&self) -> Kind {
-        if matches!(self, Self::Option(_)) { Kind::Usage } else { Kind::Settings }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Option(name) => write!(f, "option {name}"),
-            Self::Environment(name) => write!(f, "environment variable {name}"),
-            Self::File(path, key) => write!(f, "key {key} in {}", path.display()),
-        }
-    }
-}
 
 /// A text that has passed the checks of its setting's form, and its origin. It shows nowhere but where its form allows.
 #[derive(Clone, Debug)]
@@ -124,44 +97,17 @@ impl Found {
     }
 }
 
-/// An environment variable; empty counts as unset.
-///
-/// # Errors
-/// It is not UTF-8.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-pub fn variable(name: &'static str) -> Result<Option<String>, Failure> {
-    match std::env::var_os(name).map(OsString::into_string) {
-        None => Ok(None),
-        Some(Ok(text)) if text.is_empty() => Ok(None),
-        Some(Ok(text)) => Ok(Some(text)),
-        Some(Err(_)) => Err(not_utf8(name)),
-    }
-}
-
-/// Whether an environment variable is there, if only empty.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-pub fn is_in_environment(name: &'static str) -> bool {
-    std::env::var_os(name).is_some()
-}
-
-/// Where programs are looked for; need not be text.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-pub fn search_path() -> Option<OsString> {
-    std::env::var_os("PATH")
-}
-
 /// The variables of settings, as far as they are set; the environment is gone through once for all of them.
 #[derive(Debug)]
 pub struct Environment(Vec<(&'static str, OsString)>);
 
 impl Environment {
     /// Reads it; an empty variable counts as unset.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn read() -> Self {
         let known =
             |name: &str| KEYS.iter().flat_map(|key| key.row().variables).find(|known| **known == name);
         let of_setting = |(name, value): (OsString, OsString)| Some((*known(name.to_str()?)?, value));
-        let variables = std::env::vars_os().filter(|(name, value)| is_likely(name) && !value.is_empty());
+        let variables = environment::all().filter(|(name, value)| is_likely(name) && !value.is_empty());
         Self(variables.filter_map(of_setting).collect())
     }
 
@@ -190,11 +136,6 @@ impl Environment {
 /// Most variables are passed by at their first letter.
 fn is_likely(name: &OsStr) -> bool {
     matches!(name.as_encoded_bytes().first(), Some(b'C' | b'G' | b'M' | b'P' | b'W'))
-}
-
-fn not_utf8(name: &str) -> Failure {
-    Failure::new(Kind::Settings, format!("environment variable {name}: the value is not UTF-8"))
-        .hint("set it to UTF-8 text, or unset it")
 }
 
 #[cfg(test)]

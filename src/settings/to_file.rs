@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use crate::settings::Given;
 use crate::settings::form::Form;
 use crate::settings::schema::{KEYS, Key};
 use crate::settings::sources::{Environment, Found};
-use crate::settings::values;
+use crate::settings::{Given, values};
 use crate::tokens::error::{Failure, Kind};
 
 /// A value of the settings file.

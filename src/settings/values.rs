@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::settings::form::{self, Form};
-use crate::settings::hosts::{self, Host};
 use crate::settings::proxies;
 use crate::settings::sources::Found;
 use crate::tokens::error::Failure;
+use crate::tokens::host::{self, Host};
 use crate::tokens::scope;
 
 /// Whether a value is one of its setting's form, whatever else the settings say.
@@ -18,7 +18,7 @@ pub fn check(found: &Found) -> Result<(), Failure> {
     match found.setting.form {
         Form::Host => host(found).map(drop),
         Form::Url | Form::Broker if !found.text().starts_with("unix:") => {
-            let url = hosts::check_url(found.text());
+            let url = host::check_url(found.text());
             url.map(drop).map_err(|wrong| {
                 found.complaint(wrong, found.setting.form.expected().trim_start_matches("expected "))
             })
@@ -33,7 +33,7 @@ pub fn check(found: &Found) -> Result<(), Failure> {
         Form::Flag => boolean(found).map(drop),
         Form::Choice(_) => choice(found).map(drop),
         Form::Path => found.path().map(drop),
-        Form::Proxy => proxies::Proxies::new(Some(found)).map(drop),
+        Form::Proxy => proxies::read(Some(found)).map(drop),
         Form::Profile => profile(found),
         Form::Url | Form::Broker | Form::Command | Form::KeyText | Form::Bearer => Ok(()),
     }
@@ -58,8 +58,8 @@ pub fn api_url(found: &Found) -> Result<String, Failure> {
     let expected =
         "a URL such as https://api.github.com or https://ghe.example.com/api/v3 (http for loopback only)";
     let text = found.text();
-    let uri = hosts::check_url(text).map_err(|wrong| found.complaint(wrong, expected))?;
-    if uri.scheme_str() == Some("http") && !hosts::is_loopback(uri.host().unwrap_or_default()) {
+    let uri = host::check_url(text).map_err(|wrong| found.complaint(wrong, expected))?;
+    if uri.scheme_str() == Some("http") && !host::is_loopback(uri.host().unwrap_or_default()) {
         return Err(
             found.complaint("plain http would show the App JWT and the tokens to the network", expected)
         );
@@ -172,7 +172,7 @@ pub fn permissions(found: &[Found]) -> Result<BTreeMap<String, String>, Failure>
 mod tests {
     use super::*;
     use crate::settings::schema::Key;
-    use crate::settings::sources::Origin;
+    use crate::tokens::config::Origin;
     use crate::tokens::error::Kind;
 
     fn of(key: Key, text: &str) -> Found {

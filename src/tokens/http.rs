@@ -11,12 +11,14 @@ use zeroize::Zeroizing;
 
 use crate::platform::clock::{self, Deadline};
 use crate::report::Report;
-use crate::settings::network::{self, Network};
 use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::http::network::Network;
 use crate::tokens::secret::Secret;
 
 mod answer;
 mod connections;
+pub mod network;
+pub mod proxies;
 mod proxy;
 mod resolve;
 pub mod retry;

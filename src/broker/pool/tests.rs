@@ -2,7 +2,6 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::mpsc::{Receiver, Sender, channel};
-
 use std::task::Poll;
 
 use super::*;

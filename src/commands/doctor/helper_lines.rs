@@ -17,9 +17,9 @@ use crate::programs::git::edit::{self, quoted};
 use crate::programs::git::helper::{Helper, PROGRAM, Program};
 use crate::programs::git::url::Url;
 use crate::programs::git::{self, Entry};
-use crate::settings::hosts::Host;
 use crate::settings::{Sources, programs};
 use crate::tokens::error::escape;
+use crate::tokens::host::Host;
 
 const NAME: &str = "helper line";
 

@@ -8,7 +8,7 @@ use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
 use crate::platform::private_files::{self, Readers};
 use crate::programs::git::edit::quoted;
-use crate::settings::KeySource;
+use crate::tokens::config::KeySource;
 use crate::tokens::github::signer;
 
 /// Checks the key, if there is one.

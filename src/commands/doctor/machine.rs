@@ -10,9 +10,9 @@ use crate::programs::git::helper::PROGRAM;
 use crate::programs::git::remotes::{self, Target};
 use crate::programs::git::url::Url;
 use crate::programs::git::{self, Entry, clone, clone::Clone};
-use crate::settings::hosts::Host;
 use crate::settings::programs;
 use crate::tokens::error::Failure;
+use crate::tokens::host::Host;
 
 /// The machine, seen from the current directory.
 pub struct Machine {

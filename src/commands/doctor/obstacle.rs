@@ -1,7 +1,7 @@
 //! Why git does not ask the helper for a URL, or the helper does not answer. Pure.
 
 use crate::programs::git::url::Url;
-use crate::settings::hosts::Host;
+use crate::tokens::host::Host;
 use crate::tokens::protocol::is_placeholder;
 
 /// Whether a user name is a person's, for whom the helper does not answer.

@@ -5,7 +5,8 @@ use crate::commands::doctor::hint::{Hints, command};
 use crate::commands::doctor::machine::Machine;
 use crate::commands::doctor::{Patient, Target, rewrites};
 use crate::programs::git::{self, edit::quoted};
-use crate::settings::{Settings, programs};
+use crate::settings::programs;
+use crate::tokens::config::Config;
 use crate::tokens::error::escape;
 
 const NAME: &str = "git network";
@@ -53,7 +54,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
 
 /// How git is told of a CA, by the setting that decides now; with the file that this program has it from, if any.
 fn trust(patient: &Patient, machine: &Machine) -> Hints {
-    let Settings { host, network, .. } = &patient.settings;
+    let Config { host, network, .. } = &patient.settings;
     let known = network.roots.file.as_ref().map(|named| &named.value).filter(|file| file.is_file());
     let file = known.map_or_else(|| "FILE".to_owned(), |file| file.to_string_lossy().into_owned());
     let key = format!("http.{}/.sslCAInfo", host.url());

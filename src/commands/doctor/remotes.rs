@@ -11,8 +11,8 @@ use crate::programs::git::edit::quoted;
 use crate::programs::git::remotes::{self, Remote, Target};
 use crate::programs::git::url::{self, Url};
 use crate::programs::git::{Entry, wiring};
-use crate::settings::hosts::Host;
 use crate::tokens::error::escape;
+use crate::tokens::host::Host;
 use crate::tokens::scope::Repository;
 
 const NAME: &str = "remotes";

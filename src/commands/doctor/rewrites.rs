@@ -7,8 +7,8 @@ use crate::commands::doctor::machine::Machine;
 use crate::commands::doctor::obstacle::Obstacle;
 use crate::programs::git::rewrite::{self, Rule};
 use crate::programs::git::url::Url;
-use crate::settings::hosts::Host;
 use crate::tokens::error::escape;
+use crate::tokens::host::Host;
 
 const NAME: &str = "git configuration";
 

@@ -2,8 +2,8 @@
 
 use crate::commands::doctor::machine::host_of;
 use crate::programs::git::url::Url;
-use crate::settings::hosts::Host;
 use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::host::Host;
 use crate::tokens::scope::Repository;
 
 /// A repository, and the host that its URL names.

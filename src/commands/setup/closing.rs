@@ -6,21 +6,21 @@ use crate::commands::doctor::Checks;
 use crate::commands::setup::timer::{self, trial};
 use crate::commands::setup::{counted, program};
 use crate::platform::clock::Deadline;
-use crate::settings::Settings;
+use crate::tokens::config::Config;
 use crate::tokens::error::Failure;
 
 /// The name of the timer's checks.
 const TIMER: &str = "timer";
 
 /// Runs the timer's command, as the timer will run it.
-pub fn try_timer(plan: &timer::Plan, settings: &Settings) -> Result<(), Failure> {
+pub fn try_timer(plan: &timer::Plan, settings: &Config) -> Result<(), Failure> {
     trial::run(plan, Deadline::after(settings.timeout))
 }
 
 /// Adds what is to be said of the timer.
 pub fn judge_timer(
     plan: &timer::Plan,
-    settings: &Settings,
+    settings: &Config,
     tried: Result<(), Failure>,
     to_start: Option<String>,
     checks: &mut Checks,
@@ -54,7 +54,7 @@ pub fn judge_timer(
 /// A check failed; the kind is that of the first.
 pub fn verdict(
     checks: &Checks,
-    settings: &Settings,
+    settings: &Config,
     git_file: Option<&Path>,
     doctor: &str,
 ) -> Result<String, Failure> {

@@ -10,8 +10,8 @@ use crate::commands::setup::record::{Change, Inserted, Part, hash};
 use crate::platform::clock::Deadline;
 use crate::platform::process;
 use crate::programs::git::{self, Entry, wiring::Wiring};
-use crate::settings::hosts::Host;
 use crate::tokens::error::{Failure, Kind};
+use crate::tokens::host::Host;
 
 mod lines;
 mod place;

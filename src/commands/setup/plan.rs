@@ -13,7 +13,8 @@ use crate::platform::clock::Deadline;
 use crate::report::Report;
 use crate::session::{ask_or_default, provider};
 use crate::settings::shell::Shell;
-use crate::settings::{Given, Profile, Settings, given_for_file};
+use crate::settings::{Given, Profile, given_for_file};
+use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, shown};
 use crate::tokens::github::bot;
 use crate::tokens::http::Client;
@@ -33,7 +34,7 @@ pub struct Wish<'a> {
 /// All that is to be written.
 pub struct Plan {
     /// What is to be, with the options that were given.
-    pub settings: Settings,
+    pub settings: Config,
     /// Whose settings are written, where they are one of several.
     profile: Option<String>,
     deadline: Deadline,
@@ -51,7 +52,7 @@ pub struct Plan {
 
 impl Plan {
     /// Plans what the options ask for.
-    pub fn make(wish: &Wish, whose: Whose, settings: Settings, report: Report) -> Result<Self> {
+    pub fn make(wish: &Wish, whose: Whose, settings: Config, report: Report) -> Result<Self> {
         let Wish { given, profile, arguments } = *wish;
         let deadline = Deadline::after(settings.timeout);
         let mut given = given_for_file(given)?;
@@ -218,7 +219,7 @@ pub fn place_of(arguments: &SetupArgs) -> Place {
     }
 }
 
-fn identity(settings: &Settings, deadline: Deadline, report: Report) -> Result<bot::Bot> {
+fn identity(settings: &Config, deadline: Deadline, report: Report) -> Result<bot::Bot> {
     if let Some(app) = &settings.app {
         return bot::of_app(settings, app, deadline, report);
     }

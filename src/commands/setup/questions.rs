@@ -5,11 +5,12 @@ use std::io::{self, IsTerminal};
 use anyhow::Result;
 
 use crate::commands::setup::terminal::{Answer, Terminal, say};
-use crate::settings::hosts::Host;
 use crate::settings::schema::Key;
-use crate::settings::{Given, KeySource, dirs};
+use crate::settings::{Given, dirs};
+use crate::tokens::config::KeySource;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::signer;
+use crate::tokens::host::Host;
 use crate::tokens::secret;
 
 /// How often an answer that will not do is asked for again.

@@ -9,8 +9,9 @@ use crate::commands::setup::program::check_line;
 use crate::commands::setup::record::Change;
 use crate::platform::clock::Deadline;
 use crate::platform::process::{self, Outcome};
+use crate::settings::programs;
 use crate::settings::shell::Shell;
-use crate::settings::{KeySource, Settings, programs};
+use crate::tokens::config::{Config, KeySource};
 use crate::tokens::error::{Failure, Kind, escape};
 
 mod cron;
@@ -49,7 +50,7 @@ impl Plan {
     /// Plans `refresh` with this program, told its settings file where that is not the usual one.
     pub fn new(
         kind: Timer,
-        settings: &Settings,
+        settings: &Config,
         gh: bool,
         mut command: Vec<String>,
         shell: &Shell,

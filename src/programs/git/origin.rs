@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::platform::clock::Deadline;
 use crate::programs::git::url::Url;
-use crate::settings::hosts::Host;
+use crate::tokens::host::Host;
 use crate::tokens::scope::Repository;
 
 /// The clone around the current directory, if there is one; git is asked once, and only if needed.

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::settings::hosts::Host;
+use crate::tokens::host::Host;
 
 /// How long an account's name can be; what stands in its place and is longer is a token.
 const LONGEST_LOGIN: usize = 39;

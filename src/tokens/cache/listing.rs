@@ -6,12 +6,12 @@ use anyhow::{Context, Result};
 
 use crate::platform::clock::{self, Deadline, span};
 use crate::report::Report;
-use crate::settings::hosts::Host;
 use crate::tokens::cache::disk::Cache;
 use crate::tokens::cache::policy::{Entry, Label};
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::github::api::{self, Api};
 use crate::tokens::github::refusals;
+use crate::tokens::host::Host;
 use crate::tokens::http::Client;
 use crate::tokens::scope::Scope;
 use crate::tokens::secret::Secret;

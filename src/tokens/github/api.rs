@@ -1,9 +1,9 @@
 //! Whether an answer is that of GitHub's API at all. What is absent, refused or gone is concluded from GitHub's own word
 //! alone: a proxy, a login page, or an API URL with a word too many has a 404 for everything.
 
-use crate::settings::Settings;
-use crate::settings::hosts::Host;
+use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::host::Host;
 use crate::tokens::http::{Answer, Call};
 use crate::tokens::secret::Secret;
 
@@ -22,8 +22,8 @@ pub struct Api<'a> {
     pub url: &'a str,
 }
 
-impl<'a> From<&'a Settings> for Api<'a> {
-    fn from(settings: &'a Settings) -> Self {
+impl<'a> From<&'a Config> for Api<'a> {
+    fn from(settings: &'a Config) -> Self {
         Self { host: &settings.host, url: &settings.api_url }
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::platform::clock::Deadline;
 use crate::report::Report;
-use crate::settings::{AppSettings, Settings};
+use crate::tokens::config::{AppConfig, Config};
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::github::api::Api;
 use crate::tokens::github::refusals;
@@ -50,7 +50,7 @@ struct Login {
 
 /// The bot of the App whose key is configured: one for all its installations, so that no owner need be chosen. GitHub
 /// shows its user to any token of the App's, and mostly, but not on every server, to anybody.
-pub fn of_app(settings: &Settings, app: &AppSettings, deadline: Deadline, report: Report) -> Result<Bot> {
+pub fn of_app(settings: &Config, app: &AppConfig, deadline: Deadline, report: Report) -> Result<Bot> {
     let client = || Client::new(&settings.network, deadline, report);
     let known = App::new(settings, app, client(), report).identity();
     let slug = known.context("ask GitHub for the name of the App's bot")?.slug;
@@ -74,8 +74,8 @@ pub fn of_app(settings: &Settings, app: &AppSettings, deadline: Deadline, report
 
 /// A token of the configured installation, or of any: it may read no more than what everybody may.
 fn any_token<'a>(
-    settings: &'a Settings,
-    app: &AppSettings,
+    settings: &'a Config,
+    app: &AppConfig,
     client: &impl Fn() -> Client<'a>,
     report: Report,
 ) -> Result<Token> {
@@ -97,13 +97,13 @@ fn any_token<'a>(
 }
 
 /// The bot that a token from a broker acts as.
-pub fn of_token(settings: &Settings, client: &Client, token: &Token) -> Result<Bot> {
+pub fn of_token(settings: &Config, client: &Client, token: &Token) -> Result<Bot> {
     let login = viewer(settings, client, token).context("ask GitHub for the name of the App's bot")?;
     of_login(settings, client, &login, Some(token))
 }
 
 /// Its number is that of the bot's user, not that of the App.
-fn of_login(settings: &Settings, client: &Client, login: &str, token: Option<&Token>) -> Result<Bot> {
+fn of_login(settings: &Config, client: &Client, login: &str, token: Option<&Token>) -> Result<Bot> {
     let encoded = login.replace('[', "%5B").replace(']', "%5D");
     let url = format!("{}/users/{encoded}", settings.api_url);
     let answer = client.send(&call("GET", url, token, None)).context("ask GitHub for the App's bot")?;
@@ -113,7 +113,7 @@ fn of_login(settings: &Settings, client: &Client, login: &str, token: Option<&To
 }
 
 /// Installation tokens may not read `GET /user`, but GraphQL's `viewer` answers `SLUG[bot]` to them.
-fn viewer(settings: &Settings, client: &Client, token: &Token) -> Result<String> {
+fn viewer(settings: &Config, client: &Client, token: &Token) -> Result<String> {
     let base = settings.api_url.strip_suffix("/v3").unwrap_or(&settings.api_url);
     let body = r#"{"query":"query{viewer{login}}"}"#.to_owned();
     let answer = client.send(&call("POST", format!("{base}/graphql"), Some(token), Some(body)))?;

@@ -9,8 +9,8 @@ use anyhow::Result;
 
 use crate::platform::clock::{self, Deadline, Moment};
 use crate::report::Report;
-use crate::settings::AppSettings;
 use crate::tokens::cache::installations::Remembered;
+use crate::tokens::config::AppConfig;
 use crate::tokens::github::jwt;
 use crate::tokens::github::signer::Keeper;
 use crate::tokens::secret::Secret;
@@ -63,7 +63,7 @@ impl Session {
     ///
     /// # Errors
     /// The key cannot be read, or does not sign.
-    pub fn jwt(&self, app: &AppSettings, deadline: Deadline, report: Report) -> Result<Secret> {
+    pub fn jwt(&self, app: &AppConfig, deadline: Deadline, report: Report) -> Result<Secret> {
         let now = clock::moment();
         let mut state = lock(&self.state);
         if let Some(jwt) = state.jwt.as_ref().filter(|jwt| jwt.is_younger(jwt::LIFE - JWT_RESERVE, now)) {

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::platform::clock::Deadline;
 use crate::report::Report;
-use crate::settings::KeySource;
+use crate::tokens::config::KeySource;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::jwt::Signer;
 use crate::tokens::github::key_command;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ureq::tls::RootCerts;
 
-use crate::settings::network::Network;
 use crate::tokens::error::Failure;
+use crate::tokens::http::network::Network;
 use crate::tokens::http::{resolve, roots, unix};
 
 const USER_AGENT: &str = concat!("git-credential-github-app/", env!("CARGO_PKG_VERSION"));

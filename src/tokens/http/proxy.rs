@@ -2,8 +2,8 @@
 
 use ureq::http::Uri;
 
-use crate::settings::proxies::{Proxies, Proxy};
 use crate::tokens::error::Failure;
+use crate::tokens::http::proxies::{Proxies, Proxy};
 
 /// The proxy to reach a URL through, if any, and whether any part of the way needs TLS.
 ///

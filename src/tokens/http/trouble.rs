@@ -2,10 +2,9 @@
 //! try but did not get better.
 
 use crate::platform::clock;
-use crate::settings::proxies;
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::http::retry::{self, Advice};
-use crate::tokens::http::{Answer, Call, proxy};
+use crate::tokens::http::{Answer, Call, proxies, proxy};
 
 const CHECK_URL: &str = "check that the URL, its scheme and its port lead to the API itself, not to a proxy or to another service";
 

@@ -10,15 +10,14 @@ use zeroize::Zeroizing;
 
 use crate::platform::clock;
 use crate::report::Report;
-use crate::settings::{AppSettings, Settings};
 use crate::tokens::cache::installations::{Kept, Memory};
+use crate::tokens::config::{AppConfig, Config};
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::github::api::Api;
 use crate::tokens::github::granted::Grant;
 use crate::tokens::github::installations::{Found, Installation};
-use crate::tokens::github::jwt;
 use crate::tokens::github::session::Session;
-use crate::tokens::github::{propagation, refusals};
+use crate::tokens::github::{jwt, propagation, refusals};
 use crate::tokens::http::{Answer, Call, Client};
 use crate::tokens::secret::Secret;
 use crate::tokens::source::{Ask, TokenProvider};
@@ -26,8 +25,8 @@ use crate::tokens::token::{self, Facts, Source, Token};
 
 /// One App at one API URL.
 pub struct App<'a> {
-    pub(crate) settings: &'a Settings,
-    pub(crate) identity: &'a AppSettings,
+    pub(crate) settings: &'a Config,
+    pub(crate) identity: &'a AppConfig,
     pub(crate) client: Client<'a>,
     pub(crate) memory: Memory,
     pub(crate) report: Report,
@@ -80,7 +79,7 @@ impl TokenProvider for App<'_> {
 
 impl<'a> App<'a> {
     /// An App that has read no key and opened no connection yet.
-    pub fn new(settings: &'a Settings, app: &'a AppSettings, client: Client<'a>, report: Report) -> Self {
+    pub fn new(settings: &'a Config, app: &'a AppConfig, client: Client<'a>, report: Report) -> Self {
         let kept = Kept::OnDisk(settings.cache_dir.clone());
         let memory = Memory { kept, deadline: client.deadline };
         Self { settings, identity: app, memory, client, report, session: Arc::default() }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::platform::clock;
-use crate::settings::{Bearer, BrokerSettings};
+use crate::tokens::config::{Bearer, BrokerConfig};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::http::{Answer, Call, Client};
 use crate::tokens::scope::Scope;
@@ -18,7 +18,7 @@ const WHO: &str = "the broker";
 /// The client of one broker.
 pub struct Broker<'a> {
     /// URL and bearer.
-    pub settings: &'a BrokerSettings,
+    pub settings: &'a BrokerConfig,
     /// Whether the settings name an owner: only then does the query.
     pub names_owner: bool,
     /// Sends.

@@ -6,9 +6,9 @@ use std::path::Path;
 use toml_edit::{DocumentMut, Item, Value};
 
 use crate::commands::setup::program;
-use crate::settings::hosts::Host;
 use crate::settings::{FileValue, Pair};
 use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::host::Host;
 
 /// What a file is for, and how messages call it.
 const SUBJECTS: [(&str, &str); 3] = [("host", "host"), ("app_id", "App"), ("broker_url", "broker")];

@@ -1,0 +1,146 @@
+//! What the library is told: plain data, validated by whoever makes it. Nothing here reads an environment or a file.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::tokens::error::Kind;
+use crate::tokens::host::Host;
+use crate::tokens::http::network::Network;
+use crate::tokens::secret::Secret;
+
+/// All settings, validated.
+#[derive(Debug)]
+pub struct Config {
+    /// The git host answered for.
+    pub host: Host,
+    /// REST base URL without a slash at its end.
+    pub api_url: String,
+    /// Asked first where both are configured.
+    pub broker: Option<BrokerConfig>,
+    /// Mints, alone or when the broker cannot serve.
+    pub app: Option<AppConfig>,
+    /// Whose installation, where git names no path.
+    pub owner: Option<String>,
+    /// Narrow to these.
+    pub repositories: Vec<String>,
+    /// Narrow to these.
+    pub permissions: BTreeMap<String, String>,
+    /// Narrow to the repository that git asks for.
+    pub per_repository: bool,
+    /// A cached token with less left is renewed.
+    pub margin: Duration,
+    /// Everything one command may spend on network and locks.
+    pub timeout: Duration,
+    /// `None`: keep nothing on disk.
+    pub cache_dir: Option<PathBuf>,
+    /// `--no-cache` was asked for, as opposed to no directory being found.
+    pub no_cache: bool,
+    /// Try a new token before it is handed out.
+    pub verify: bool,
+    /// How servers are reached.
+    pub network: Network,
+}
+
+impl Config {
+    /// Whether the settings themselves tell owners apart: only then is a broker told one.
+    pub fn names_owner(&self) -> bool {
+        self.owner.is_some() || self.per_repository
+    }
+}
+
+/// Where the App's signature comes from.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// A PEM file.
+    File(PathBuf),
+    /// PEM text from the environment.
+    Text(Secret),
+    /// A command that prints the PEM text; the line may hold a secret.
+    Command(Secret),
+    /// A command that signs; the line may hold a secret.
+    SignCommand(Secret),
+}
+
+/// What minting needs.
+#[derive(Clone, Debug)]
+pub struct AppConfig {
+    /// Client ID or App ID.
+    pub issuer: String,
+    /// Discovered where it is not configured.
+    pub installation_id: Option<u64>,
+    /// The private key.
+    pub key: KeySource,
+}
+
+/// Where the bearer comes from.
+#[derive(Clone, Debug)]
+pub enum Bearer {
+    /// None configured: some brokers on loopback need none.
+    None,
+    /// From the environment.
+    Text(Secret),
+    /// Read at each fetch, as platforms rotate it.
+    File(PathBuf),
+}
+
+/// What fetching needs.
+#[derive(Clone, Debug)]
+pub struct BrokerConfig {
+    /// The whole URL, with its path.
+    pub url: String,
+    /// Spoken to over this Unix socket, whatever host the URL names.
+    pub socket: Option<PathBuf>,
+    /// Proves us to the broker.
+    pub bearer: Bearer,
+    /// Sent as `X-Molecule-Org-Id`, only to a broker that `PLATFORM_URL` named.
+    pub organisation: Option<String>,
+}
+
+impl BrokerConfig {
+    /// What messages call it.
+    pub fn name(&self) -> String {
+        match &self.socket {
+            Some(path) => format!("unix:{}", path.display()),
+            None => self.url.clone(),
+        }
+    }
+}
+
+/// A value, and the setting that messages name.
+#[derive(Clone, Debug)]
+pub struct Named<T> {
+    /// What is named.
+    pub value: T,
+    /// By whom.
+    pub origin: Origin,
+}
+
+/// Where a value was found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// On the command line.
+    Option(String),
+    /// In an environment variable.
+    Environment(&'static str),
+    /// In the settings file, under this key.
+    File(PathBuf, String),
+}
+
+impl Origin {
+    /// A bad option is a usage error, anything else a wrong setting.
+    pub fn kind(&self) -> Kind {
+        if matches!(self, Self::Option(_)) { Kind::Usage } else { Kind::Settings }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Option(name) => write!(f, "option {name}"),
+            Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::File(path, key) => write!(f, "key {key} in {}", path.display()),
+        }
+    }
+}

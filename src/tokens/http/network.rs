@@ -1,0 +1,41 @@
+//! How servers are reached, for every request of this program: through which proxy, and by whose certificates.
+
+use std::path::PathBuf;
+
+use crate::tokens::config::{Named, Origin};
+use crate::tokens::http::proxies::{self, Proxies};
+
+/// Whether the system's list of CAs is files, which `SSL_CERT_FILE` and `SSL_CERT_DIR` can name: macOS and Windows keep
+/// theirs elsewhere.
+pub const CAS_IN_FILES: bool = cfg!(all(unix, not(target_vendor = "apple")));
+
+/// The way to every server.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// Through whom.
+    pub proxies: Proxies,
+    /// Whom we trust.
+    pub roots: Roots,
+}
+
+/// No proxy, and the system's list of CAs.
+pub static DIRECT: Network =
+    Network { proxies: proxies::NONE, roots: Roots { file: None, directories: None } };
+
+/// The CAs in place of the system's; it is the system's where nothing is named. Not read yet: most commands never need
+/// them.
+#[derive(Clone, Debug, Default)]
+pub struct Roots {
+    /// A PEM file.
+    pub file: Option<Named<PathBuf>>,
+    /// Directories of PEM files.
+    pub directories: Option<Named<Vec<PathBuf>>>,
+}
+
+impl Roots {
+    /// The file that our own setting names, which other programs do not know.
+    pub fn of_setting(&self) -> Option<&PathBuf> {
+        let named = self.file.as_ref()?;
+        (!matches!(named.origin, Origin::Environment("SSL_CERT_FILE"))).then_some(&named.value)
+    }
+}
