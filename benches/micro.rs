@@ -1,12 +1,19 @@
-//! `cargo bench --features internals --bench micro`: what the parts of a `get` cost inside the process.
+//! `cargo bench --bench micro`: what the parts of a `get` cost inside the process.
 
 #![allow(missing_docs, clippy::disallowed_methods, reason = "a benchmark")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::sync::Arc;
+
 use divan::{Bencher, black_box};
-use git_credential_github_app::internals::{Key, has_cached_token, is_request};
+use git_credential_github_app::tokens::ask::Ask;
+use git_credential_github_app::tokens::cache::disk::Cache;
+use git_credential_github_app::tokens::cache::policy::{Decision, Entry};
+use git_credential_github_app::tokens::github::jwt;
+use git_credential_github_app::tokens::github::private_key::PrivateKey;
+use git_credential_github_app::tokens::protocol;
 use support::broker::{FakeBroker, broker_token, token_response};
 use support::keys::app_key_pem;
 use support::sandbox::Sandbox;
@@ -22,7 +29,7 @@ const REQUEST: &str = "capability[]=authtype\ncapability[]=state\nprotocol=https
 
 #[divan::bench]
 fn parse_a_request(bencher: Bencher) {
-    bencher.bench(|| is_request(black_box(REQUEST.as_bytes())));
+    bencher.bench(|| protocol::parse(black_box(REQUEST.as_bytes())).is_some());
 }
 
 #[divan::bench]
@@ -39,17 +46,21 @@ fn read_a_token_from_the_cache(bencher: Bencher) {
         .expect("a cache")
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let key = names.find_map(|name| name.strip_suffix(".json").map(str::to_owned)).expect("an entry");
-    bencher.bench(|| assert!(has_cached_token(&dir, &key, now)));
+    bencher.bench(|| {
+        let stored =
+            Cache::open(&dir).and_then(|cache| cache.read(&key)).expect("a cache").expect("an entry");
+        assert!(matches!(Entry::of(&stored).decide(&Ask::default(), 240, now), Decision::Hand(_)));
+    });
 }
 
 #[divan::bench]
 fn read_a_private_key(bencher: Bencher) {
     let pem = app_key_pem();
-    bencher.bench(|| Key::from_text(black_box(pem)).is_ok());
+    bencher.bench(|| PrivateKey::from_bytes(black_box(pem).as_bytes()).is_ok());
 }
 
 #[divan::bench]
 fn sign_an_app_jwt(bencher: Bencher) {
-    let key = Key::from_text(app_key_pem()).expect("a key");
-    bencher.bench(|| key.sign("Iv23liExample", black_box(1_800_000_000)));
+    let key = Arc::new(PrivateKey::from_bytes(app_key_pem().as_bytes()).expect("a key"));
+    bencher.bench(|| jwt::encode("Iv23liExample", black_box(1_800_000_000), &key).is_ok());
 }

@@ -15,35 +15,35 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use crate::platform::watched::Tell;
 use crate::platform::{clock, threads};
-use crate::report::{self, Report};
 use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
+use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
 
-#[cfg(any(test, feature = "internals"))]
-mod asker;
+mod app_minter;
+#[cfg(any(test, fuzzing))]
+pub mod asker;
 mod authorise;
 mod bearer_file;
 pub mod bearers;
 mod bounded;
-mod connections;
 mod handle;
-#[cfg(feature = "internals")]
-pub mod internals;
 mod limiter;
 mod limits;
 mod listen;
 mod log;
 mod metrics;
-mod mint;
-#[cfg(any(test, feature = "internals"))]
-mod model;
+#[cfg(any(test, fuzzing))]
+pub mod model;
 mod peer;
 mod places;
 mod pool;
 mod query;
+mod ready;
 mod reload;
+mod serving;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -51,26 +51,26 @@ mod tls;
 mod turns;
 
 use bearer_file::BearerFile;
-use connections::Serving;
 use limiter::Limiter;
 pub use limits::Limits;
+pub use listen::ListenAddress;
 use listen::Listener;
-pub use listen::Place;
-pub use log::Form;
 use log::Log;
+pub use log::LogFormat;
 use metrics::{Metrics, Outside};
 use places::{Address, Places};
 use pool::Pool;
 use reload::Reload;
+use serving::Serving;
 use tls::Tls;
 
 /// How long the log's last lines may take: together with `--drain` less than the 15 seconds that a stop may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How to serve.
-pub struct Options {
+pub struct ServeOptions {
     /// Where.
-    pub listen: Place,
+    pub listen: ListenAddress,
     /// Certificate and key.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Who may have what.
@@ -80,16 +80,26 @@ pub struct Options {
     /// How long what is open may take after the signal to stop.
     pub drain: Duration,
     /// How the log is written.
-    pub log: Form,
+    pub log: LogFormat,
+    /// Where it goes.
+    pub stderr: Stderr,
     /// How much there may be of everything.
     pub limits: Limits,
+}
+
+/// Standard error, which the log alone writes to.
+pub struct Stderr {
+    /// Writes.
+    pub write: fn(&str) -> io::Result<()>,
+    /// Lets what others in this process would write to it go to the log instead.
+    pub divert: fn(Tell),
 }
 
 /// Reads the settings, as often as it is asked to.
 pub type ReadSettings = Box<dyn Fn() -> Result<Config> + Send>;
 
 /// What all requests share.
-struct Broker {
+struct Server {
     bearers: Option<BearerFile>,
     pool: Pool,
     /// The most that anybody gets, by the settings.
@@ -107,7 +117,7 @@ struct Broker {
     started: Instant,
 }
 
-impl Broker {
+impl Server {
     /// Milliseconds since the start.
     fn millis(&self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.started);
@@ -136,13 +146,13 @@ impl Broker {
 ///
 /// # Errors
 /// It cannot start.
-pub fn serve(read: ReadSettings, options: Options, report: Report) -> Result<()> {
+pub fn serve(read: ReadSettings, options: ServeOptions, notes: Notes) -> Result<()> {
     let settings = read()?;
     let runtime = runtime().context("start the runtime")?;
-    let (log, writer) = Log::start(options.log).context("start the log")?;
+    let (log, writer) = Log::start(options.log, options.stderr.write).context("start the log")?;
     let messages = log.clone();
-    report::divert(move |message| messages.event(&message.replace('\n', "; ")));
-    let outcome = runtime.block_on(run(settings, read, options, log, report));
+    (options.stderr.divert)(Box::new(move |message| messages.event(&message.replace('\n', "; "))));
+    let outcome = runtime.block_on(run(settings, read, options, log, notes));
     writer.end(LAST_WORDS);
     // A mint that hangs must not keep the process.
     runtime.shutdown_background();
@@ -154,7 +164,13 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-async fn run(settings: Config, read: ReadSettings, options: Options, log: Log, report: Report) -> Result<()> {
+async fn run(
+    settings: Config,
+    read: ReadSettings,
+    options: ServeOptions,
+    log: Log,
+    notes: Notes,
+) -> Result<()> {
     // First of all: whoever sees it listening may send it signals.
     let signals = Signals::new().context("wait for signals")?;
     let tls = options
@@ -174,8 +190,8 @@ async fn run(settings: Config, read: ReadSettings, options: Options, log: Log, r
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listening = format!("listening on {} ({scheme}), {known}, {app}", listener.name());
     let limits = Arc::new(options.limits);
-    let broker = Arc::new(start(settings, bearers, &log, &limits, report)?);
-    let reload = Reload { broker: Arc::clone(&broker), tls: tls.clone(), read, report };
+    let broker = Arc::new(start(settings, bearers, &log, &limits, notes)?);
+    let reload = Reload { broker: Arc::clone(&broker), tls: tls.clone(), read, notes };
     let reload = reload.start().context("start a thread")?;
     let (stop, stopped) = watch::channel(false);
     let tender = tokio::spawn(tend(Arc::clone(&broker), limits.tending, stopped.clone()));
@@ -225,14 +241,14 @@ fn start(
     bearers: Option<BearerFile>,
     log: &Log,
     limits: &Limits,
-    report: Report,
-) -> Result<Broker> {
+    notes: Notes,
+) -> Result<Server> {
     let metrics = Arc::new(Metrics::default());
     let most = Scope::new(settings.owner.as_deref(), &settings.repositories, &settings.permissions);
-    let minter = mint::minter(settings, report, Arc::clone(&metrics));
+    let minter = app_minter::minter(settings, notes, Arc::clone(&metrics));
     let pool = Pool::start(minter, log.clone(), limits.clone(), Box::new(clock::moment));
-    let connections = connections::most_connections(limits.connections);
-    Ok(Broker {
+    let connections = serving::most_connections(limits.connections);
+    Ok(Server {
         bearers,
         pool: pool.context("start the threads that mint")?,
         limits: most,
@@ -266,7 +282,7 @@ fn start_workers(serving: &Serving, listener: &Listener, count: usize) -> io::Re
     Ok(workers)
 }
 
-async fn tend(broker: Arc<Broker>, every: Duration, mut stopped: watch::Receiver<bool>) {
+async fn tend(broker: Arc<Server>, every: Duration, mut stopped: watch::Receiver<bool>) {
     while tokio::time::timeout(every, stopped.changed()).await.is_err() {
         broker.tend();
     }

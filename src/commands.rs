@@ -4,49 +4,25 @@ use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 
-use crate::cli::{Cli, Command};
 use crate::report::Report;
-use crate::session::request;
-use crate::settings::Sources;
 use crate::tokens::cache::disk::Cache;
 use crate::tokens::config::Config;
 use crate::tokens::error::printable;
 use crate::tokens::secret::Secret;
 
-mod capability;
-mod completions;
-mod doctor;
-mod erase;
-mod exec;
-mod get;
-mod refresh;
-mod revoke;
-mod serve;
-mod setup;
-mod status;
-mod store;
-mod token_command;
-
-/// Runs a command; its exit code is that of the error's kind.
-pub fn run(cli: &Cli, report: Report) -> Result<()> {
-    let sources = Sources::read(&cli.options.given);
-    match &cli.command {
-        Command::Get => get::run(&sources, report),
-        Command::Store => store::run(&sources, report),
-        Command::Erase => erase::run(&sources, report),
-        Command::Capability => capability::run(),
-        Command::Token(arguments) => token_command::run(&sources, arguments, report),
-        Command::Setup(arguments) => setup::run(&cli.options, arguments, report),
-        Command::Refresh(arguments) => refresh::run(&sources, arguments, report),
-        Command::Exec(arguments) => exec::run(&sources, arguments, report),
-        Command::Status(arguments) => status::run(&sources, arguments, report),
-        Command::Doctor(arguments) => doctor::run(&sources, arguments, report),
-        Command::Revoke(arguments) => revoke::run(&sources, arguments, report),
-        Command::Serve(arguments) => serve::run(&sources, arguments, report),
-        Command::Completions(arguments) => completions::run(arguments),
-        Command::Unknown(words) => request::unknown_operation(words),
-    }
-}
+pub mod capability;
+pub mod completions;
+pub mod doctor;
+pub mod erase;
+pub mod exec;
+pub mod get;
+pub mod refresh;
+pub mod revoke;
+pub mod serve;
+pub mod setup;
+pub mod status;
+pub mod store;
+pub mod token_command;
 
 /// The cache, if there is one already: these commands look at what is there and make nothing.
 fn existing_cache(settings: &Config) -> Result<Option<Cache>> {

@@ -1,39 +1,37 @@
 //! git-credential-github-app: gives git and gh a fresh GitHub App installation token.
 //!
-//! A library only so that benchmarks and fuzzing reach the inside (`internals`), and tests the table of settings; it has no
-//! other interface than [`run`].
+//! [`run`] is the program. The library below it, [`tokens`] with [`platform`], the broker and the settings are public for
+//! benchmarks, fuzzing and tests; nobody else should build on them.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-mod broker;
+pub mod broker;
 mod cli;
 mod commands;
-#[cfg(feature = "internals")]
-pub mod internals;
-mod platform;
+pub mod platform;
 mod programs;
 #[cfg(test)]
 mod properties;
 mod report;
 mod session;
-mod settings;
-mod tokens;
+pub mod settings;
+pub mod tokens;
 
 /// The whole program: reads the command line, runs the command, says what failed.
 #[must_use]
 pub fn run() -> ExitCode {
     platform::process::hide_memory();
-    tokens::fault::watch();
+    tokens::fault::watch(report::say);
     platform::process::look_in(settings::search_path());
     let cli = match operation(std::env::args_os()).map_or_else(cli::Cli::try_parse, Ok) {
         Ok(cli) => cli,
-        Err(error) => return report::command_line(&error, std::env::args_os()),
+        Err(error) => return cli::usage::answer(&error, std::env::args_os()),
     };
-    let report = report::Report::new(&cli.options, settings::no_color());
-    match tokens::fault::guarded(|| commands::run(&cli, report)) {
+    let report = cli.report(settings::no_color());
+    match tokens::fault::guarded(|| cli.run(report)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report.error(&error);
@@ -55,8 +53,8 @@ fn operation(args: impl Iterator<Item = OsString>) -> Option<cli::Cli> {
     };
     let options = match args.len() {
         0 => return None,
-        1 => cli::Options::default(),
-        _ => cli::HelperLine::try_parse_from(args).ok()?.options,
+        1 => settings::options::Options::default(),
+        _ => settings::options::HelperLine::try_parse_from(args).ok()?.options,
     };
     Some(cli::Cli { options, command })
 }

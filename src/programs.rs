@@ -2,3 +2,4 @@
 
 pub mod gh;
 pub mod git;
+pub mod own;

@@ -8,8 +8,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
 use crate::platform::clock;
-use crate::session::scope_key;
 use crate::settings;
+use crate::tokens::cache::key;
 use crate::tokens::http::retry::{Advice, pause};
 use crate::tokens::protocol::{self, Reply};
 use crate::tokens::scope::Scope;
@@ -42,9 +42,9 @@ proptest! {
     #[test]
     fn equal_scopes_have_equal_keys_and_others_have_others(one in parts(), other in parts()) {
         let settings = settings::of_text(APP).expect("settings");
-        prop_assert_eq!(scope_key(&settings, &scope(&one)), scope_key(&settings, &scope(&respelled(&one))));
+        prop_assert_eq!(key::of(&settings, &scope(&one)), key::of(&settings, &scope(&respelled(&one))));
         let differ = scope(&one) != scope(&other);
-        prop_assert_eq!(differ, scope_key(&settings, &scope(&one)) != scope_key(&settings, &scope(&other)));
+        prop_assert_eq!(differ, key::of(&settings, &scope(&one)) != key::of(&settings, &scope(&other)));
     }
 
     #[test]
@@ -65,7 +65,7 @@ proptest! {
         ];
         let keys: BTreeSet<String> = texts
             .iter()
-            .map(|text| scope_key(&settings::of_text(text).expect("settings"), &Scope::default()))
+            .map(|text| key::of(&settings::of_text(text).expect("settings"), &Scope::default()))
             .collect();
         prop_assert_eq!(keys.len(), texts.len());
     }

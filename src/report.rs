@@ -1,31 +1,17 @@
 //! What people read on stderr: errors, warnings, and under `-v` notes. Never a secret.
 
-use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
-use std::process::ExitCode;
+use std::ops::Deref;
 use std::sync::OnceLock;
 
-use clap::error::ErrorKind;
-
-use crate::cli::{Color, Options};
-use crate::tokens::error::{self, Failure, Kind, escape, one_line};
-
-mod usage;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Loudness {
-    /// Errors alone.
-    Quiet,
-    /// Warnings too.
-    Normal,
-    /// All that is done.
-    Verbose,
-}
+use crate::tokens::error;
+use crate::tokens::notes::Notes;
 
 /// How much is said, and whether in colour.
 #[derive(Clone, Copy, Debug)]
 pub struct Report {
-    loudness: Loudness,
+    /// What is said beside errors.
+    pub notes: Notes,
     color: bool,
     stdout_color: bool,
     /// Somebody sits where messages go.
@@ -33,30 +19,18 @@ pub struct Report {
 }
 
 impl Report {
-    /// What the options ask for; `no_color` as <https://no-color.org> defines it.
-    pub fn new(options: &Options, no_color: bool) -> Self {
-        let color = |is_terminal: bool| match options.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => !no_color && is_terminal,
-        };
-        let loudness = match (options.verbose, options.quiet) {
-            (1.., _) => Loudness::Verbose,
-            (0, true) => Loudness::Quiet,
-            (0, false) => Loudness::Normal,
-        };
+    /// Of what is said beside errors, `verbose` has all and `quiet` nothing; `None` for the colour: where somebody sits
+    /// and does not refuse it, `no_color`, as <https://no-color.org> defines it.
+    pub fn new(verbose: bool, quiet: bool, color: Option<bool>, no_color: bool) -> Self {
+        let color = |is_terminal: bool| color.unwrap_or(!no_color && is_terminal);
+        let notes = Notes { verbose, quiet: quiet && !verbose, write: message };
         let terminal = std::io::stderr().is_terminal();
-        Self {
-            loudness,
-            terminal,
-            color: color(terminal),
-            stdout_color: color(std::io::stdout().is_terminal()),
-        }
+        Self { notes, terminal, color: color(terminal), stdout_color: color(std::io::stdout().is_terminal()) }
     }
 
     /// Whether notes are shown.
     pub fn is_verbose(self) -> bool {
-        self.loudness == Loudness::Verbose
+        self.notes.verbose
     }
 
     /// A word for standard output, in a colour (an SGR code such as `1;31`) where that is wanted.
@@ -68,37 +42,10 @@ impl Report {
         }
     }
 
-    /// Says what is done, under `-v`.
-    pub fn note(self, text: impl FnOnce() -> String) {
-        if self.is_verbose() {
-            message(&one_line(&text()));
-        }
-    }
-
     /// Says what whoever sits at the terminal will wonder about next; elsewhere a note.
     pub fn tell(self, text: impl FnOnce() -> String) {
         if self.is_verbose() || self.terminal {
             self.inform(&text());
-        }
-    }
-
-    /// Says what goes on, to whoever wants any word at all.
-    pub fn inform(self, text: &str) {
-        if self.loudness != Loudness::Quiet {
-            message(&one_line(text));
-        }
-    }
-
-    /// Says what is wrong but stops nothing.
-    pub fn warn(self, text: &str) {
-        self.inform(&format!("warning: {text}"));
-    }
-
-    /// The same, and what to do about it.
-    pub fn warn_with_hint(self, text: &str, hint: &str) {
-        if self.loudness != Loudness::Quiet {
-            let (text, hint) = (one_line(text), one_line(hint));
-            message(&format!("warning: {text}\nhint: {hint}"));
         }
     }
 
@@ -114,49 +61,26 @@ impl Report {
     }
 }
 
-/// Answers a command line that is no command: help and version as asked for, else one line and hints like any failure.
-pub fn command_line(error: &clap::Error, args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    if matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp
-            | ErrorKind::DisplayVersion
-            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-    ) {
-        let _ = error.print();
-        return if error.use_stderr() { ExitCode::from(Kind::Usage.exit_code()) } else { ExitCode::SUCCESS };
+impl Deref for Report {
+    type Target = Notes;
+
+    /// A command says what the library says in the same way.
+    fn deref(&self) -> &Notes {
+        &self.notes
     }
-    let text = error.to_string();
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default();
-    let mut message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
-    if message.ends_with(':') {
-        // What is meant stands below, one in a line.
-        let named: Vec<&str> = lines.by_ref().map(str::trim).take_while(|line| !line.is_empty()).collect();
-        message = format!("{message} {}", named.join(", "));
-    }
-    let mut failure = Failure::new(Kind::Usage, escape(&message));
-    for line in lines.map(str::trim) {
-        if let Some(tip) = line.strip_prefix("tip: ") {
-            failure = failure.hint(escape(tip));
-        } else if line.starts_with("[possible values: ") {
-            failure = failure.hint(escape(line.trim_matches(['[', ']'])));
-        }
-    }
-    let failure = failure.hint(usage::hint(args));
-    say(&error::render(&failure.into()));
-    ExitCode::from(Kind::Usage.exit_code())
 }
 
-type Outlet = Box<dyn Fn(&str) + Send + Sync>;
+/// Takes messages.
+pub type Outlet = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Where messages go instead of stderr.
 static OUTLET: OnceLock<Outlet> = OnceLock::new();
 
 /// Sends what would go to stderr elsewhere, for the rest of the process: `serve` never waits for whoever reads that.
 /// Errors, which end the process, still go to stderr.
-pub fn divert(outlet: impl Fn(&str) + Send + Sync + 'static) {
+pub fn divert(outlet: Outlet) {
     // Only the first counts, and there is one `serve` in a process.
-    let _ = OUTLET.set(Box::new(outlet));
+    let _ = OUTLET.set(outlet);
 }
 
 fn message(text: &str) {

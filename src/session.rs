@@ -1,40 +1,40 @@
 //! From settings to a cached provider and an ask: what every command that wants a token shares.
 
+use crate::tokens::cache::key;
 use anyhow::Result;
 
 use crate::platform::clock::Deadline;
-use crate::programs::git::origin::Here;
+use crate::programs::git::here::Here;
 use crate::report::Report;
 use crate::settings::{Profile, Sources};
-use crate::tokens::cache::cached::{Cached, Keeping};
-use crate::tokens::cache::disk;
+use crate::tokens::ask::{Ask, TokenProvider};
 use crate::tokens::cache::policy::Label;
-use crate::tokens::config::{AppConfig, BrokerConfig, Config, KeySource};
+use crate::tokens::config::{AppConfig, BrokerConfig, Config};
 use crate::tokens::error::{Failure, Kind};
+use crate::tokens::github::as_app::App;
 use crate::tokens::http::Client;
 use crate::tokens::scope::{Repository, Scope};
-use crate::tokens::source::app::App;
-use crate::tokens::source::remote::Broker;
-use crate::tokens::source::{Ask, Auto, TokenProvider};
-use crate::tokens::token;
+use crate::tokens::source::Auto;
+use crate::tokens::source::cached::{Cached, Keeping};
+use crate::tokens::source::remote::RemoteBroker;
 
 pub mod request;
 
 /// The provider that the settings describe, behind the cache entry for a scope.
 pub fn provider<'a>(settings: &'a Config, scope: &Scope, deadline: Deadline, report: Report) -> Cached<'a> {
-    let client = Client::new(&settings.network, deadline, report);
+    let client = Client::new(&settings.network, deadline, report.notes);
     let broker = settings.broker.as_ref().map(|broker| {
         let client = to_broker(settings, broker, deadline, report);
         let client = if settings.app.is_some() { client.hurried() } else { client };
-        Box::new(Broker { settings: broker, names_owner: settings.names_owner(), client })
+        Box::new(RemoteBroker { settings: broker, names_owner: settings.names_owner(), client })
             as Box<dyn TokenProvider>
     });
     let app = settings
         .app
         .as_ref()
-        .map(|app| Box::new(App::new(settings, app, client, report)) as Box<dyn TokenProvider>);
+        .map(|app| Box::new(App::new(settings, app, client, report.notes)) as Box<dyn TokenProvider>);
     let inner: Box<dyn TokenProvider> = match (broker, app) {
-        (Some(broker), Some(app)) => Box::new(Auto { broker, app, report }),
+        (Some(broker), Some(app)) => Box::new(Auto { broker, app, notes: report.notes }),
         (Some(only), None) | (None, Some(only)) => only,
         (None, None) => unreachable!("settings without a source are refused"),
     };
@@ -45,11 +45,11 @@ pub fn provider<'a>(settings: &'a Config, scope: &Scope, deadline: Deadline, rep
     }
     let keeping = Keeping {
         dir: settings.cache_dir.clone(),
-        key: scope_key(settings, scope),
+        key: key::of(settings, scope),
         label: label(settings, scope),
         margin: settings.margin,
     };
-    Cached::new(inner, Client::new(&settings.network, deadline, report), keeping, report)
+    Cached::new(inner, Client::new(&settings.network, deadline, report.notes), keeping, report.notes)
 }
 
 /// A client for the broker, by the way that its settings name.
@@ -59,7 +59,7 @@ pub fn to_broker<'a>(
     deadline: Deadline,
     report: Report,
 ) -> Client<'a> {
-    let client = Client::new(&settings.network, deadline, report);
+    let client = Client::new(&settings.network, deadline, report.notes);
     match &broker.socket {
         Some(path) => client.over_socket(path),
         None => client,
@@ -69,37 +69,6 @@ pub fn to_broker<'a>(
 /// Says what a cache entry is for.
 fn label(settings: &Config, scope: &Scope) -> Label {
     Label { host_url: settings.host.url(), api_url: settings.api_url.clone(), scope: scope.clone() }
-}
-
-/// Names the cache entry by everything that changes the token. A key is named by where it comes from, so that a hit
-/// reads no key and runs no command.
-pub fn scope_key(settings: &Config, scope: &Scope) -> String {
-    let mut parts: Vec<String> = vec!["token".into(), settings.host.url(), settings.api_url.clone()];
-    if let Some(broker) = &settings.broker {
-        parts.extend([
-            "broker".into(),
-            broker.name(),
-            broker.url.clone(),
-            broker.organisation.clone().unwrap_or_default(),
-        ]);
-    }
-    let mut owner_matters = settings.names_owner();
-    if let Some(app) = &settings.app {
-        let (form, place) = match &app.key {
-            KeySource::File(path) => ("file", path.to_string_lossy().into_owned()),
-            KeySource::Text(text) => ("text", token::id(text.expose().as_bytes())),
-            KeySource::Command(command) => ("command", command.expose().to_owned()),
-            KeySource::SignCommand(command) => ("sign", command.expose().to_owned()),
-        };
-        let installation = app.installation_id.map(|id| id.to_string()).unwrap_or_default();
-        owner_matters |= app.installation_id.is_none();
-        parts.extend(["app".into(), app.issuer.clone(), form.into(), place, installation]);
-    }
-    let owner = scope.owner.as_deref().filter(|_| owner_matters).unwrap_or_default();
-    parts.push(owner.to_owned());
-    parts.push(scope.repositories.join(" "));
-    parts.extend(scope.permissions.iter().map(|(name, level)| format!("{name}={level}")));
-    disk::key(&parts.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// What to ask for, given the repository that git names; `None`: not ours, as the settings narrow to other repositories.

@@ -6,24 +6,28 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::tokens::config::{AppConfig, BrokerConfig, Config, Origin};
+use crate::tokens::cache::lifetimes;
+use crate::tokens::config::{AppConfig, BrokerConfig, Config};
 use crate::tokens::error::{Failure, Kind};
+use crate::tokens::origin::Origin;
 
-mod app;
-mod broker;
+mod catalog;
 mod choice;
 pub mod dirs;
 mod environment;
 mod file;
 mod form;
 mod given;
-mod listing;
+mod listed;
 mod lookup;
-mod network;
+mod of_app;
+mod of_broker;
+mod of_network;
+mod of_proxies;
+pub mod options;
+pub mod other_programs;
 mod profile;
 mod profiles;
-pub mod programs;
-mod proxies;
 pub mod schema;
 pub mod shell;
 mod sources;
@@ -33,9 +37,9 @@ pub mod values;
 pub use choice::Fit;
 pub use environment::search_path;
 use environment::variable;
-pub use file::Place;
+pub use file::FilePlace;
 pub use given::Given;
-pub use listing::Listed;
+pub use listed::Listed;
 pub use lookup::Sources;
 pub use profile::{Profile, belongs_to_one_profile};
 use schema::Key;
@@ -122,7 +126,9 @@ impl Profile<'_> {
     }
 
     fn margin(&self) -> Result<Duration, Failure> {
-        let Some(found) = self.find(Key::Margin)? else { return Ok(Duration::from_mins(4)) };
+        let Some(found) = self.find(Key::Margin)? else {
+            return Ok(Duration::from_secs(lifetimes::MARGIN.unsigned_abs()));
+        };
         values::margin(&found)
     }
 
@@ -145,7 +151,7 @@ impl Profile<'_> {
     fn providers(&self) -> Result<(Option<BrokerConfig>, Option<AppConfig>), Failure> {
         let source = self.find(Key::Source)?;
         let (broker, app) = match source.as_ref().map_or(Ok("auto"), values::choice)? {
-            "broker" => (Some(self.broker()?.ok_or_else(broker::missing)?), None),
+            "broker" => (Some(self.broker()?.ok_or_else(of_broker::missing)?), None),
             "app" => (None, Some(self.app(true)?.ok_or_else(no_source)?)),
             _ => {
                 let broker = self.broker()?;
@@ -177,7 +183,6 @@ fn no_source() -> Failure {
 }
 
 /// The settings of a file's text alone, without options.
-#[cfg(any(test, feature = "internals"))]
 pub fn of_text(text: &str) -> Result<Config, Failure> {
     let own = file::File::of_text(PathBuf::from("config.toml"), text)?;
     let given = Given::default();

@@ -8,6 +8,7 @@
 mod support;
 
 mod app;
+mod architecture;
 mod bounds;
 mod broker;
 mod cache;

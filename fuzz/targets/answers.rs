@@ -2,7 +2,13 @@
 //! no message shows what a broker has sent.
 #![no_main]
 
-use git_credential_github_app::internals::{refusal, token_of_broker};
+use git_credential_github_app::platform::clock;
+use git_credential_github_app::tokens::error::render;
+use git_credential_github_app::tokens::github::api::Api;
+use git_credential_github_app::tokens::github::refusals::explain;
+use git_credential_github_app::tokens::host::Host;
+use git_credential_github_app::tokens::http::{Answer, retry};
+use git_credential_github_app::tokens::source::remote;
 use libfuzzer_sys::fuzz_target;
 
 /// Long enough not to be part of a message of ours.
@@ -15,13 +21,17 @@ fuzz_target!(|input: &[u8]| {
     let body = input.get(end + 2..).unwrap_or_default();
     let (status, headers) = head.split_once('\n').unwrap_or((&head, ""));
     let status = status.parse().unwrap_or(200);
-    match token_of_broker(headers, body) {
-        Ok((token, _)) => {
+    match remote::read(&Answer::of_text(200, headers, body)) {
+        Ok(token) => {
+            let token = token.secret.expose();
             assert!(!token.is_empty() && !token.chars().any(char::is_control), "a token that adds lines");
         }
-        Err(message) => assert!(!message.contains(SENTINEL), "a message shows the body"),
+        Err(error) => assert!(!render(&error).contains(SENTINEL), "a message shows the body"),
     }
-    let (message, pause) = refusal(status, headers, body);
+    let answer = Answer::of_text(status, headers, body);
+    let pause = retry::advice(&answer, clock::now()).map(|advice| retry::pause(advice, 1, 0.5));
+    let api = Api { host: &Host::default(), url: "https://api.github.com" };
+    let message = render(&explain(&answer, "Iv23liExample", api).into());
     assert!(message.chars().all(|c| c == '\n' || !c.is_control()), "control characters reach the terminal");
     assert!(message.len() < 16 << 10, "a message without end");
     assert!(pause.is_none_or(|pause| pause.as_secs() <= 366 * 24 * 3600), "a wait without end");

@@ -1,7 +1,7 @@
 //! Bearer files: a line that we make is read and finds its bearer and no other, and a message shows nothing of a line.
 #![no_main]
 
-use git_credential_github_app::internals::{bearer_line, name_of};
+use git_credential_github_app::broker::bearers::{self, Bearers};
 use libfuzzer_sys::fuzz_target;
 
 // Two lines with bearers, then the file.
@@ -14,8 +14,13 @@ fuzz_target!(|input: &[u8]| {
         let words = text.split_whitespace().filter(|word| word.len() > 20);
         assert!(words.into_iter().all(|word| !message.contains(word)), "a message shows a part of a line");
     }
-    let text = format!("# known\n{}\n", bearer_line("one", bearer));
+    let text = format!("# known\n{}\n", bearers::line("one", bearer));
     let found = (1..=4096).contains(&bearer.len()).then(|| "one".to_owned());
     assert_eq!(name_of(&text, bearer), Ok(found), "a bearer is not found by its line");
     assert!(other == bearer || name_of(&text, other) == Ok(None), "somebody else is let in");
 });
+
+/// Whose bearer this is, by a bearer file's text.
+fn name_of(text: &str, bearer: &[u8]) -> Result<Option<String>, String> {
+    Ok(Bearers::parse(text, true)?.find(bearer).map(|found| found.name.to_string()))
+}

@@ -2,7 +2,10 @@
 //! hand out a token that is dead or inside the margin.
 #![no_main]
 
-use git_credential_github_app::internals::{changed_entry, handed_out, rewritten_entry};
+use git_credential_github_app::tokens::ask::Ask;
+use git_credential_github_app::tokens::cache::policy::{Decision, Entry};
+use git_credential_github_app::tokens::error::{Failure, Kind};
+use git_credential_github_app::tokens::secret::Secret;
 use libfuzzer_sys::fuzz_target;
 
 // A line with a margin, a time by our clock and a password, then the entry.
@@ -29,4 +32,28 @@ fuzz_target!(|input: &[u8]| {
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len().max(1)).any(|window| window == part)
+}
+
+/// The entry's bytes as they would be written again.
+fn rewritten_entry(bytes: &[u8]) -> Vec<u8> {
+    Entry::from_bytes(bytes).to_bytes().to_vec()
+}
+
+/// The token that an entry hands out, and the life that it has left, in seconds.
+fn handed_out(bytes: &[u8], margin: i64, now: i64) -> Option<(String, Option<i64>)> {
+    match Entry::from_bytes(bytes).decide(&Ask::default(), margin, now) {
+        Decision::Hand(token) => Some((token.secret.expose().to_owned(), token.facts.left(now))),
+        Decision::Try(_) | Decision::Fail(_) | Decision::Renew => None,
+    }
+}
+
+/// What git's `store` and `erase` make of an entry.
+fn changed_entry(bytes: &[u8], password: &str, now: i64) -> Vec<u8> {
+    let mut entry = Entry::from_bytes(bytes);
+    let password = Secret::new(password.to_owned());
+    entry.prove(&password);
+    entry.evict(Some(&password), now);
+    entry.evict(None, now);
+    entry.refuse(&Failure::new(Kind::Refused, "refused"), now);
+    entry.to_bytes().to_vec()
 }

@@ -1,11 +1,13 @@
 //! Texts that should be private keys: read or refused, and no message shows a part of them.
 #![no_main]
 
-use git_credential_github_app::internals::Key;
+use git_credential_github_app::tokens::error::render;
+use git_credential_github_app::tokens::github::private_key::PrivateKey;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let Err(message) = Key::from_text(text) else { return };
+    let Err(failure) = PrivateKey::from_bytes(text.as_bytes()) else { return };
+    let message = render(&failure.into());
     // What a key's lines are made of; a fuzzer finds words of our own messages, too.
     let is_base64 = |line: &&str| {
         line.len() >= 24 && line.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))

@@ -5,7 +5,8 @@
 use std::fs;
 use std::sync::LazyLock;
 
-use git_credential_github_app::internals::{Asker, Asking, IDENTITIES, SERVERS, judge};
+use git_credential_github_app::broker::asker::Asker;
+use git_credential_github_app::broker::model::{Asking, IDENTITIES, SERVERS, judge};
 use libfuzzer_sys::fuzz_target;
 
 static ASKER: LazyLock<Asker> = LazyLock::new(|| {

@@ -1,7 +1,9 @@
 //! What git is answered: whatever a server calls a token, it adds no line to git's protocol, and git reads it back.
 #![no_main]
 
-use git_credential_github_app::internals::{is_request, reply};
+use git_credential_github_app::tokens::protocol::{self, Reply};
+use git_credential_github_app::tokens::secret::Secret;
+use git_credential_github_app::tokens::token;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (String, Option<i64>, bool, bool)| {
@@ -12,5 +14,13 @@ fuzz_target!(|input: (String, Option<i64>, bool, bool)| {
     assert!(text.ends_with('\n') && !text.contains(['\0', '\r']), "bytes that end git's message");
     let password = text.lines().find_map(|line| line.strip_prefix("password="));
     assert_eq!(password, Some(token.as_str()), "another password than the token");
-    assert!(token.len() > 65_000 || is_request(text.as_bytes()), "git cannot read it");
+    assert!(token.len() > 65_000 || protocol::parse(text.as_bytes()).is_some(), "git cannot read it");
 });
+
+/// The answer to git with a token; `None`: the token is refused.
+fn reply(token: &str, expiry: Option<i64>, authtype: bool, state: Option<&str>) -> Option<String> {
+    token::check_text(token).ok()?;
+    let password = &Secret::new(token.to_owned());
+    let reply = Reply { user: "x-access-token", password, expiry, authtype, state, again: state.is_some() };
+    Some(reply.to_secret().expose().to_owned())
+}

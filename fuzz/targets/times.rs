@@ -2,7 +2,9 @@
 //! write we read, and a duration is at most a day.
 #![no_main]
 
-use git_credential_github_app::internals::{duration, expiry, rfc3339};
+use git_credential_github_app::platform::clock::rfc3339;
+use git_credential_github_app::settings::option_duration;
+use git_credential_github_app::tokens::token::local_expiry;
 use libfuzzer_sys::fuzz_target;
 
 // A line with the time by our clock and the one by the server's, then the text.
@@ -13,19 +15,19 @@ fuzz_target!(|input: &str| {
     let clock = |time: i64| time.clamp(0, 253_402_300_799);
     let now = clocks.next().flatten().map_or(1_800_000_000, clock);
     let date = clocks.next().flatten().map(clock);
-    if let Some(expiry) = expiry(text, date, now) {
+    if let Some(expiry) = local_expiry(Some(text), date, now) {
         assert!(expiry > now, "an expiry in the past");
         assert!(expiry <= now + 70 * 60, "a life that no token has");
     }
-    if let Some(duration) = duration(text) {
+    if let Some(duration) = option_duration("--margin", Some(text)).ok() {
         assert!(duration.as_secs() <= 24 * 3600, "a duration of more than a day");
     }
     // From 2001 on; earlier ones are a server's zero value. To the year 9999.
     if (978_307_200..253_402_200_000).contains(&now) {
         let written = rfc3339(now);
-        assert_eq!(expiry(&written, None, now - 1), Some(now), "our own time is read otherwise");
+        assert_eq!(local_expiry(Some(&written), None, now - 1), Some(now), "our own time is read otherwise");
         let skew = date.map_or(0, |date| date % 86_400);
-        let read = expiry(&written, Some(now - 10 - skew), now - 10);
+        let read = local_expiry(Some(&written), Some(now - 10 - skew), now - 10);
         assert!(
             read.is_none_or(|read| (read - now).abs() <= skew.abs()),
             "a wrong clock is repaired too far"

@@ -10,17 +10,16 @@ use axum::http::{Request, header};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
-use super::bearer_file::BearerFile;
-use super::bearers;
-use super::handle;
-use super::limiter::Limiter;
-use super::limits::Limits;
-use super::log::{Form, Log};
-use super::metrics::Metrics;
-use super::model::{Asking, IDENTITIES, SERVERS, Seen};
-use super::places::Places;
-use super::pool::{Minter, Pool, Ready};
-use super::{Broker, runtime};
+use crate::broker::bearer_file::BearerFile;
+use crate::broker::limiter::Limiter;
+use crate::broker::limits::Limits;
+use crate::broker::log::{Log, LogFormat};
+use crate::broker::metrics::Metrics;
+use crate::broker::model::{Asking, IDENTITIES, Observed, SERVERS};
+use crate::broker::places::Places;
+use crate::broker::pool::{Minter, Pool};
+use crate::broker::ready::Ready;
+use crate::broker::{Server, bearers, handle, runtime};
 use crate::platform::clock;
 use crate::tokens::scope::{Scope, permission};
 use crate::tokens::secret::Secret;
@@ -64,7 +63,7 @@ impl Asker {
     /// # Panics
     /// The answer has no end.
     #[must_use]
-    pub fn ask(&self, server: usize, asking: &Asking) -> Option<Seen> {
+    pub fn ask(&self, server: usize, asking: &Asking) -> Option<Observed> {
         let mut request = Request::builder().method(asking.method).uri(asking.target);
         if let Some(value) = asking.authorization {
             request = request.header(header::AUTHORIZATION, value);
@@ -77,7 +76,7 @@ impl Asker {
             Some((status, to_bytes(answer.into_body(), usize::MAX).await.expect("an end")))
         })?;
         let minted = std::mem::take(&mut *minted.lock().unwrap_or_else(PoisonError::into_inner));
-        Some(Seen { status, body: body.into(), minted })
+        Some(Observed { status, body: body.into(), minted })
     }
 }
 
@@ -91,7 +90,7 @@ fn in_full(scope: &Scope) -> String {
 
 /// A broker with these limits in its settings.
 fn start(bearer_file: &Path, words: &str) -> (TowerToHyperService<Router>, Minted) {
-    let (log, _) = Log::start_with(Form::Plain, 1 << 16, |_| Ok(())).expect("a thread");
+    let (log, _) = Log::start_with(LogFormat::Plain, 1 << 16, |_| Ok(())).expect("a thread");
     let minted = Minted::default();
     let noted = Arc::clone(&minted);
     let mint = Box::new(move |scope: &Scope| {
@@ -112,7 +111,7 @@ fn start(bearer_file: &Path, words: &str) -> (TowerToHyperService<Router>, Minte
     let limits = Limits { mints: 1, scopes: 64, requests: u32::MAX, failures: u32::MAX, ..Limits::default() };
     let pool = Pool::start(Some(github), log.clone(), limits.clone(), Box::new(clock::moment));
     let bearers = BearerFile::open(bearer_file, log.clone(), owner.is_some()).expect("a bearer file");
-    let broker = Broker {
+    let broker = Server {
         bearers: Some(bearers),
         pool: pool.expect("a thread"),
         limits: Scope::new(owner.as_deref(), &of("repository"), &permissions),

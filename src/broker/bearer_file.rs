@@ -32,7 +32,7 @@ impl BearerFile {
         let files = vec![("bearer file", PathBuf::from(path))];
         let file = Watched::open(files, "the bearers stay as they were", log.into_teller(), Box::new(load))
             .map_err(|failure| failure.hint(HINT))?;
-        if file.current(clock::instant()).len() == 0 {
+        if file.current(clock::instant()).count() == 0 {
             let empty = format!("bearer file {}: it holds no bearer", path.display());
             return Err(Failure::new(Kind::Settings, empty).hint(HINT));
         }

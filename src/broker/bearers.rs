@@ -75,13 +75,13 @@ impl Bearers {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.all.len()
     }
 
     /// How many there are, in words.
     pub fn in_words(&self) -> String {
-        match self.len() {
+        match self.count() {
             0 => "no bearers: all are revoked".to_owned(),
             1 => "1 bearer".to_owned(),
             count => format!("{count} bearers"),
@@ -205,7 +205,7 @@ mod tests {
             line("two", b"second")
         );
         let bearers = Bearers::parse(&text, false).unwrap();
-        assert_eq!(bearers.len(), 2);
+        assert_eq!(bearers.count(), 2);
         assert_eq!(&*bearers.find(b"first").unwrap().name, "one");
         let two = bearers.find(b"second").unwrap();
         assert_eq!((two.workspace.as_deref(), two.limits.owner.as_deref()), (Some("ws-1"), Some("acme")));

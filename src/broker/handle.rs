@@ -20,24 +20,24 @@ use crate::broker::bearers::Bearer;
 use crate::broker::log::Access;
 use crate::broker::peer::Peer;
 use crate::broker::places::Address;
-use crate::broker::{Broker, query};
+use crate::broker::{Server, query};
 use crate::platform::clock::{self, Moment};
 use crate::tokens::error::Kind;
 use crate::tokens::scope::Scope;
 use crate::tokens::token::Token;
 
 /// The routes, for all connections.
-pub fn router(broker: Arc<Broker>) -> Router {
-    let of_admin = |State(broker): State<Arc<Broker>>, request: Request| async move {
+pub fn router(broker: Arc<Server>) -> Router {
+    let of_admin = |State(broker): State<Arc<Server>>, request: Request| async move {
         answer(broker, Route::Admin, request).await
     };
     // What the framework would say of an ID that is not UTF-8 is neither in our form nor behind a bearer nor logged.
-    let of_workspace = |State(broker): State<Arc<Broker>>,
+    let of_workspace = |State(broker): State<Arc<Server>>,
                         id: Result<Path<String>, PathRejection>,
                         request: Request| async move {
         answer(broker, Route::Workspace(id.ok().map(|Path(id)| id)), request).await
     };
-    let without_id = |State(broker): State<Arc<Broker>>, request: Request| async move {
+    let without_id = |State(broker): State<Arc<Server>>, request: Request| async move {
         answer(broker, Route::Workspace(Some(String::new())), request).await
     };
     Router::new()
@@ -59,25 +59,25 @@ fn peer(request: &Parts) -> Peer {
 
 /// What is known of a request by the time it is logged.
 #[derive(Default)]
-struct Known {
+struct Noted {
     bearer: Option<Arc<str>>,
     scope: Option<Scope>,
 }
 
-async fn answer(broker: Arc<Broker>, route: Route, request: Request) -> Response {
+async fn answer(broker: Arc<Server>, route: Route, request: Request) -> Response {
     let started = clock::moment();
-    let mut known = Known::default();
+    let mut known = Noted::default();
     let (request, _) = request.into_parts();
     let response = respond(&broker, &route, &request, started, &mut known).await;
     note(&broker, &request, &known, started, response)
 }
 
 async fn respond(
-    broker: &Arc<Broker>,
+    broker: &Arc<Server>,
     route: &Route,
     request: &Parts,
     started: Moment,
-    known: &mut Known,
+    known: &mut Noted,
 ) -> Response {
     let bearers = broker.bearers.as_ref().map(|file| file.current(started.steady));
     let from = (peer(request), broker.user);
@@ -161,7 +161,7 @@ fn with_headers(status: StatusCode, body: impl Into<Body>) -> Response {
     response
 }
 
-async fn ready(State(broker): State<Arc<Broker>>) -> Response {
+async fn ready(State(broker): State<Arc<Server>>) -> Response {
     if broker.draining.load(Ordering::Relaxed) {
         return json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "stopping" }));
     }
@@ -169,7 +169,7 @@ async fn ready(State(broker): State<Arc<Broker>>) -> Response {
 }
 
 /// For this machine without a bearer, for others with any. Refusals are logged: they are guesses like any other.
-async fn metrics(State(broker): State<Arc<Broker>>, request: Request) -> Response {
+async fn metrics(State(broker): State<Arc<Server>>, request: Request) -> Response {
     let (request, _) = request.into_parts();
     let started = clock::moment();
     let bearers = broker.bearers.as_ref().map(|file| file.current(started.steady));
@@ -179,28 +179,28 @@ async fn metrics(State(broker): State<Arc<Broker>>, request: Request) -> Respons
         && let Err(Denial(status, text)) =
             authenticate(bearers.as_deref(), &Route::Admin, from, &request.headers)
     {
-        return note(&broker, &request, &Known::default(), started, failure(status, text));
+        return note(&broker, &request, &Noted::default(), started, failure(status, text));
     }
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (headers, broker.metrics.to_text(&broker.gauges())).into_response()
 }
 
 /// Empty, so that no client takes it for "no App configured".
-async fn unknown(State(broker): State<Arc<Broker>>, request: Request) -> Response {
+async fn unknown(State(broker): State<Arc<Server>>, request: Request) -> Response {
     let (started, (request, _)) = (clock::moment(), request.into_parts());
-    note(&broker, &request, &Known::default(), started, StatusCode::NOT_FOUND.into_response())
+    note(&broker, &request, &Noted::default(), started, StatusCode::NOT_FOUND.into_response())
 }
 
-async fn wrong_method(State(broker): State<Arc<Broker>>, request: Request) -> Response {
+async fn wrong_method(State(broker): State<Arc<Server>>, request: Request) -> Response {
     let (started, (request, _)) = (clock::moment(), request.into_parts());
     let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here");
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
-    note(&broker, &request, &Known::default(), started, response)
+    note(&broker, &request, &Noted::default(), started, response)
 }
 
 /// Counts and logs a request with its answer. Whoever has no bearer gets another answer, and no line of its own, where
 /// there were too many of them from its address: nobody is to be known by guessing, or to fill the log.
-fn note(broker: &Broker, request: &Parts, known: &Known, started: Moment, response: Response) -> Response {
+fn note(broker: &Server, request: &Parts, known: &Noted, started: Moment, response: Response) -> Response {
     let client = peer(request);
     if known.bearer.is_none()
         && let Some(address) = Address::of(client)

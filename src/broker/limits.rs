@@ -1,7 +1,9 @@
-//! Every limit of the broker in one place. The numbers are the contract's; tests choose smaller ones, so that they reach
+//! Every limit of the broker in one place; how long tokens and refusals are kept is the cache's policy. The numbers are the contract's; tests choose smaller ones, so that they reach
 //! them at once and wait for nothing.
 
 use std::time::Duration;
+
+use crate::tokens::cache::lifetimes;
 
 /// How much there may be of everything, and how long it may take.
 #[derive(Clone, Debug)]
@@ -38,12 +40,14 @@ pub struct Limits {
     pub patience: Duration,
     /// How long after a failure a valid token is handed out at once.
     pub pause: Duration,
-    /// How long a refusal is remembered.
-    pub refused: Duration,
     /// The longest wait that GitHub is believed: its own limits are over within an hour.
     pub longest_wait: Duration,
     /// How often tokens are looked after.
     pub tending: Duration,
+}
+
+fn seconds(seconds: i64) -> Duration {
+    Duration::from_secs(seconds.unsigned_abs())
 }
 
 impl Default for Limits {
@@ -60,13 +64,12 @@ impl Default for Limits {
             turn: Duration::from_mins(1),
             scopes: 10_000,
             scope_bytes: 48 << 20,
-            margin: 300,
-            in_use: Duration::from_hours(1),
-            spacing: Duration::from_secs(10),
+            margin: lifetimes::BROKER_MARGIN,
+            in_use: seconds(lifetimes::IN_USE),
+            spacing: seconds(lifetimes::SPACING),
             patience: Duration::from_secs(3),
-            pause: Duration::from_secs(30),
-            refused: Duration::from_secs(15),
-            longest_wait: Duration::from_hours(1),
+            pause: seconds(lifetimes::BROKER_PAUSE),
+            longest_wait: seconds(lifetimes::LONGEST_WAIT),
             tending: Duration::from_secs(5),
         }
     }

@@ -23,7 +23,7 @@ const WAITING: i32 = 4096;
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ListenAddress {
     /// TCP.
     Tcp(SocketAddr),
     /// A Unix socket, for its owner alone.
@@ -32,7 +32,7 @@ pub enum Place {
     Systemd,
 }
 
-impl Place {
+impl ListenAddress {
     /// Reads `ADDRESS:PORT`, `unix:PATH` or `systemd`.
     pub fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix("unix:") {
@@ -134,9 +134,9 @@ impl Accepting {
 
 impl Listener {
     /// Starts to listen.
-    pub fn open(place: &Place) -> Result<Self> {
+    pub fn open(place: &ListenAddress) -> Result<Self> {
         match place {
-            Place::Tcp(address) => {
+            ListenAddress::Tcp(address) => {
                 let listener = std::net::TcpListener::bind(address)
                     .map_err(|error| cannot(&error))
                     .with_context(|| format!("listen on {address}"))?;
@@ -145,7 +145,7 @@ impl Listener {
                 listener.set_nonblocking(true)?;
                 Ok(Self::Tcp(listener))
             }
-            Place::Unix(path) => {
+            ListenAddress::Unix(path) => {
                 let listener = private_files::parent(path)
                     .and_then(|()| bind_private(path))
                     .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
@@ -154,7 +154,7 @@ impl Listener {
                 listen(&listener, WAITING)?;
                 Ok(Self::Unix(listener, Some(path.clone())))
             }
-            Place::Systemd => Self::from_systemd(),
+            ListenAddress::Systemd => Self::from_systemd(),
         }
     }
 

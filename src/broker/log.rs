@@ -14,8 +14,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::broker::peer::Peer;
+use crate::platform::watched::Tell;
 use crate::platform::{clock, threads};
-use crate::report;
 use crate::tokens::error::{escape, json_line, one_line};
 use crate::tokens::scope::Scope;
 
@@ -36,7 +36,7 @@ const MESSAGE: usize = 2048;
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum LogFormat {
     /// For people.
     Plain,
     /// One JSON object a line.
@@ -66,13 +66,13 @@ pub struct Access<'a> {
 /// Takes lines from all sides; one thread writes them, many at a time where many come.
 #[derive(Clone)]
 pub struct Log {
-    form: Form,
+    form: LogFormat,
     most: usize,
-    shared: Arc<Shared>,
+    shared: Arc<Buffer>,
 }
 
 #[derive(Default)]
-struct Shared {
+struct Buffer {
     waiting: Mutex<Waiting>,
     change: Condvar,
     /// All lines that were dropped since the start.
@@ -112,16 +112,16 @@ impl Waiting {
         self.text.extend([&json_line(&object), "\n"]);
     }
 
-    fn event(&mut self, form: Form, message: &str) {
+    fn event(&mut self, form: LogFormat, message: &str) {
         match form {
-            Form::Plain => self.plain(clock::now(), format_args!("{}", one_line(message))),
-            Form::Json => self.json(clock::now(), json!({ "message": message })),
+            LogFormat::Plain => self.plain(clock::now(), format_args!("{}", one_line(message))),
+            LogFormat::Json => self.json(clock::now(), json!({ "message": message })),
         }
     }
 }
 
 /// The thread that writes.
-pub struct Writer(Arc<Shared>);
+pub struct Writer(Arc<Buffer>);
 
 impl Writer {
     /// Waits until everything is written, but no longer than this: whoever reads may have stopped reading.
@@ -134,12 +134,12 @@ impl Writer {
     }
 }
 
-impl Shared {
+impl Buffer {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, form: Form, mut write: impl FnMut(&str) -> io::Result<()>) {
+    fn write(&self, form: LogFormat, mut write: impl FnMut(&str) -> io::Result<()>) {
         let mut text = String::new();
         loop {
             let mut waiting = self.lock();
@@ -181,21 +181,24 @@ impl Shared {
 }
 
 impl Log {
-    /// Starts to write to stderr.
+    /// Starts to write.
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn start(form: Form) -> io::Result<(Self, Writer)> {
-        Self::start_with(form, MOST, report::write)
+    pub fn start(
+        form: LogFormat,
+        write: impl FnMut(&str) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<(Self, Writer)> {
+        Self::start_with(form, MOST, write)
     }
 
-    /// The same to another place, and with room for so many bytes.
+    /// The same with room for so many bytes.
     pub fn start_with(
-        form: Form,
+        form: LogFormat,
         most: usize,
         write: impl FnMut(&str) -> io::Result<()> + Send + 'static,
     ) -> io::Result<(Self, Writer)> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Buffer::default());
         let of_thread = Arc::clone(&shared);
         threads::start_vital("log", move || of_thread.write(form, write))?;
         Ok((Self { form, most, shared: Arc::clone(&shared) }, Writer(shared)))
@@ -226,7 +229,7 @@ impl Log {
     }
 
     /// For whoever has something to say now and then.
-    pub fn into_teller(self) -> Box<dyn Fn(&str) + Send + Sync> {
+    pub fn into_teller(self) -> Tell {
         Box::new(move |message| self.event(message))
     }
 
@@ -239,7 +242,7 @@ impl Log {
         let (method, path) = (escape(method), escape(path));
         let (method, path) = (cut(&method, METHOD), cut(&path, PATH));
         self.add(self.most, |waiting| match self.form {
-            Form::Plain => {
+            LogFormat::Plain => {
                 let bearer = bearer.unwrap_or("-");
                 let scope = if scope.is_empty() { "-" } else { &scope };
                 let (millis, parts) = (micros / 1000, micros % 1000);
@@ -250,7 +253,7 @@ impl Log {
                     ),
                 );
             }
-            Form::Json => waiting.json(
+            LogFormat::Json => waiting.json(
                 now,
                 json!({
                     "client": client.to_string(),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 mod tests;
 
 /// Who is known, as a bearer file has it.
-pub struct Identity {
+pub struct KnownBearer {
     /// The bearer.
     pub bearer: &'static str,
     /// The only workspace whose route it may use.
@@ -16,12 +16,16 @@ pub struct Identity {
     pub limits: &'static str,
 }
 
-const fn identity(bearer: &'static str, workspace: Option<&'static str>, limits: &'static str) -> Identity {
-    Identity { bearer, workspace, limits }
+const fn identity(
+    bearer: &'static str,
+    workspace: Option<&'static str>,
+    limits: &'static str,
+) -> KnownBearer {
+    KnownBearer { bearer, workspace, limits }
 }
 
 /// All who are known.
-pub const IDENTITIES: [Identity; 8] = [
+pub const IDENTITIES: [KnownBearer; 8] = [
     identity("bearer-of-all", None, ""),
     identity("bearer-of-acme", None, "owner=acme"),
     identity("bearer-of-two", None, "owner=acme repository=docs repository=web"),
@@ -57,7 +61,7 @@ pub struct Asking<'a> {
 
 /// What came of it.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct Observed {
     /// Of the answer.
     pub status: u16,
     /// Of the answer.
@@ -76,13 +80,13 @@ enum Level {
 
 /// What a line, the settings, a query or a token names; where it names nothing of a kind, it is all of that kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Named {
+struct NamedScope {
     owners: BTreeSet<String>,
     repositories: BTreeSet<String>,
     permissions: BTreeMap<String, Level>,
 }
 
-impl Named {
+impl NamedScope {
     /// `None`: it says something that nobody knows.
     fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         let mut named = Self::default();
@@ -129,7 +133,7 @@ impl Named {
 }
 
 /// What a query asks for, if it can be read, and whether it has to be: each name is plain, and named once.
-fn read_query(query: &[u8]) -> Option<(Named, bool)> {
+fn read_query(query: &[u8]) -> Option<(NamedScope, bool)> {
     let pairs = str::from_utf8(query).ok()?.split('&').filter(|pair| !pair.is_empty());
     let pairs: Vec<(&str, String)> = pairs
         .map(|pair| {
@@ -137,7 +141,7 @@ fn read_query(query: &[u8]) -> Option<(Named, bool)> {
             Some((key, String::from_utf8(decode(value.as_bytes())).ok()?))
         })
         .collect::<Option<_>>()?;
-    let asked = Named::of(pairs.iter().map(|(key, value)| (*key, value.as_str())))?;
+    let asked = NamedScope::of(pairs.iter().map(|(key, value)| (*key, value.as_str())))?;
     let is_plain = |(key, value): &(&str, String)| {
         let name =
             value.split_once('=').filter(|_| *key == "permission").map_or(value.as_str(), |(name, _)| name);
@@ -165,7 +169,7 @@ fn decode(text: &[u8]) -> Vec<u8> {
 }
 
 /// What a target leads to.
-enum Place {
+enum ModelRoute {
     /// Tokens for whoever may use the route of no workspace.
     Admin,
     /// Tokens for whoever may use this workspace's route.
@@ -178,7 +182,7 @@ enum Place {
 }
 
 /// Place and query.
-fn read_target(target: &[u8]) -> (Place, &[u8]) {
+fn read_target(target: &[u8]) -> (ModelRoute, &[u8]) {
     let target = target.split(|byte| *byte == b'#').next().unwrap_or_default();
     let end = target.iter().position(|byte| *byte == b'?');
     let (path, query) = target.split_at(end.unwrap_or(target.len()));
@@ -192,17 +196,17 @@ fn read_target(target: &[u8]) -> (Place, &[u8]) {
     };
     let segments: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
     let place = match segments[..] {
-        [b"", b"admin", b"github-installation-token"] => Place::Admin,
-        [b"", b"workspaces", id, b"github-installation-token"] => Place::Workspace(decode(id)),
-        [b"", b"healthz" | b"readyz"] => Place::Open,
-        [b"", b"metrics"] => Place::Metrics,
-        _ => Place::Nowhere,
+        [b"", b"admin", b"github-installation-token"] => ModelRoute::Admin,
+        [b"", b"workspaces", id, b"github-installation-token"] => ModelRoute::Workspace(decode(id)),
+        [b"", b"healthz" | b"readyz"] => ModelRoute::Open,
+        [b"", b"metrics"] => ModelRoute::Metrics,
+        _ => ModelRoute::Nowhere,
     };
     (place, query.strip_prefix(b"?").unwrap_or_default())
 }
 
 /// Whose bearer a header presents.
-fn presented(authorization: Option<&[u8]>) -> Option<&'static Identity> {
+fn presented(authorization: Option<&[u8]>) -> Option<&'static KnownBearer> {
     let bearer = authorization?.strip_prefix(b"Bearer ")?.trim_ascii();
     IDENTITIES.iter().find(|identity| identity.bearer.as_bytes() == bearer)
 }
@@ -211,7 +215,7 @@ fn presented(authorization: Option<&[u8]>) -> Option<&'static Identity> {
 ///
 /// # Errors
 /// The broker has a fault.
-pub fn judge(server: &str, asking: &Asking, seen: &Seen) -> Result<(), &'static str> {
+pub fn judge(server: &str, asking: &Asking, seen: &Observed) -> Result<(), &'static str> {
     let (place, query) = read_target(asking.target);
     let identity = presented(asking.authorization);
     let is_served = (200..300).contains(&seen.status);
@@ -220,13 +224,13 @@ pub fn judge(server: &str, asking: &Asking, seen: &Seen) -> Result<(), &'static 
     hold(is_served || matches!(seen.status, 400 | 401 | 403 | 404 | 405), "neither an answer nor a refusal")?;
     hold(is_served || !has_token, "a token though it is refused")?;
     let workspace = match place {
-        Place::Admin => None,
-        Place::Workspace(id) => Some(id),
-        Place::Open => return hold(!has_token, "a token where there are none"),
-        Place::Metrics => {
+        ModelRoute::Admin => None,
+        ModelRoute::Workspace(id) => Some(id),
+        ModelRoute::Open => return hold(!has_token, "a token where there are none"),
+        ModelRoute::Metrics => {
             return hold(!has_token && (!is_served || identity.is_some()), "metrics without a bearer");
         }
-        Place::Nowhere => return hold(!is_served, "something where nothing is"),
+        ModelRoute::Nowhere => return hold(!is_served, "something where nothing is"),
     };
     match (asking.method, seen.status) {
         (b"GET", 200) => hold(token(&seen.body).is_some(), "an answer without a token")?,
@@ -244,17 +248,22 @@ pub fn judge(server: &str, asking: &Asking, seen: &Seen) -> Result<(), &'static 
     let Some((asked, is_plain)) = read_query(query) else {
         return hold(!is_served, "an answer to what cannot be read");
     };
-    let limits = [identity.limits, server].map(|words| Named::of_words(words).unwrap_or_default());
+    let limits = [identity.limits, server].map(|words| NamedScope::of_words(words).unwrap_or_default());
     let must = fits && is_plain && asking.method == b"GET";
     judge_grants(&limits, asked, must, seen)
 }
 
 /// The rules for what tokens are for. What `must` be understood cannot be refused if the limits allow it.
-fn judge_grants(limits: &[Named], asked: Named, must: bool, seen: &Seen) -> Result<(), &'static str> {
-    let is_within_limits = |named: &Named| limits.iter().all(|limit| named.is_within(limit));
+fn judge_grants(
+    limits: &[NamedScope],
+    asked: NamedScope,
+    must: bool,
+    seen: &Observed,
+) -> Result<(), &'static str> {
+    let is_within_limits = |named: &NamedScope| limits.iter().all(|limit| named.is_within(limit));
     let granted = token(&seen.body);
     for token in granted.iter().chain(&seen.minted) {
-        let grant = Named::of_words(token).ok_or("a token that does not say what it is for")?;
+        let grant = NamedScope::of_words(token).ok_or("a token that does not say what it is for")?;
         if !is_within_limits(&grant) {
             return Err("more than the limits allow");
         }
@@ -266,8 +275,8 @@ fn judge_grants(limits: &[Named], asked: Named, must: bool, seen: &Seen) -> Resu
         return Err("a token that nobody gets");
     }
     // Who asks for nothing gets what the line names.
-    let wanted = if asked == Named::default() { limits[0].clone() } else { asked };
-    let given = granted.as_deref().and_then(Named::of_words);
+    let wanted = if asked == NamedScope::default() { limits[0].clone() } else { asked };
+    let given = granted.as_deref().and_then(NamedScope::of_words);
     if must && is_within_limits(&wanted) && given.as_ref() != Some(&wanted) {
         return Err("something else than what is allowed");
     }

@@ -93,7 +93,7 @@ impl Visitor {
 pub struct Places {
     most: usize,
     share: usize,
-    state: Mutex<State>,
+    state: Mutex<Occupancy>,
     /// Connections that have come.
     come: AtomicU64,
     evicted: AtomicU64,
@@ -101,7 +101,7 @@ pub struct Places {
 }
 
 #[derive(Default)]
-struct State {
+struct Occupancy {
     all: HashMap<u64, Arc<Visitor>>,
     of: HashMap<Address, usize>,
     /// The longest idle when they were searched for, and since when: of all, and of addresses that have their share.
@@ -178,11 +178,11 @@ impl Places {
         (self.evicted.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Occupancy> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn evict(&self, state: &mut State, of: Option<Address>) -> bool {
+    fn evict(&self, state: &mut Occupancy, of: Option<Address>) -> bool {
         let Some(visitor) = state.longest_idle(of, (self.most / BATCH).max(1)) else { return false };
         state.remove(&visitor);
         visitor.evict();
@@ -191,7 +191,7 @@ impl Places {
     }
 }
 
-impl State {
+impl Occupancy {
     fn remove(&mut self, visitor: &Visitor) {
         if self.all.remove(&visitor.number).is_none() {
             return;

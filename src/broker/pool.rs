@@ -9,35 +9,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
 use tokio::time::timeout;
 
 use crate::broker::limits::Limits;
 use crate::broker::log::Log;
 use crate::broker::metrics::Gauges;
-use crate::broker::query::Wish;
+use crate::broker::query::Freshness;
+use crate::broker::ready::{Outcome, Ready};
 use crate::broker::slots::{Current, Slot, Slots};
 use crate::broker::turns::{Turns, Who};
 use crate::platform::clock::Moment;
 use crate::platform::threads;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
-use crate::tokens::token::Token;
 
 mod minting;
 #[cfg(test)]
 mod tests;
 
-/// A token, and the response that holds it: made once, sent many times.
-pub struct Ready {
-    /// Expiry and all else.
-    pub token: Token,
-    /// The JSON body.
-    pub body: Bytes,
-}
-
-/// What an asker gets.
-pub type Outcome = Result<Arc<Ready>, Failure>;
 /// Mints one token; blocks.
 pub type Mint = Box<dyn Fn(&Scope) -> Result<Ready, Failure> + Send + Sync>;
 
@@ -55,9 +44,9 @@ pub struct Minter {
 pub type Clock = Box<dyn Fn() -> Moment + Send + Sync>;
 
 /// All scopes, and the threads that mint for them.
-pub struct Pool(Arc<Shared>);
+pub struct Pool(Arc<PoolInside>);
 
-struct Shared {
+struct PoolInside {
     limits: Limits,
     clock: Clock,
     started: Instant,
@@ -86,7 +75,7 @@ impl Pool {
     /// No thread can be started.
     pub fn start(minter: Option<Minter>, log: Log, limits: Limits, clock: Clock) -> io::Result<Self> {
         let turns = Turns::new(limits.mints, limits.mints_each);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PoolInside {
             started: clock().steady,
             work: Mutex::new(Work { turns, pauses: HashMap::new(), stopped: false }),
             change: Condvar::new(),
@@ -110,8 +99,8 @@ impl Pool {
     ///
     /// # Errors
     /// There is none that is valid, and none can be minted now.
-    pub async fn token(&self, who: &Who, scope: &Scope, wish: Wish, now: Moment) -> Outcome {
-        let Shared { limits, clock, .. } = &*self.0;
+    pub async fn token(&self, who: &Who, scope: &Scope, wish: Freshness, now: Moment) -> Outcome {
+        let PoolInside { limits, clock, .. } = &*self.0;
         let held = self.0.held(scope, now);
         if let Some((slot, current)) = &held {
             let spent = now.steady.saturating_duration_since(current.since) < limits.spacing;
@@ -157,14 +146,11 @@ impl Pool {
     /// Renews what is in use and about to expire, and forgets what nobody can use.
     pub fn tend(&self) {
         let now = (self.0.clock)();
-        let Shared { limits, slots, change, .. } = &*self.0;
+        let PoolInside { limits, slots, change, .. } = &*self.0;
         let mut work = self.0.work();
         work.pauses.retain(|_, until| *until > now.steady);
         let mut slots = slots.write().unwrap_or_else(PoisonError::into_inner);
-        slots.keep(|slot| {
-            let refused = || slot.failed_within(limits.refused, now.steady);
-            slot.current(now).is_some() || refused().is_some_and(|failure| failure.kind != Kind::Temporary)
-        });
+        slots.keep(|slot| slot.current(now).is_some() || slot.refused(now.steady).is_some());
         for slot in slots.iter() {
             let unused = Duration::from_millis(self.0.millis(now).saturating_sub(slot.used()));
             let due = slot.current(now).is_some_and(|current| current.left(now) <= limits.margin);
@@ -206,7 +192,7 @@ impl Drop for Pool {
     }
 }
 
-impl Shared {
+impl PoolInside {
     fn work(&self) -> MutexGuard<'_, Work> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }

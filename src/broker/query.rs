@@ -8,7 +8,7 @@ use crate::tokens::scope::{self, Scope};
 
 /// How new the token is to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wish {
+pub struct Freshness {
     /// Not one that was handed out before.
     pub new: bool,
     /// With this much life left, in seconds.
@@ -50,8 +50,8 @@ pub fn scope(query: &str) -> Result<Scope, &'static str> {
 }
 
 /// Reads the values of all `Cache-Control` headers; what is not understood is ignored, as the header is advice.
-pub fn wish<'a>(values: impl Iterator<Item = &'a str>) -> Wish {
-    let mut wish = Wish::default();
+pub fn wish<'a>(values: impl Iterator<Item = &'a str>) -> Freshness {
+    let mut wish = Freshness::default();
     for directive in values.flat_map(|value| value.split(',')).map(str::trim) {
         let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
         if name.eq_ignore_ascii_case("no-cache") {
@@ -103,7 +103,7 @@ mod tests {
             (&["max-age=0", "min-fresh=\"60\""], false, 60),
             (&["min-fresh=soon, no-cachet"], false, 0),
         ] {
-            assert_eq!(wish(values.iter().copied()), Wish { new, min_fresh }, "{values:?}");
+            assert_eq!(wish(values.iter().copied()), Freshness { new, min_fresh }, "{values:?}");
         }
     }
 }

@@ -6,23 +6,23 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::Result;
 
-use crate::broker::{Broker, ReadSettings, Tls, mint};
+use crate::broker::{ReadSettings, Server, Tls, app_minter};
 use crate::platform::threads;
-use crate::report::Report;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::fault;
+use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
 
 /// What is read again.
 pub struct Reload {
     /// Bearers and the App.
-    pub broker: Arc<Broker>,
+    pub broker: Arc<Server>,
     /// Certificate and key.
     pub tls: Option<Arc<Tls>>,
     /// The settings.
     pub read: ReadSettings,
     /// For what is found in them.
-    pub report: Report,
+    pub notes: Notes,
 }
 
 impl Reload {
@@ -41,7 +41,7 @@ impl Reload {
     }
 
     fn run(&self) {
-        let Broker { bearers, log, .. } = &*self.broker;
+        let Server { bearers, log, .. } = &*self.broker;
         if let Some(bearers) = bearers {
             bearers.read_again();
         }
@@ -62,7 +62,7 @@ impl Reload {
             let message = "the settings name another owner, repository or permission, which takes a restart";
             return Err(Failure::new(Kind::Settings, message).into());
         }
-        let minter = mint::checked_minter(settings, self.report, Arc::clone(&self.broker.metrics))?;
+        let minter = app_minter::checked_minter(settings, self.notes, Arc::clone(&self.broker.metrics))?;
         self.broker.pool.replace(minter);
         Ok(())
     }

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::broker::pool::{Outcome, Ready};
+use crate::broker::ready::{Outcome, Ready};
 use crate::broker::turns::Who;
 use crate::platform::clock::Moment;
-use crate::tokens::error::Failure;
+use crate::tokens::cache::lifetimes;
+use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
 
 /// What is forgotten at once when there is no more room, as a part of all.
@@ -107,6 +108,14 @@ impl Slot {
         let job = self.job();
         let (failure, at) = job.failed.as_ref()?;
         (now.saturating_duration_since(*at) < time).then(|| failure.clone())
+    }
+
+    /// A lasting refusal, for as long as it is remembered.
+    pub fn refused(&self, now: Instant) -> Option<Failure> {
+        let job = self.job();
+        let (failure, at) = job.failed.as_ref().filter(|(failure, _)| failure.kind != Kind::Temporary)?;
+        let seconds = lifetimes::of_refusal(failure.kind).unwrap_or(lifetimes::REFUSED);
+        (now.saturating_duration_since(*at).as_secs() < seconds.unsigned_abs()).then(|| failure.clone())
     }
 
     fn is_busy(&self) -> bool {

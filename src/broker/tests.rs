@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::*;
-use crate::broker::pool::{Minter, Ready};
+use crate::broker::pool::Minter;
+use crate::broker::ready::Ready;
 use crate::tokens::secret::Secret;
 use crate::tokens::token::{Facts, Source, Token};
 
@@ -15,7 +16,7 @@ const TARGET: &str = "/admin/github-installation-token";
 
 /// A running broker; it ends when dropped.
 struct Running {
-    broker: Arc<Broker>,
+    broker: Arc<Server>,
     address: SocketAddr,
     log: Arc<std::sync::Mutex<String>>,
     stop: watch::Sender<bool>,
@@ -40,12 +41,12 @@ impl Running {
             write.lock().unwrap().push_str(lines);
             Ok(())
         };
-        let (to_log, _) = Log::start_with(Form::Plain, 1 << 20, writing).unwrap();
+        let (to_log, _) = Log::start_with(LogFormat::Plain, 1 << 20, writing).unwrap();
         let minter =
             Minter { mint: Box::new(|_| Ok(ready())), app: "app".to_owned(), one_installation: false };
         let pool =
             Pool::start(Some(minter), to_log.clone(), limits.clone(), Box::new(clock::moment)).unwrap();
-        let broker = Arc::new(Broker {
+        let broker = Arc::new(Server {
             bearers: Some(BearerFile::open(file.path(), to_log.clone(), false).unwrap()),
             pool,
             limits: Scope::default(),
@@ -58,7 +59,7 @@ impl Running {
             draining: Arc::default(),
             started: clock::instant(),
         });
-        let listener = Listener::open(&Place::Tcp("127.0.0.1:0".parse().unwrap())).unwrap();
+        let listener = Listener::open(&ListenAddress::Tcp("127.0.0.1:0".parse().unwrap())).unwrap();
         let Listener::Tcp(socket) = &listener else { panic!("it is TCP") };
         let address = socket.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -267,7 +268,7 @@ fn the_contracts_numbers_are_the_default() {
     let Limits { connections, share, head, unread, requests, mints, mints_each, .. } = Limits::default();
     assert_eq!((connections, share, requests, mints, mints_each), (16_384, 4, 600, 8, 2));
     assert_eq!((head, unread), (Duration::from_secs(30), Duration::from_secs(30)));
-    let Limits { spacing, refused, margin, in_use, .. } = Limits::default();
-    let seconds = [spacing, refused, in_use].map(|time| time.as_secs());
-    assert_eq!((seconds, margin), ([10, 15, 3600], 300));
+    let Limits { spacing, margin, in_use, .. } = Limits::default();
+    let seconds = [spacing, in_use].map(|time| time.as_secs());
+    assert_eq!((seconds, margin), ([10, 3600], 300));
 }

@@ -1,15 +1,21 @@
 //! `completions`: a shell's completions, made from the same definitions as the command line itself.
 
 use anyhow::Result;
-use clap::CommandFactory;
+use clap::Args;
 
-use crate::cli::{Cli, CompletionsArgs};
 use crate::commands::print;
 use crate::tokens::secret::Secret;
 
-/// Runs the command.
-pub fn run(arguments: &CompletionsArgs) -> Result<()> {
-    let mut command = Cli::command();
+/// Which shell
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// bash, zsh, fish, elvish or powershell
+    #[arg(value_enum, hide_possible_values = true)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Runs the command, for this whole command line.
+pub fn run(arguments: &CompletionsArgs, mut command: clap::Command) -> Result<()> {
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, name, &mut script);

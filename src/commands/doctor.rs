@@ -8,8 +8,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use anyhow::Result;
+use clap::Args;
 
-use crate::cli::DoctorArgs;
 use crate::commands::print;
 use crate::platform::clock::Deadline;
 use crate::report::Report;
@@ -19,7 +19,7 @@ use crate::tokens::error::{escape, json_line};
 use crate::tokens::host::Host;
 use crate::tokens::secret::Secret;
 
-mod app;
+mod app_key;
 mod askpass;
 mod cache;
 mod check;
@@ -27,10 +27,10 @@ mod configuration;
 mod fold;
 mod gh;
 mod git;
+mod github_app;
 mod helper_lines;
 mod hint;
 mod identity;
-mod key;
 mod machine;
 mod network;
 mod obstacle;
@@ -38,18 +38,18 @@ mod reach;
 mod remotes;
 mod repository;
 mod rewrites;
-mod target;
+mod subject;
 
 pub use check::Checks;
 use machine::Machine;
-use target::Target;
+use subject::Subject;
 
 /// Of each set of settings, in the order in which they are shown; a later one may rest on what an earlier one has noted
 /// in [`Patient`].
 const OF_SETTINGS: [fn(&Patient, &Machine, &mut Checks); 9] = [
-    key::examine,
+    app_key::examine,
     network::examine,
-    app::examine,
+    github_app::examine,
     cache::examine,
     configuration::examine,
     rewrites::examine,
@@ -66,9 +66,20 @@ const WITHOUT_SOURCE: [fn(&Patient, &Machine, &mut Checks); 3] =
 const OF_MACHINE: [fn(&Machine, &mut Checks); 5] =
     [git::examine, helper_lines::examine, remotes::examine, askpass::examine, identity::examine];
 
+/// Options of `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print a JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Also let git list this repository's branches; a URL of it will do
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub repo: Option<String>,
+}
+
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &DoctorArgs, report: Report) -> Result<()> {
-    let target = arguments.repo.as_deref().map(|text| Target::parse(text, &hosts(sources))).transpose()?;
+    let target = arguments.repo.as_deref().map(|text| Subject::parse(text, &hosts(sources))).transpose()?;
     let checks = examine(sources, target.as_ref(), report);
     let text = if arguments.json { json_line(&checks.to_json()) + "\n" } else { checks.to_text(report) };
     print(&Secret::new(text))?;
@@ -76,7 +87,7 @@ pub fn run(sources: &Sources, arguments: &DoctorArgs, report: Report) -> Result<
 }
 
 /// Runs all checks, for `setup` too.
-pub fn examine(sources: &Sources, target: Option<&Target>, report: Report) -> Checks {
+pub fn examine(sources: &Sources, target: Option<&Subject>, report: Report) -> Checks {
     let mut checks = Checks::default();
     let profiles = sources.profiles().unwrap_or_else(|failure| {
         checks.fail("settings", &failure.into());
@@ -96,7 +107,7 @@ pub fn examine(sources: &Sources, target: Option<&Target>, report: Report) -> Ch
 
 fn examine_profile(
     profile: &Profile,
-    target: Option<&Target>,
+    target: Option<&Subject>,
     machine: &Machine,
     report: Report,
     checks: &mut Checks,
@@ -119,7 +130,7 @@ fn examine_profile(
 fn examine_settings(
     list: &[fn(&Patient, &Machine, &mut Checks)],
     (settings, profile): (Config, Option<&str>),
-    target: Option<&Target>,
+    target: Option<&Subject>,
     machine: &Machine,
     report: Report,
     checks: &mut Checks,
@@ -158,7 +169,7 @@ struct Patient<'a> {
     /// Whose settings these are, where the file has profiles.
     profile: Option<&'a str>,
     /// What `--repo` names, if it is for this host.
-    target: Option<&'a Target>,
+    target: Option<&'a Subject>,
     deadline: Deadline,
     report: Report,
     /// Whether the private key cannot be used, so that what needs it need not say so again.

@@ -50,7 +50,7 @@ fn in_cache(settings: &Config, request: &Request, report: Report) {
     };
     let password = request.password.as_ref();
     let deadline = Deadline::after(settings.timeout);
-    if let Err(error) = listing::evict_all(&cache, of_host, password, deadline, report) {
+    if let Err(error) = listing::evict_all(&cache, of_host, password, deadline, report.notes) {
         report.warn(&format!("cannot evict all tokens of the host: {error:#}"));
     }
 }

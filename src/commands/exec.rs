@@ -1,20 +1,33 @@
 //! `exec`: becomes another command, with a fresh token in the variables that gh and its friends read. The command gets a
 //! token of an hour, not the App: our own secrets are taken out of its environment.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
 
 use anyhow::Result;
+use clap::Args;
 
-use crate::cli::ExecArgs;
 use crate::platform::clock::Deadline;
 use crate::platform::process;
-use crate::programs::git::origin::Here;
+use crate::programs::git::here::Here;
 use crate::report::Report;
 use crate::session::{Asks, chosen, provider};
 use crate::settings::Sources;
+use crate::tokens::ask::TokenProvider;
 use crate::tokens::error::{Failure, Kind, escape};
-use crate::tokens::source::TokenProvider;
+
+/// What `exec` runs
+#[expect(clippy::doc_markdown, reason = "help texts, where backticks would show")]
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// Leave GITHUB_APP_PRIVATE_KEY and GITHUB_APP_BROKER_TOKEN in the command's environment
+    #[arg(long)]
+    pub with_secrets: bool,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
 
 /// Runs the command; returns only where that fails.
 pub fn run(sources: &Sources, arguments: &ExecArgs, report: Report) -> Result<()> {

@@ -8,12 +8,12 @@ use crate::report::Report;
 use crate::session::request::{self, NEXT, Operation, Ours};
 use crate::session::{ask, note_origins, provider};
 use crate::settings::{OnFailure, Profile, Sources};
+use crate::tokens::ask::TokenProvider;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::fault;
 use crate::tokens::protocol::Reply;
 use crate::tokens::scope::Repository;
 use crate::tokens::secret::Secret;
-use crate::tokens::source::TokenProvider;
 
 /// Runs the operation.
 pub fn run(sources: &Sources, report: Report) -> Result<()> {

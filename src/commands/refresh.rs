@@ -1,31 +1,44 @@
 //! `refresh`: keeps tokens with enough life in the cache, and gh logged in, for cron and timers. Silent on success.
 
+use crate::tokens::cache::key;
 use anyhow::{Context, Result};
+use clap::Args;
 
-use crate::cli::RefreshArgs;
 use crate::commands::{each, existing_cache};
 use crate::platform::clock::{self, Deadline, span};
 use crate::programs::gh::{Gh, LoginError};
-use crate::programs::git::origin::Here;
+use crate::programs::git::here::Here;
 use crate::report::Report;
-use crate::session::{Asks, chosen, note_origins, provider, scope_key};
-use crate::settings::{self, Profile, Sources, programs};
-use crate::tokens::cache::cached::Cached;
+use crate::session::{Asks, chosen, note_origins, provider};
+use crate::settings::{self, Profile, Sources, other_programs};
+use crate::tokens::ask::{Ask, TokenProvider};
+use crate::tokens::cache::lifetimes::REFRESHED;
 use crate::tokens::cache::listing;
 use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::{Repository, Scope};
-use crate::tokens::source::{Ask, TokenProvider};
+use crate::tokens::source::cached::Cached;
 use crate::tokens::token::Token;
 
-/// As much as a run every 30 minutes needs to never leave a gap, in seconds.
-const MIN_LIFE: i64 = 40 * 60;
+/// Options of `refresh`
+#[derive(Debug, Args)]
+pub struct RefreshArgs {
+    /// Every scope that has a token in the cache
+    #[arg(long)]
+    pub all: bool,
+    /// Also log gh in with the token
+    #[arg(long)]
+    pub gh: bool,
+    /// Renew a token with less life left [default: 40m]
+    #[arg(long, value_name = "DUR")]
+    pub min_life: Option<String>,
+}
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &RefreshArgs, report: Report) -> Result<()> {
     let min_life = arguments.min_life.as_deref();
     let min_life = match settings::option_duration("--min-life", min_life)?.as_secs() {
-        0 if min_life.is_none() => MIN_LIFE,
+        0 if min_life.is_none() => REFRESHED,
         seconds => i64::try_from(seconds).unwrap_or(i64::MAX),
     };
     let here = Here::default();
@@ -101,8 +114,8 @@ impl Refresh<'_> {
     /// Every scope that these settings have a token for in the cache.
     fn all(&self) -> Result<()> {
         let Some(cache) = existing_cache(self.settings)? else { return Ok(()) };
-        let scopes = listing::scopes(&cache, self.report).context("list the cached tokens")?;
-        let ours = scopes.into_iter().filter(|(key, scope)| *key == scope_key(self.settings, scope));
+        let scopes = listing::scopes(&cache, self.report.notes).context("list the cached tokens")?;
+        let ours = scopes.into_iter().filter(|(key, scope)| *key == key::of(self.settings, scope));
         each(ours, self.report, |(_, scope)| {
             let ask =
                 Ask { repository: self.repository(&scope), scope, min_life: self.min_life, ..Ask::default() };
@@ -150,7 +163,7 @@ impl Refresh<'_> {
     /// Mints first: gh with an empty stdin would start a login of its own.
     fn log_gh_in(&self) -> Result<()> {
         let host = &self.settings.host;
-        if let Some((name, _)) = programs::shadowing_tokens(host)?.first() {
+        if let Some((name, _)) = other_programs::shadowing_tokens(host)?.first() {
             self.report.warn(&format!(
                 "{name} is set and shadows gh's login for {}: unset it, or run gh through exec",
                 host.name

@@ -1,25 +1,38 @@
 //! `revoke`: ends cached tokens and takes them out of the cache. What was minted here is revoked at GitHub; what came from
 //! a broker may be others' too, so that the broker is asked. A token that has ended already is no failure.
 
+use crate::tokens::cache::key;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use clap::Args;
 
-use crate::cli::RevokeArgs;
 use crate::commands::{each, existing_cache};
 use crate::platform::clock::Deadline;
-use crate::programs::git::origin::Here;
+use crate::programs::git::here::Here;
 use crate::report::Report;
-use crate::session::{scope_key, to_broker};
+use crate::session::to_broker;
 use crate::settings::Sources;
 use crate::tokens::cache::disk::Cache;
 use crate::tokens::cache::listing::{self, CachedToken};
 use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
+use crate::tokens::github::revocation;
 use crate::tokens::http::Client;
 use crate::tokens::scope::Scope;
-use crate::tokens::source::remote::{Broker, Revoked};
+use crate::tokens::source::remote::{RemoteBroker, Revoked};
 use crate::tokens::token::Source;
+
+/// Options of `revoke`
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// Every cached token, whatever its host, owner and scope
+    #[arg(long)]
+    pub all: bool,
+    /// Only evict; the token stays valid at GitHub until it expires
+    #[arg(long)]
+    pub local: bool,
+}
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<()> {
@@ -41,7 +54,7 @@ pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<
             return Ok(());
         }
         emptied.push(dir);
-        let tokens = listing::list(&cache, report).context("list the cached tokens")?;
+        let tokens = listing::list(&cache, report.notes).context("list the cached tokens")?;
         let chosen = if arguments.all { tokens } else { choose(tokens, &settings)?.into_iter().collect() };
         if chosen.is_empty() {
             report.note(|| "no cached token to revoke".into());
@@ -67,7 +80,11 @@ impl End<'_> {
         if !self.local {
             match token.token.facts.source {
                 Source::App => {
-                    token.revoke(&Client::new(&self.settings.network, deadline, self.report), self.report)?;
+                    revocation::revoke(
+                        token,
+                        &Client::new(&self.settings.network, deadline, self.report.notes),
+                        self.report.notes,
+                    )?;
                 }
                 // Others may hold the same one: the broker alone knows.
                 Source::Broker => self.ask_broker(token, deadline)?,
@@ -84,11 +101,11 @@ impl End<'_> {
             let Ok(settings) = profile.settings() else { continue };
             let Some(broker) = &settings.broker else { continue };
             let scope = &token.label.scope;
-            if !token.has_key(&scope_key(&settings, scope)) {
+            if !token.has_key(&key::of(&settings, scope)) {
                 continue;
             }
             let client = to_broker(&settings, broker, deadline, self.report);
-            let broker = Broker { settings: broker, names_owner: settings.names_owner(), client };
+            let broker = RemoteBroker { settings: broker, names_owner: settings.names_owner(), client };
             let done =
                 broker.revoke(scope).with_context(|| format!("revoke the token of {}", token.name()))?;
             self.report.note(|| match done {

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use clap::{Args, Subcommand, ValueEnum};
 use zeroize::Zeroizing;
 
-use crate::broker::{self, Form, Limits, Options, Place, bearers};
-use crate::cli::{HashBearerArgs, LogForm, ServeArgs, ServeCommand};
+use crate::broker::{self, Limits, ListenAddress, LogFormat, ServeOptions, Stderr, bearers};
 use crate::commands::print;
-use crate::programs::git::origin::Here;
-use crate::report::Report;
+use crate::programs::git::here::Here;
+use crate::report::{self, Report};
 use crate::session::chosen;
 use crate::settings::{self, Sources};
 use crate::tokens::config::Config;
@@ -23,6 +23,66 @@ const MAX_BEARER: u64 = 4096;
 /// One with fewer characters can be guessed, above all by whoever has seen its hash.
 const MIN_BEARER: usize = 16;
 
+/// Options of `serve`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ServeArgs {
+    /// Something beside serving
+    #[command(subcommand)]
+    pub command: Option<ServeCommand>,
+    /// Where to listen: ADDRESS:PORT, unix:PATH or systemd
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// Certificate chain for TLS, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Key of that certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Who may have which tokens, a line for each bearer
+    #[arg(long, value_name = "FILE")]
+    pub bearer_file: Option<PathBuf>,
+    /// How long open requests may take after the signal to stop
+    #[arg(long, value_name = "DUR", default_value = "10s", hide_short_help = true)]
+    pub drain: String,
+    /// How the log is written: plain or json
+    #[arg(
+        long,
+        value_name = "FORM",
+        value_enum,
+        default_value = "plain",
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
+    pub log: LogForm,
+}
+
+/// How the broker's log is written
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogForm {
+    /// For people
+    Plain,
+    /// One JSON object a line
+    Json,
+}
+
+/// What `serve` does beside serving
+#[derive(Debug, Subcommand)]
+pub enum ServeCommand {
+    /// Make a bearer file's line for the bearer on stdin or a new one
+    ///
+    /// The bearer is a new one on a terminal, and where standard input is empty.
+    HashBearer(HashBearerArgs),
+}
+
+/// Options of `serve hash-bearer`
+#[derive(Debug, Args)]
+pub struct HashBearerArgs {
+    /// What logs call the bearer
+    #[arg(default_value = "workspace")]
+    pub name: String,
+}
+
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<()> {
     if let Some(ServeCommand::HashBearer(arguments)) = &arguments.command {
@@ -31,11 +91,11 @@ pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<(
     let given = sources.given().clone();
     let read = move || settings(&Sources::read(&given), report);
     let profile = chosen(sources, &Here::default(), report)?;
-    let listen = Place::parse(&arguments.listen).ok_or_else(|| {
+    let listen = ListenAddress::parse(&arguments.listen).ok_or_else(|| {
         Failure::new(Kind::Usage, format!("option --listen: bad place \"{}\"", escape(&arguments.listen)))
             .hint("expected ADDRESS:PORT such as 127.0.0.1:8080 or [::]:8443, unix:PATH, or systemd")
     })?;
-    let options = Options {
+    let options = ServeOptions {
         listen,
         tls: path("--tls-cert", arguments.tls_cert.as_deref())?
             .zip(path("--tls-key", arguments.tls_key.as_deref())?),
@@ -43,12 +103,13 @@ pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<(
         allow_http: profile.allow_http()?,
         drain: settings::option_duration("--drain", Some(&arguments.drain))?,
         log: match arguments.log {
-            LogForm::Plain => Form::Plain,
-            LogForm::Json => Form::Json,
+            LogForm::Plain => LogFormat::Plain,
+            LogForm::Json => LogFormat::Json,
         },
+        stderr: Stderr { write: report::write, divert: report::divert },
         limits: Limits::default(),
     };
-    broker::serve(Box::new(read), options, report)
+    broker::serve(Box::new(read), options, report.notes)
 }
 
 fn settings(sources: &Sources, report: Report) -> Result<Config> {

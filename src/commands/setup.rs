@@ -3,19 +3,19 @@
 
 use anyhow::Result;
 
-use crate::cli::{Options, SetupArgs};
 use crate::commands::{doctor, print, print_text};
 use crate::report::Report;
 use crate::session::note_origins;
+use crate::settings::options::Options;
 use crate::settings::schema::Key;
 use crate::settings::{Given, Sources};
 use crate::tokens::secret::Secret;
 
+mod args;
 mod closing;
 mod files;
 mod git_config;
 mod plan;
-pub mod program;
 mod questions;
 mod record;
 mod settings_file;
@@ -24,7 +24,9 @@ mod timer;
 mod undo;
 mod whose;
 
-use plan::{Plan, Wish};
+pub use args::SetupArgs;
+use args::Wish;
+use plan::Plan;
 use whose::Whose;
 
 /// Runs the command.

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::Args;
 
-use crate::cli::StatusArgs;
 use crate::commands::{existing_cache, print};
 use crate::platform::clock::Deadline;
 use crate::programs::git::{self, wiring::Wiring};
 use crate::report::Report;
-use crate::settings::{Listed, Profile, Sources, programs};
+use crate::settings::{Listed, Profile, Sources, other_programs};
 use crate::tokens::cache::listing::{self, CachedToken};
 use crate::tokens::config::{Config, KeySource};
 use crate::tokens::error::{Failure, json_line};
@@ -22,6 +22,14 @@ use crate::tokens::secret::Secret;
 
 mod json;
 mod text;
+
+/// Options of `status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Print a JSON object
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &StatusArgs, report: Report) -> Result<()> {
@@ -52,12 +60,12 @@ struct OfProfile {
     settings: Vec<Listed>,
     /// The providers, in the order they are asked.
     source: Result<&'static str, Failure>,
-    key: Option<Key>,
+    key: Option<KeyState>,
     /// What git's configuration means for the host.
     git: Found<Wiring>,
 }
 
-struct Key {
+struct KeyState {
     /// Which kind of place it is kept in.
     from: &'static str,
     /// `None`: not known without running a command.
@@ -78,7 +86,7 @@ impl Status {
             profiles: Vec::new(),
             cache_dirs: Vec::new(),
             tokens: Ok(Vec::new()),
-            gh: (programs::gh_directory()?.map(|dir| dir.display().to_string()), Vec::new()),
+            gh: (other_programs::gh_directory()?.map(|dir| dir.display().to_string()), Vec::new()),
         };
         for profile in profiles {
             let settings = profile.settings().or_else(|_| profile.without_source()).ok();
@@ -97,7 +105,7 @@ impl Status {
     }
 
     fn note_shadowing(&mut self, host: &Host) -> Result<(), Failure> {
-        for (name, _) in programs::shadowing_tokens(host)? {
+        for (name, _) in other_programs::shadowing_tokens(host)? {
             if !self.gh.1.contains(&name) {
                 self.gh.1.push(name);
             }
@@ -132,7 +140,7 @@ impl OfProfile {
             name: profile.name.map(str::to_owned),
             settings: profile.listing(),
             source,
-            key: settings.and_then(|settings| settings.app.as_ref()).map(|app| Key::of(&app.key)),
+            key: settings.and_then(|settings| settings.app.as_ref()).map(|app| KeyState::of(&app.key)),
             git: wiring(&host),
         }
     }
@@ -143,7 +151,7 @@ impl OfProfile {
     }
 }
 
-impl Key {
+impl KeyState {
     fn of(source: &KeySource) -> Self {
         let from = match source {
             KeySource::File(_) => "file",
@@ -161,5 +169,5 @@ fn in_words(failure: &Failure) -> String {
 
 fn tokens(settings: &Config, report: Report) -> Result<Vec<CachedToken>> {
     let Some(cache) = existing_cache(settings)? else { return Ok(Vec::new()) };
-    listing::list(&cache, report).context("list the cached tokens")
+    listing::list(&cache, report.notes).context("list the cached tokens")
 }

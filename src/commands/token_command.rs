@@ -1,19 +1,30 @@
 //! `token`: prints one installation token and a line end, nothing else; `--json` what is known of it.
 
 use anyhow::Result;
+use clap::Args;
 use serde_json::json;
 
-use crate::cli::TokenArgs;
 use crate::commands::print;
 use crate::platform::clock::{Deadline, rfc3339};
-use crate::programs::git::origin::Here;
+use crate::programs::git::here::Here;
 use crate::report::Report;
 use crate::session::{Asks, chosen, provider};
 use crate::settings::{self, Sources};
+use crate::tokens::ask::TokenProvider;
 use crate::tokens::config::Config;
 use crate::tokens::secret::Secret;
-use crate::tokens::source::TokenProvider;
 use crate::tokens::token::Token;
+
+/// Options of `token`
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    /// Print a JSON object with the token and what is known of it
+    #[arg(long)]
+    pub json: bool,
+    /// Ask for at least this much life, such as 40m
+    #[arg(long, value_name = "DUR")]
+    pub min_life: Option<String>,
+}
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &TokenArgs, report: Report) -> Result<()> {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::platform::clock::Deadline;
-use crate::platform::process::{self, Outcome, Trouble};
+use crate::platform::process::{self, Outcome, RunError};
 
 /// Whether this build must not ask glibc itself.
 pub const NEEDED: bool = cfg!(static_glibc);
@@ -49,9 +49,9 @@ fn ask(database: &str, key: &str, deadline: Deadline) -> io::Result<Option<Outco
         getent.args([database, "--", key]);
         match process::run_alone(process::without_secrets(&mut getent), b"", deadline) {
             Ok(outcome) => return Ok(Some(outcome)),
-            Err(Trouble::Start(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(Trouble::Start(error) | Trouble::Lost(error)) => return Err(error),
-            Err(Trouble::Late) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(RunError::Start(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(RunError::Start(error) | RunError::Lost(error)) => return Err(error),
+            Err(RunError::Late) => return Err(io::ErrorKind::TimedOut.into()),
         }
     }
     Ok(None)

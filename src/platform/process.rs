@@ -47,7 +47,7 @@ pub fn last_line(stderr: &str) -> &str {
 }
 
 /// Why there is no outcome.
-pub enum Trouble {
+pub enum RunError {
     /// It cannot be started, or there is no thread to read its output.
     Start(io::Error),
     /// It did not end in time, and was killed.
@@ -56,7 +56,7 @@ pub enum Trouble {
     Lost(io::Error),
 }
 
-impl Trouble {
+impl RunError {
     /// What to say of a program that is looked for on the `PATH`.
     pub fn of(self, name: &str) -> Failure {
         let other = |what: String| Failure::new(Kind::Other, what);
@@ -121,25 +121,25 @@ pub fn run_beside_people(
     command: &mut Command,
     input: &[u8],
     deadline: Deadline,
-) -> Result<Outcome, Trouble> {
+) -> Result<Outcome, RunError> {
     run(command, input, deadline, false)
 }
 
 /// Runs a program with its stderr captured and in a group of its own, so that all it has started ends with it.
-pub fn run_alone(command: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, Trouble> {
+pub fn run_alone(command: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, RunError> {
     command.stderr(Stdio::piped()).process_group(0);
     run(command, input, deadline, true)
 }
 
-fn run(command: &mut Command, input: &[u8], deadline: Deadline, alone: bool) -> Result<Outcome, Trouble> {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(Trouble::Start)?;
+fn run(command: &mut Command, input: &[u8], deadline: Deadline, alone: bool) -> Result<Outcome, RunError> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(RunError::Start)?;
     if let Some(mut stdin) = child.stdin.take() {
         // It fits the pipe; a program that does not read it is judged by its output.
         let _ = stdin.write_all(input);
     }
     let pipes = collect(child.stdout.take()).and_then(|stdout| Ok((stdout, collect(child.stderr.take())?)));
     let outcome = pipes
-        .map_err(Trouble::Start)
+        .map_err(RunError::Start)
         .and_then(|(stdout, stderr)| wait(&mut child, deadline, &stdout, &stderr));
     if outcome.is_err() {
         if let Some(group) = Pid::from_raw(child.id().cast_signed()).filter(|_| alone) {
@@ -172,14 +172,14 @@ fn wait(
     deadline: Deadline,
     stdout: &Collected,
     stderr: &Collected,
-) -> Result<Outcome, Trouble> {
+) -> Result<Outcome, RunError> {
     let take = |output: &Collected| match output.recv_timeout(deadline.left()) {
         Ok(Ok(bytes)) if bytes.len() > MAX_OUTPUT => {
-            Err(Trouble::Lost(io::Error::other("it printed more than 4 MiB")))
+            Err(RunError::Lost(io::Error::other("it printed more than 4 MiB")))
         }
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => Err(Trouble::Lost(error)),
-        Err(_) => Err(Trouble::Late),
+        Ok(Err(error)) => Err(RunError::Lost(error)),
+        Err(_) => Err(RunError::Late),
     };
     let (stdout, stderr) = (take(stdout)?, take(stderr)?);
     // A program that has closed its output is about to end.
@@ -188,8 +188,8 @@ fn wait(
         match child.try_wait() {
             Ok(Some(status)) => return Ok(Outcome { status, stdout, stderr }),
             Ok(None) if deadline.wait(pause) => pause = (2 * pause).min(Duration::from_millis(5)),
-            Ok(None) => return Err(Trouble::Late),
-            Err(error) => return Err(Trouble::Lost(error)),
+            Ok(None) => return Err(RunError::Late),
+            Err(error) => return Err(RunError::Lost(error)),
         }
     }
 }

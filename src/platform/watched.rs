@@ -45,7 +45,7 @@ impl Content {
 type Load<T> = Box<dyn Fn(&[Content]) -> Result<(T, String), Failure> + Send + Sync>;
 
 /// Says what has changed or is wrong.
-type Tell = Box<dyn Fn(&str) + Send + Sync>;
+pub type Tell = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Files and what was made of them.
 pub struct Watched<T> {
@@ -60,10 +60,10 @@ pub struct Watched<T> {
     looked: AtomicU64,
     /// The last comparison, likewise.
     compared: AtomicU64,
-    state: RwLock<State<T>>,
+    state: RwLock<Reading<T>>,
 }
 
-struct State<T> {
+struct Reading<T> {
     stamps: Stamps,
     /// Of what was read last, good or not; `None`: it could not be read.
     digest: Option<Hash>,
@@ -113,7 +113,7 @@ impl<T: Clone> Watched<T> {
         let contents = read(&files)?;
         let (value, _) = load(&contents)?;
         let stamps = contents.iter().map(|content| Some(stamp(&content.metadata))).collect();
-        let state = State { stamps, digest: Some(digest(&contents)), trouble: None, value };
+        let state = Reading { stamps, digest: Some(digest(&contents)), trouble: None, value };
         let (looked, compared) = (AtomicU64::new(0), AtomicU64::new(0));
         let opened = clock::instant();
         Ok(Self { files, load, kept, tell, opened, looked, compared, state: RwLock::new(state) })
@@ -152,7 +152,7 @@ impl<T: Clone> Watched<T> {
         self.files.iter().map(|(_, path)| fs::metadata(path).ok().map(|metadata| stamp(&metadata))).collect()
     }
 
-    fn read_again(&self, state: &mut State<T>) {
+    fn read_again(&self, state: &mut Reading<T>) {
         state.stamps = self.stamps();
         let contents = self.check().and_then(|()| read(&self.files));
         let digest = contents.as_ref().ok().map(|contents| digest(contents));

@@ -15,7 +15,7 @@ use anyhow::Result;
 
 use crate::platform::clock::Deadline;
 use crate::platform::process::{self, Outcome};
-use crate::settings::{dirs, programs};
+use crate::settings::{dirs, other_programs};
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::host::Host;
 use crate::tokens::http::network::Network;
@@ -66,7 +66,7 @@ impl<'a> Gh<'a> {
             return Err(Failure::new(Kind::Settings, message)
                 .hint("git and the token command work with it; gh wants the host on port 443"));
         }
-        let Some(directory) = programs::gh_directory()? else {
+        let Some(directory) = other_programs::gh_directory()? else {
             return Err(Failure::new(Kind::Settings, "there is no home directory to keep gh's login in")
                 .hint("set HOME or GH_CONFIG_DIR"));
         };

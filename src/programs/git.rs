@@ -10,15 +10,15 @@ use crate::tokens::error::{Failure, Kind, escape};
 pub mod clone;
 pub mod edit;
 pub mod helper;
-pub mod origin;
+pub mod here;
+pub mod remote_url;
 pub mod remotes;
 pub mod rewrite;
-pub mod url;
 pub mod wiring;
 
 /// One line of git's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct ConfigEntry {
     /// Section and variable lower-cased by git, the subsection as written.
     pub key: String,
     /// `true` for a key without `=`, which says just that.
@@ -65,7 +65,7 @@ pub fn version(deadline: Deadline) -> Result<(u32, u32), Failure> {
 
 /// The whole configuration that counts in the current directory, in git's order; or that of one file and of what it
 /// includes.
-pub fn configuration(file: Option<&Path>, deadline: Deadline) -> Result<Vec<Entry>, Failure> {
+pub fn configuration(file: Option<&Path>, deadline: Deadline) -> Result<Vec<ConfigEntry>, Failure> {
     let mut git = process::program("git");
     git.args(["config", "--list", "--null", "--show-origin"]);
     if let Some(file) = file {
@@ -75,13 +75,13 @@ pub fn configuration(file: Option<&Path>, deadline: Deadline) -> Result<Vec<Entr
 }
 
 /// What one file says by itself; `-` is the input.
-pub fn lines_of(file: &Path, input: &[u8], deadline: Deadline) -> Result<Vec<Entry>, Failure> {
+pub fn lines_of(file: &Path, input: &[u8], deadline: Deadline) -> Result<Vec<ConfigEntry>, Failure> {
     let mut git = process::program("git");
     git.args(["config", "--list", "--null", "--show-origin", "--no-includes", "--file"]).arg(file);
     list(&mut git, input, deadline)
 }
 
-fn list(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Vec<Entry>, Failure> {
+fn list(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Vec<ConfigEntry>, Failure> {
     let outcome = run_prepared(git, input, deadline)?;
     if !outcome.status.success() {
         return Err(failure("git config --list", &outcome)
@@ -111,14 +111,14 @@ pub fn failure(what: &str, outcome: &Outcome) -> Failure {
 }
 
 /// Reads `git config --list --null --show-origin`: origin, NUL, key, LF, value, NUL; a key without `=` has no LF.
-fn parse(output: &[u8]) -> Vec<Entry> {
+fn parse(output: &[u8]) -> Vec<ConfigEntry> {
     let text = String::from_utf8_lossy(output);
     let mut parts = text.split('\0');
     let mut entries = Vec::new();
     while let (Some(origin), Some(pair)) = (parts.next(), parts.next()) {
         let (key, value) = pair.split_once('\n').unwrap_or((pair, "true"));
         let origin = origin.strip_prefix("file:").unwrap_or(origin);
-        entries.push(Entry { key: key.to_owned(), value: value.to_owned(), origin: origin.to_owned() });
+        entries.push(ConfigEntry { key: key.to_owned(), value: value.to_owned(), origin: origin.to_owned() });
     }
     entries
 }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn entries_keep_line_ends_and_know_where_they_stand() {
         let output = b"file:/a\0core.bare\0file:/b c\0alias.x\n!f() {\n}; f\0command line:\0user.name\n\0";
-        let entry = |key: &str, value: &str, origin: &str| Entry {
+        let entry = |key: &str, value: &str, origin: &str| ConfigEntry {
             key: key.into(),
             value: value.into(),
             origin: origin.into(),

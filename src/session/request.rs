@@ -5,17 +5,16 @@ use std::io::{self, IsTerminal};
 
 use anyhow::Result;
 
-use crate::cli;
 use crate::platform::clock::Deadline;
 use crate::report::Report;
 use crate::session::{ask, provider};
 use crate::settings::{Fit, Profile, Sources};
-use crate::tokens::cache::cached::Cached;
+use crate::tokens::ask::Ask;
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::host::Host;
 use crate::tokens::protocol::{self, Request};
 use crate::tokens::scope::Repository;
-use crate::tokens::source::Ask;
+use crate::tokens::source::cached::Cached;
 
 /// A request that is ours by protocol, host, path and user name.
 pub struct Ours<'a> {
@@ -101,14 +100,14 @@ pub fn with_cached(ours: Ours, report: Report, change: impl FnOnce(&Cached, &Req
     Ok(())
 }
 
-/// A later git's operation: no output, success. A person at a terminal has mistyped.
-pub fn unknown_operation(words: &[OsString]) -> Result<()> {
+/// A later git's operation: no output, success. A person at a terminal has mistyped, perhaps a `similar` command.
+pub fn unknown_operation(words: &[OsString], similar: fn(&str) -> Option<String>) -> Result<()> {
     if !io::stdin().is_terminal() {
         return Ok(());
     }
     let word = words.first().map(|word| escape(&word.to_string_lossy())).unwrap_or_default();
     let mut failure = Failure::new(Kind::Usage, format!("unknown command {word}"));
-    if let Some(meant) = cli::similar_command(&word) {
+    if let Some(meant) = similar(&word) {
         failure = failure.hint(format!("did you mean {meant}?"));
     }
     Err(failure.hint("git-credential-github-app --help lists the commands").into())

@@ -14,8 +14,8 @@ use crate::settings::form::is_profile_name;
 use crate::settings::given::Given;
 use crate::settings::schema::{KEYS, Key};
 use crate::settings::sources::{Environment, Found};
-use crate::tokens::config::Origin;
 use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::origin::Origin;
 
 /// The table that holds the profiles.
 pub const PROFILES: &str = "profile";
@@ -72,10 +72,10 @@ fn scalar(value: &Value) -> Option<String> {
 
 impl File {
     /// Reads the user's file and the machine's. A file that options or the environment name says all.
-    pub fn read_both(place: Option<Place>) -> Result<(Self, Self), Failure> {
-        let is_default = place.as_ref().is_none_or(Place::is_default);
-        let own = place.map_or_else(|| Ok(Self::default()), Place::read)?;
-        let system = Place { path: SYSTEM.into(), named: None };
+    pub fn read_both(place: Option<FilePlace>) -> Result<(Self, Self), Failure> {
+        let is_default = place.as_ref().is_none_or(FilePlace::is_default);
+        let own = place.map_or_else(|| Ok(Self::default()), FilePlace::read)?;
+        let system = FilePlace { path: SYSTEM.into(), named: None };
         Ok((own, if is_default { system.read()? } else { Self::default() }))
     }
 
@@ -195,14 +195,14 @@ fn prefix(profile: Option<&str>) -> String {
 }
 
 /// Where the settings file is, and who says so.
-pub struct Place {
+pub struct FilePlace {
     /// As named, or the default.
     pub path: PathBuf,
     /// The kind of a complaint about a file that was named; `None`: the default.
     named: Option<Kind>,
 }
 
-impl Place {
+impl FilePlace {
     /// `None`: no file is named, and there is no home directory for the default one.
     pub fn of(given: &Given, environment: &Environment) -> Result<Option<Self>, Failure> {
         let found = match given.get(Key::Config)? {

@@ -2,8 +2,8 @@
 
 use crate::settings::schema::Key;
 use crate::settings::sources::Found;
-use crate::tokens::config::Origin;
 use crate::tokens::error::Failure;
+use crate::tokens::origin::Origin;
 use crate::tokens::secret::Secret;
 
 /// Settings and their texts, not yet checked.

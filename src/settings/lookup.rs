@@ -1,15 +1,13 @@
-//! The places that settings come from, read once, and the profiles in them: all, the one for a request of git's, or the one
-//! that a command is for.
+//! The places that settings come from, read once.
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
-use crate::settings::file::{File, Place};
-use crate::settings::profile::{Layer, Profile};
-use crate::settings::schema::{KEYS, Key};
+use crate::settings::Given;
+use crate::settings::file::{File, FilePlace};
+use crate::settings::schema::Key;
 use crate::settings::sources::{Environment, Found};
-use crate::settings::{Given, values};
-use crate::tokens::error::{Failure, Kind};
+use crate::tokens::error::Failure;
 
 /// The user's settings file and the machine's.
 #[derive(Default)]
@@ -21,21 +19,17 @@ pub(super) struct Files {
 /// The places that settings come from, read once.
 pub struct Sources<'a> {
     pub(super) given: &'a Given,
-    files: Result<Files, Failure>,
+    pub(super) files: Result<Files, Failure>,
     /// Of a profile that is about to be written.
-    new_name: OnceCell<String>,
+    pub(super) new_name: OnceCell<String>,
     pub(super) environment: Environment,
-}
-
-fn names_source(file: &File) -> bool {
-    KEYS.iter().any(|key| key.row().is_source && file.has(None, *key))
 }
 
 impl<'a> Sources<'a> {
     /// Reads the settings files; a failure comes out where the first setting is needed.
     pub fn read(given: &'a Given) -> Self {
         let environment = Environment::read();
-        let files = Place::of(given, &environment).and_then(File::read_both);
+        let files = FilePlace::of(given, &environment).and_then(File::read_both);
         Self::of(given, environment, files)
     }
 
@@ -47,9 +41,9 @@ impl<'a> Sources<'a> {
     /// The same for `setup`, which may be about to make the file.
     pub fn read_or_empty(given: &'a Given) -> Self {
         let environment = Environment::read();
-        let place = Place::of(given, &environment);
+        let place = FilePlace::of(given, &environment);
         let is_named = matches!(&place, Ok(Some(place)) if !place.is_default());
-        let files = place.and_then(|place| File::read_both(place.map(Place::for_writing)));
+        let files = place.and_then(|place| File::read_both(place.map(FilePlace::for_writing)));
         // A file that is named says all, there or not.
         let files = files.map(|(own, system)| (own, if is_named { File::default() } else { system }));
         Self::of(given, environment, files)
@@ -72,20 +66,9 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// The setting by which options and environment make up a profile of their own.
-    fn own_source(&self) -> Result<Option<Found>, Failure> {
-        for key in KEYS.iter().copied().filter(|key| key.row().is_source) {
-            let found = self.outside(key)?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
-    }
-
     /// Where the user's settings file is or would be.
     pub fn path(&self) -> Option<PathBuf> {
-        Place::of(self.given, &self.environment).ok().flatten().map(|place| place.path)
+        FilePlace::of(self.given, &self.environment).ok().flatten().map(|place| place.path)
     }
 
     /// The settings file that the command line names.
@@ -95,119 +78,5 @@ impl<'a> Sources<'a> {
 
     pub(super) fn files(&self) -> Result<&Files, Failure> {
         self.files.as_ref().map_err(Clone::clone)
-    }
-
-    /// The profile without a name: that of options and environment, or of a file that has no others.
-    pub fn unnamed(&'a self) -> Profile<'a> {
-        let layers = self.files.as_ref().map(|files| {
-            let whole = !names_source(&files.own);
-            vec![
-                Layer { file: &files.own, table: None, whole: true },
-                Layer { file: &files.system, table: None, whole },
-            ]
-        });
-        self.profile(None, false, layers.unwrap_or_default())
-    }
-
-    fn profile(&'a self, name: Option<&'a str>, is_system: bool, layers: Vec<Layer<'a>>) -> Profile<'a> {
-        Profile { sources: self, name, is_system, layers, beats_environment: false, is_written: false }
-    }
-
-    fn own_named(&'a self, files: &'a Files, name: &'a str) -> Profile<'a> {
-        let layers = vec![
-            Layer { file: &files.own, table: Some(name), whole: true },
-            Layer { file: &files.own, table: None, whole: true },
-            Layer { file: &files.system, table: None, whole: false },
-        ];
-        self.profile(Some(name), false, layers)
-    }
-
-    fn of_system(&'a self, files: &'a Files, name: Option<&'a str>) -> Profile<'a> {
-        let mut layers = vec![Layer { file: &files.own, table: None, whole: false }];
-        layers.extend(name.map(|name| Layer { file: &files.system, table: Some(name), whole: true }));
-        layers.push(Layer { file: &files.system, table: None, whole: true });
-        self.profile(name, true, layers)
-    }
-
-    /// The profile that `setup` writes: the one that is named, which may not be there yet; else the only one.
-    ///
-    /// # Errors
-    /// None is named, and the file has several.
-    pub fn to_write(&'a self) -> Result<Profile<'a>, Failure> {
-        let name = self.outside(Key::Profile)?;
-        let Some(name) = name else {
-            let Ok(files) = self.files() else { return Ok(self.unnamed()) };
-            let source = self.own_source()?;
-            return match files.own.profiles().as_slice() {
-                [] => Ok(self.unnamed()),
-                [only] if source.is_none() => Ok(self.own_named(files, only)),
-                _ if source.is_some() => Ok(self.unnamed()),
-                several => Err(Failure::new(Kind::Settings, "the settings file has several profiles")
-                    .hint(format!("name one with --profile: {}", several.join(", ")))),
-            };
-        };
-        values::profile(&name)?;
-        let files = self.files()?;
-        let known = files.own.profiles().into_iter().find(|known| *known == name.text());
-        // A name that is not in the file yet is kept as long as the settings are.
-        let name = known.unwrap_or_else(|| self.new_name.get_or_init(|| name.text().to_owned()));
-        Ok(Profile { beats_environment: true, is_written: true, ..self.own_named(files, name) })
-    }
-
-    /// All profiles of the files, the user's own first.
-    fn of_files(&'a self) -> Result<Vec<Profile<'a>>, Failure> {
-        let files = self.files()?;
-        files.own.check_keys()?;
-        files.system.check_keys()?;
-        let mut own: Vec<Profile> =
-            files.own.profiles().into_iter().map(|name| self.own_named(files, name)).collect();
-        let hides = |name: &&str| !files.own.profiles().contains(name);
-        let system = files.system.profiles();
-        let mut system: Vec<Profile> =
-            system.into_iter().filter(hides).map(|name| self.of_system(files, Some(name))).collect();
-        if system.is_empty() && names_source(&files.system) {
-            system.push(self.of_system(files, None));
-        }
-        if own.is_empty() && (names_source(&files.own) || system.is_empty()) {
-            own.push(self.unnamed());
-        }
-        own.extend(system);
-        Ok(own)
-    }
-
-    /// Every profile that counts: that of options and environment alone, the one that was named, or all of the files.
-    pub fn profiles(&'a self) -> Result<Vec<Profile<'a>>, Failure> {
-        let own = self.own_source()?;
-        let name = self.outside(Key::Profile)?;
-        match (own, name) {
-            (None, None) => self.of_files(),
-            (Some(_), None) => {
-                self.files()?.own.check_keys()?;
-                Ok(vec![self.unnamed()])
-            }
-            (Some(own), Some(name)) if own.origin.kind() == name.origin.kind() => Err(Failure::new(
-                name.origin.kind(),
-                format!("{} names a profile, and {} another source of tokens", name.origin, own.origin),
-            )
-            .hint("give one of the two")),
-            (_, Some(name)) => {
-                let found = self.of_files()?.into_iter().find(|profile| profile.name == Some(name.text()));
-                let found = found.ok_or_else(|| self.no_such_profile(&name))?;
-                Ok(vec![Profile { beats_environment: true, ..found }])
-            }
-        }
-    }
-
-    fn no_such_profile(&self, name: &Found) -> Failure {
-        let known: Vec<&str> = self.of_files().map_or_else(
-            |_| Vec::new(),
-            |profiles| profiles.iter().filter_map(|profile| profile.name).collect(),
-        );
-        let shown = name.shown().unwrap_or_else(|| "of that name".to_owned());
-        let failure = Failure::new(name.origin.kind(), format!("{}: no profile {shown}", name.origin));
-        match known.as_slice() {
-            [] => failure.hint("the settings file has no profiles; setup --profile NAME writes one"),
-            known => failure.hint(format!("profiles: {}", known.join(", "))),
-        }
     }
 }

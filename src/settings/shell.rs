@@ -10,7 +10,7 @@ use crate::settings::environment::variable;
 use crate::settings::schema::Key;
 use crate::settings::to_file::{self, FileValue, Pair};
 use crate::settings::{Profile, dirs};
-use crate::tokens::config::{Bearer, Config, KeySource};
+use crate::tokens::config::{BearerSource, Config, KeySource};
 use crate::tokens::error::Failure;
 
 /// Set by a platform in its workspaces; no key of the settings file stands for them.
@@ -63,7 +63,7 @@ impl Profile<'_> {
         }
         if let Some(broker) = &settings.broker {
             shell.take(&PLATFORM);
-            if matches!(broker.bearer, Bearer::Text(_)) {
+            if matches!(broker.bearer, BearerSource::Text(_)) {
                 let cure = "write the bearer to a file with mode 600, and give setup --broker-token-file";
                 shell.missing.push(("GITHUB_APP_BROKER_TOKEN", cure.to_owned()));
             }

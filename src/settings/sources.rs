@@ -5,12 +5,13 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::settings::dirs;
 use crate::settings::environment::{self, not_utf8};
 use crate::settings::form::{Form, Wrong, is_random_word};
 use crate::settings::schema::{KEYS, Key, Setting};
-use crate::settings::{dirs, proxies};
-use crate::tokens::config::Origin;
 use crate::tokens::error::{Failure, escape};
+use crate::tokens::http::proxies;
+use crate::tokens::origin::Origin;
 use crate::tokens::secret::Secret;
 
 /// A text that has passed the checks of its setting's form, and its origin. It shows nowhere but where its form allows.
@@ -51,7 +52,7 @@ impl Found {
     /// The text as messages and listings may show it; `None`: not at all.
     pub fn shown(&self) -> Option<String> {
         if self.setting.form == Form::Proxy {
-            return proxies::shown(self);
+            return proxies::shown(self.text());
         }
         // What a broker is told in its URL is refused, with a message that does not show it either.
         let user = self.text().contains('@');
@@ -112,7 +113,6 @@ impl Environment {
     }
 
     /// An empty one.
-    #[cfg(any(test, feature = "internals"))]
     pub fn none() -> Self {
         Self(Vec::new())
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::settings::form::{self, Form};
-use crate::settings::proxies;
+use crate::settings::of_proxies;
 use crate::settings::sources::Found;
+use crate::tokens::cache::lifetimes::LONGEST_MARGIN;
 use crate::tokens::error::Failure;
 use crate::tokens::host::{self, Host};
 use crate::tokens::scope;
@@ -33,7 +34,7 @@ pub fn check(found: &Found) -> Result<(), Failure> {
         Form::Flag => boolean(found).map(drop),
         Form::Choice(_) => choice(found).map(drop),
         Form::Path => found.path().map(drop),
-        Form::Proxy => proxies::read(Some(found)).map(drop),
+        Form::Proxy => of_proxies::read(Some(found)).map(drop),
         Form::Profile => profile(found),
         Form::Url | Form::Broker | Form::Command | Form::KeyText | Form::Bearer => Ok(()),
     }
@@ -81,13 +82,10 @@ pub fn duration(found: &Found) -> Result<Duration, Failure> {
         .ok_or_else(|| found.bad("duration"))
 }
 
-/// The longest margin: with more, nearly every call would mint, as a token lives for an hour.
-const LONGEST_MARGIN: Duration = Duration::from_mins(55);
-
 /// How early a token is renewed.
 pub fn margin(found: &Found) -> Result<Duration, Failure> {
     match duration(found)? {
-        margin if margin <= LONGEST_MARGIN => Ok(margin),
+        margin if margin <= Duration::from_secs(LONGEST_MARGIN.unsigned_abs()) => Ok(margin),
         _ => Err(found.complaint(
             "with such a margin every call would mint, as a token is valid for an hour",
             "a duration of at most 55m such as 4m",
@@ -172,8 +170,8 @@ pub fn permissions(found: &[Found]) -> Result<BTreeMap<String, String>, Failure>
 mod tests {
     use super::*;
     use crate::settings::schema::Key;
-    use crate::tokens::config::Origin;
     use crate::tokens::error::Kind;
+    use crate::tokens::origin::Origin;
 
     fn of(key: Key, text: &str) -> Found {
         Found::new(key.row(), text.to_owned(), Origin::Environment("GITHUB_APP_X")).unwrap()

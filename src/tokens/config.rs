@@ -1,11 +1,9 @@
 //! What the library is told: plain data, validated by whoever makes it. Nothing here reads an environment or a file.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::tokens::error::Kind;
 use crate::tokens::host::Host;
 use crate::tokens::http::network::Network;
 use crate::tokens::secret::Secret;
@@ -76,7 +74,7 @@ pub struct AppConfig {
 
 /// Where the bearer comes from.
 #[derive(Clone, Debug)]
-pub enum Bearer {
+pub enum BearerSource {
     /// None configured: some brokers on loopback need none.
     None,
     /// From the environment.
@@ -93,7 +91,7 @@ pub struct BrokerConfig {
     /// Spoken to over this Unix socket, whatever host the URL names.
     pub socket: Option<PathBuf>,
     /// Proves us to the broker.
-    pub bearer: Bearer,
+    pub bearer: BearerSource,
     /// Sent as `X-Molecule-Org-Id`, only to a broker that `PLATFORM_URL` named.
     pub organisation: Option<String>,
 }
@@ -104,43 +102,6 @@ impl BrokerConfig {
         match &self.socket {
             Some(path) => format!("unix:{}", path.display()),
             None => self.url.clone(),
-        }
-    }
-}
-
-/// A value, and the setting that messages name.
-#[derive(Clone, Debug)]
-pub struct Named<T> {
-    /// What is named.
-    pub value: T,
-    /// By whom.
-    pub origin: Origin,
-}
-
-/// Where a value was found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// On the command line.
-    Option(String),
-    /// In an environment variable.
-    Environment(&'static str),
-    /// In the settings file, under this key.
-    File(PathBuf, String),
-}
-
-impl Origin {
-    /// A bad option is a usage error, anything else a wrong setting.
-    pub fn kind(&self) -> Kind {
-        if matches!(self, Self::Option(_)) { Kind::Usage } else { Kind::Settings }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Option(name) => write!(f, "option {name}"),
-            Self::Environment(name) => write!(f, "environment variable {name}"),
-            Self::File(path, key) => write!(f, "key {key} in {}", path.display()),
         }
     }
 }

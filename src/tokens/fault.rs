@@ -6,7 +6,6 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 
 use anyhow::Result;
 
-use crate::report;
 use crate::tokens::error::{self, Failure, Kind};
 
 thread_local! {
@@ -17,13 +16,13 @@ thread_local! {
 }
 
 /// From now on a panic that nobody reports says one line of ours.
-pub fn watch() {
-    panic::set_hook(Box::new(|info: &PanicHookInfo| {
+pub fn watch(say: fn(&str)) {
+    panic::set_hook(Box::new(move |info: &PanicHookInfo| {
         let place = info.location().map(ToString::to_string);
         if GUARDED.get() {
             PLACE.set(place);
         } else {
-            report::say(&error::render(&failure(place).into()));
+            say(&error::render(&failure(place).into()));
         }
     }));
 }

@@ -1,6 +1,7 @@
 //! GitHub's side: the App's key and JWT, the API, installations, mints, and what GitHub refuses.
 
 pub mod api;
+pub mod as_app;
 pub mod bot;
 pub mod granted;
 pub mod grants;
@@ -8,9 +9,12 @@ pub mod inspect;
 pub mod installations;
 pub mod jwt;
 pub mod key_command;
+pub mod mint;
+pub mod mint_target;
 pub mod private_key;
+pub mod probe;
 pub mod propagation;
 pub mod refusals;
-pub mod session;
+pub mod revocation;
+pub mod shared;
 pub mod signer;
-pub mod trial;

@@ -10,9 +10,9 @@ use ureq::http::{HeaderValue, Request, Uri};
 use zeroize::Zeroizing;
 
 use crate::platform::clock::{self, Deadline};
-use crate::report::Report;
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::http::network::Network;
+use crate::tokens::notes::Notes;
 use crate::tokens::secret::Secret;
 
 mod answer;
@@ -73,19 +73,19 @@ pub struct Client<'a> {
     attempts: u32,
     /// Whether it waits where the server says for how long.
     waits: bool,
-    report: Report,
+    notes: Notes,
 }
 
 impl<'a> Client<'a> {
     /// A client that has opened nothing yet: a cache hit costs no TLS set-up.
-    pub fn new(network: &'a Network, deadline: Deadline, report: Report) -> Self {
+    pub fn new(network: &'a Network, deadline: Deadline, notes: Notes) -> Self {
         Self {
             connections: Connections::default(),
             network,
             deadline,
             attempts: u32::MAX,
             waits: true,
-            report,
+            notes,
         }
     }
 
@@ -136,7 +136,7 @@ impl<'a> Client<'a> {
             if lasting || failures >= self.attempts || (failure.wait.is_some() && !self.waits) {
                 return Err(failure.into());
             }
-            self.report.note(|| format!("{failure}; trying again in {} ms", pause.as_millis()));
+            self.notes.note(|| format!("{failure}; trying again in {} ms", pause.as_millis()));
             if !self.deadline.wait(pause) {
                 return Err(failure.into());
             }
@@ -174,7 +174,7 @@ impl<'a> Client<'a> {
         let (proxy, with_tls) = proxy::choose(&self.network.proxies, url).map_err(Trouble::lasting)?;
         let agent = self.connections.agent(self.network, with_tls).map_err(Trouble::lasting)?;
         let result = exchange(agent, call, url, proxy.as_ref(), ATTEMPT.min(started));
-        self.report.note(|| {
+        self.notes.note(|| {
             let spent = started.saturating_sub(self.deadline.left()).as_millis();
             let outcome = match &result {
                 Ok(answer) => {

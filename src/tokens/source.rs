@@ -2,41 +2,14 @@
 
 use anyhow::Result;
 
-use crate::report::Report;
+use crate::tokens::ask::{Ask, TokenProvider};
 use crate::tokens::error::{Failure, Kind};
-use crate::tokens::scope::{Repository, Scope};
+use crate::tokens::notes::Notes;
 use crate::tokens::token::Token;
 
 pub mod app;
+pub mod cached;
 pub mod remote;
-
-/// What a token is asked for.
-#[derive(Clone, Debug, Default)]
-pub struct Ask {
-    /// Owner, repositories, permissions.
-    pub scope: Scope,
-    /// The repository that git names, to try a new token on.
-    pub repository: Option<Repository>,
-    /// The life it should have left, in seconds; an answer with less is still an answer.
-    pub min_life: i64,
-    /// The last token was refused: one from a broker's own cache would be the same.
-    pub new: bool,
-    /// The token that git's `state[]` says was refused.
-    pub refused: Option<String>,
-    /// Whoever gets the token may never say whether it works.
-    pub unreported: bool,
-    /// The owner is a user or an organisation, never an enterprise: somebody else than our settings may have named it.
-    pub no_enterprise: bool,
-}
-
-/// Yields tokens.
-pub trait TokenProvider {
-    /// A token for the ask, fresh or cached.
-    ///
-    /// # Errors
-    /// A [`Failure`] in the chain tells refused, temporary and wrong settings apart.
-    fn token(&self, ask: &Ask) -> Result<Token>;
-}
 
 /// The broker first, and the App key when the broker cannot serve (`--source auto` with both configured).
 pub struct Auto<'a> {
@@ -45,7 +18,7 @@ pub struct Auto<'a> {
     /// Mints.
     pub app: Box<dyn TokenProvider + 'a>,
     /// Says why the key was used.
-    pub report: Report,
+    pub notes: Notes,
 }
 
 impl TokenProvider for Auto<'_> {
@@ -54,7 +27,7 @@ impl TokenProvider for Auto<'_> {
             Err(error) if Self::is_reason(&Failure::of(&error)) => error,
             outcome => return outcome,
         };
-        self.report.note(|| format!("the broker cannot serve ({error:#}); using the App key"));
+        self.notes.note(|| format!("the broker cannot serve ({error:#}); using the App key"));
         self.app.token(ask)
     }
 }

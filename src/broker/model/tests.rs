@@ -19,7 +19,7 @@ fn judged_by(
     let header = format!("Bearer {bearer}");
     let asking = Asking { method: b"GET", target: target.as_bytes(), authorization: Some(header.as_bytes()) };
     let body = token.map(|token| serde_json::json!({ "token": token }).to_string().into_bytes());
-    judge(server, &asking, &Seen { status, body: body.unwrap_or_default(), minted: Vec::new() })
+    judge(server, &asking, &Observed { status, body: body.unwrap_or_default(), minted: Vec::new() })
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn what_a_token_is_for_is_judged() {
 fn every_mint_is_for_whoever_asked() {
     let asking =
         Asking { method: b"GET", target: ADMIN.as_bytes(), authorization: Some(b"Bearer bearer-of-acme") };
-    let seen = |status, minted: &str| Seen {
+    let seen = |status, minted: &str| Observed {
         status,
         body: if status == 200 { br#"{"token":"owner=acme"}"#.to_vec() } else { Vec::new() },
         minted: vec![minted.to_owned()],
@@ -98,5 +98,9 @@ fn every_mint_is_for_whoever_asked() {
 #[test]
 fn all_limits_can_be_read() {
     let all = IDENTITIES.iter().map(|identity| identity.limits).chain(SERVERS);
-    assert!(all.clone().all(|limits| Named::of_words(limits).is_some()), "{:?}", all.collect::<Vec<_>>());
+    assert!(
+        all.clone().all(|limits| NamedScope::of_words(limits).is_some()),
+        "{:?}",
+        all.collect::<Vec<_>>()
+    );
 }

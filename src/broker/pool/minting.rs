@@ -7,14 +7,15 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::broker::log::in_words;
-use crate::broker::pool::{Minter, Outcome, Shared, Work, busy};
+use crate::broker::pool::{Minter, PoolInside, Work, busy};
+use crate::broker::ready::Outcome;
 use crate::broker::slots::{Current, Slot};
 use crate::broker::turns::Who;
 use crate::platform::clock::{self, Moment};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
 
-impl Shared {
+impl PoolInside {
     /// Joins whoever waits for a scope's token, or puts it into the queue.
     pub(super) fn ask(
         &self,
@@ -29,8 +30,7 @@ impl Shared {
         let slots = self.slots.write();
         let slot = slots.unwrap_or_else(PoisonError::into_inner).get_or_add(scope, who).ok_or_else(busy)?;
         slot.touch(self.millis(now));
-        let refused = slot.failed_within(self.limits.refused, now.steady);
-        if let Some(failure) = refused.filter(|failure| failure.kind != Kind::Temporary) {
+        if let Some(failure) = slot.refused(now.steady) {
             return Err(failure);
         }
         let mut job = slot.job();

@@ -4,18 +4,21 @@ use std::future::{Future, poll_fn};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::Poll;
 
+use axum::body::Bytes;
+
 use super::*;
-use crate::broker::log::{Form, Writer};
+use crate::broker::log::{LogFormat, Writer};
+use crate::broker::ready::{Outcome, Ready};
 use crate::broker::turns::who;
 use crate::platform::clock;
 use crate::tokens::secret::Secret;
-use crate::tokens::token::{Facts, Source};
+use crate::tokens::token::{Facts, Source, Token};
 
 const NOW: i64 = 1_800_000_000;
 /// More than any test takes.
 const LONG: Duration = Duration::from_mins(1);
-const ANY: Wish = Wish { new: false, min_fresh: 0 };
-const NEW: Wish = Wish { new: true, min_fresh: 0 };
+const ANY: Freshness = Freshness { new: false, min_fresh: 0 };
+const NEW: Freshness = Freshness { new: true, min_fresh: 0 };
 
 /// A pool, its clock, the mints that it has begun, and what becomes of them.
 struct World {
@@ -60,7 +63,7 @@ impl World {
             write.lock().unwrap().push_str(lines);
             Ok(())
         };
-        let (log, writer) = Log::start_with(Form::Plain, 1 << 20, writing).unwrap();
+        let (log, writer) = Log::start_with(LogFormat::Plain, 1 << 20, writing).unwrap();
         let told = Arc::clone(&clock);
         let pool = Pool::start(
             Some(minter("app", start, outcomes, &clock)),
@@ -87,7 +90,7 @@ impl World {
     }
 
     /// Asks beside the test. What it asks for is in the queue, or answered, when this returns.
-    fn start(&self, who: &Who, scope: &Scope, wish: Wish) -> Asking {
+    fn start(&self, who: &Who, scope: &Scope, wish: Freshness) -> Asking {
         let (pool, who, scope) = (Arc::clone(&self.pool), who.clone(), scope.clone());
         let now = *self.clock.lock().unwrap();
         let mut asking = Box::pin(async move { pool.token(&who, &scope, wish, now).await });
@@ -103,7 +106,7 @@ impl World {
     }
 
     /// Asks for something that needs no mint, or for which a result is there.
-    fn ask(&self, who: &Who, scope: &Scope, wish: Wish) -> Outcome {
+    fn ask(&self, who: &Who, scope: &Scope, wish: Freshness) -> Outcome {
         self.end(self.start(who, scope, wish))
     }
 
@@ -208,7 +211,7 @@ fn during_a_limit_what_is_valid_is_handed_out_and_what_waits_is_not_kept_waiting
     }
     assert_eq!(world.begun.try_iter().count(), 1);
     world.pass(20);
-    for wish in [ANY, NEW, Wish { new: false, min_fresh: 99_999 }] {
+    for wish in [ANY, NEW, Freshness { new: false, min_fresh: 99_999 }] {
         assert!(world.ask(&who("a"), &scope("o", 0), wish).is_ok());
     }
     // Not even in the background.
@@ -304,9 +307,9 @@ fn a_new_token_is_minted_at_most_every_ten_seconds_and_one_with_enough_life_is_e
     assert!(world.ask(&who("a"), &scope, NEW).is_ok());
     assert_eq!(world.begun.try_iter().count(), 0, "too soon");
     world.pass(1);
-    assert!(world.ask(&who("a"), &scope, Wish { new: false, min_fresh: 600 }).is_ok());
+    assert!(world.ask(&who("a"), &scope, Freshness { new: false, min_fresh: 600 }).is_ok());
     assert_eq!(world.begun.try_iter().count(), 0, "890 seconds are more than 600");
-    for wish in [Wish { new: false, min_fresh: 2400 }, NEW] {
+    for wish in [Freshness { new: false, min_fresh: 2400 }, NEW] {
         world.results.send(Ok(NOW + 3600)).unwrap();
         assert!(world.ask(&who("a"), &scope, wish).is_ok());
         assert_eq!(world.begun.try_iter().count(), 1, "{wish:?}");

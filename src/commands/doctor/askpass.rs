@@ -5,7 +5,7 @@ use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
 use crate::programs::git::{helper::Helper, wiring};
-use crate::settings::programs;
+use crate::settings::other_programs;
 use crate::tokens::error::escape;
 
 /// Checks what git would turn to, in its order (gitcredentials(7), REQUESTING CREDENTIALS).
@@ -21,16 +21,16 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
     // Set and empty, the first switches all of them off.
     if !has_us
         || asks_nobody
-        || (programs::is_set("GIT_ASKPASS") && programs::variable("GIT_ASKPASS").is_none())
+        || (other_programs::is_set("GIT_ASKPASS") && other_programs::variable("GIT_ASKPASS").is_none())
     {
         return;
     }
     let configured = last("core.askpass").filter(|entry| !entry.value.is_empty());
-    let (what, hint) = if programs::variable("GIT_ASKPASS").is_some() {
+    let (what, hint) = if other_programs::variable("GIT_ASKPASS").is_some() {
         ("GIT_ASKPASS".to_owned(), "unset GIT_ASKPASS".to_owned())
     } else if let Some(line) = configured {
         (format!("core.askPass ({})", escape(&line.origin)), line.removal())
-    } else if programs::variable("SSH_ASKPASS").is_some() && last("core.askpass").is_none() {
+    } else if other_programs::variable("SSH_ASKPASS").is_some() && last("core.askpass").is_none() {
         ("SSH_ASKPASS".to_owned(), "export GIT_ASKPASS=".to_owned())
     } else {
         return;

@@ -3,9 +3,9 @@
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::{Hints, command};
 use crate::commands::doctor::machine::Machine;
-use crate::commands::doctor::{Patient, Target, helper_lines, obstacle};
-use crate::programs::git::{self, Entry, edit, helper::Helper, wiring::Wiring};
-use crate::settings::{dirs, programs};
+use crate::commands::doctor::{Patient, Subject, helper_lines, obstacle};
+use crate::programs::git::{self, ConfigEntry, edit, helper::Helper, wiring::Wiring};
+use crate::settings::{dirs, other_programs};
 use crate::tokens::error::escape;
 
 const NAME: &str = "git configuration";
@@ -17,7 +17,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     }
     let host = &patient.settings.host;
     let host_url = host.url();
-    let path = patient.target.map(Target::path).or_else(|| machine.path_at(host));
+    let path = patient.target.map(Subject::path).or_else(|| machine.path_at(host));
     let wiring = Wiring::of(machine.entries(), &host_url, path.as_deref());
     helpers(patient, machine, &wiring, checks);
     use_http_path(patient, &wiring, checks);
@@ -77,16 +77,16 @@ fn set_up(patient: &Patient, machine: &Machine, origin: &str) -> String {
 
 fn removal(helper: &Helper) -> String {
     let Helper { command, origin, key } = helper.clone();
-    Entry { key, value: command, origin }.removal()
+    ConfigEntry { key, value: command, origin }.removal()
 }
 
 /// Without `HOME` git reads no file of its user's. `setup` asks the user database where that is, and writes what git then
 /// does not read.
 fn without_home(patient: &Patient, machine: &Machine) -> Option<(String, Hints)> {
-    if programs::variable("HOME").is_some() || programs::variable("GIT_CONFIG_GLOBAL").is_some() {
+    if other_programs::variable("HOME").is_some() || other_programs::variable("GIT_CONFIG_GLOBAL").is_some() {
         return None;
     }
-    let (Some(home), Ok(Some(file))) = (dirs::home(), programs::git_global_file()) else {
+    let (Some(home), Ok(Some(file))) = (dirs::home(), other_programs::git_global_file()) else {
         let message = "HOME is not set, so git reads no configuration of yours".to_owned();
         return Some((message, "set HOME for git and for this program, then run setup".into()));
     };
@@ -146,7 +146,7 @@ fn headers(wiring: &Wiring, checks: &mut Checks) {
 /// git would hand the token to whoever answers.
 fn verification(host_url: &str, machine: &Machine, checks: &mut Checks) {
     let message = "git does not check the host's certificate: anybody on the way can take the token";
-    if programs::variable("GIT_SSL_NO_VERIFY").is_some() {
+    if other_programs::variable("GIT_SSL_NO_VERIFY").is_some() {
         return checks.broken(NAME, message, command("unset GIT_SSL_NO_VERIFY"));
     }
     let is_off =

@@ -5,14 +5,14 @@ use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
 use crate::programs::gh::Gh;
-use crate::settings::programs;
+use crate::settings::other_programs;
 use crate::tokens::http::{Call, Client};
 use crate::tokens::secret::Secret;
 
 /// Checks the tokens that gh would use.
 pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let host = &patient.settings.host;
-    let shadowing = programs::shadowing_tokens(host).unwrap_or_default();
+    let shadowing = other_programs::shadowing_tokens(host).unwrap_or_default();
     for (name, token) in &shadowing {
         if is_refused(patient, token) {
             checks.broken(
@@ -48,7 +48,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
 /// Whether GitHub itself refuses a token; where it cannot be asked, the benefit of the doubt.
 fn is_refused(patient: &Patient, token: &Secret) -> bool {
     let settings = &patient.settings;
-    let client = Client::new(&settings.network, patient.deadline, patient.report).impatient();
+    let client = Client::new(&settings.network, patient.deadline, patient.report.notes).impatient();
     let call = Call::to_github("GET", format!("{}/rate_limit", settings.api_url), token);
     client.probe(&call).is_ok_and(|answer| answer.status == 401 && answer.is_githubs_refusal())
 }

@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use rustix::fs::{Access, access};
 
-use crate::cli::HelperLine;
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::hosts;
 use crate::commands::doctor::machine::Machine;
-use crate::commands::setup::program;
 use crate::platform::process;
 use crate::programs::git::edit::{self, quoted};
 use crate::programs::git::helper::{Helper, PROGRAM, Program};
-use crate::programs::git::url::Url;
-use crate::programs::git::{self, Entry};
-use crate::settings::{Sources, programs};
+use crate::programs::git::remote_url::Url;
+use crate::programs::git::{self, ConfigEntry};
+use crate::programs::own;
+use crate::settings::options::HelperLine;
+use crate::settings::{Sources, other_programs};
 use crate::tokens::error::escape;
 use crate::tokens::host::Host;
 
@@ -34,17 +34,17 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
             command(format!("{} setup{local}", machine.me))
         };
         match find(&program, machine) {
-            Found::Nobody(name) => {
+            ProgramFound::Nobody(name) => {
                 let message = format!("git finds no program {} ({origin})", escape(&name));
                 let hints = set_up().or("take the line out", line.removal());
                 checks.broken(NAME, message, hints);
             }
-            Found::NotExecutable(path) => {
+            ProgramFound::NotExecutable(path) => {
                 let shown = escape(&path.to_string_lossy());
                 let hints = command(format!("chmod +x {}", quoted(&path.to_string_lossy())));
                 checks.broken(NAME, format!("{shown} is not executable ({origin})"), hints);
             }
-            Found::Other(path) => {
+            ProgramFound::Other(path) => {
                 let message = format!(
                     "git runs another copy, {}{} ({origin}), not this one, {}{}",
                     escape(&path.to_string_lossy()),
@@ -55,21 +55,21 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
                 let other = format!("{} doctor", quoted(&path.to_string_lossy()));
                 checks.warn(NAME, message, set_up().or("check that copy", other));
             }
-            Found::This => options_and_host(url, &words, &origin, line, machine, checks),
-            Found::Unknown => {}
+            ProgramFound::This => options_and_host(url, &words, &origin, line, machine, checks),
+            ProgramFound::Unknown => {}
         }
     }
 }
 
 /// Whether git can run what a line names.
 pub fn is_sound(machine: &Machine, helper: &Helper) -> bool {
-    !matches!(find(&helper.program().0, machine), Found::Nobody(_) | Found::NotExecutable(_))
+    !matches!(find(&helper.program().0, machine), ProgramFound::Nobody(_) | ProgramFound::NotExecutable(_))
 }
 
 /// Our lines with the URL that each is for (empty: any), without those that a later reset for the same URL, or for all,
 /// takes out.
-fn used(entries: &[Entry]) -> Vec<(&str, &Entry)> {
-    let mut found: Vec<(&str, &Entry)> = Vec::new();
+fn used(entries: &[ConfigEntry]) -> Vec<(&str, &ConfigEntry)> {
+    let mut found: Vec<(&str, &ConfigEntry)> = Vec::new();
     for entry in entries {
         let Some(url) = git::wiring::subsection(&entry.key, "credential", "helper") else { continue };
         if entry.value.is_empty() {
@@ -81,7 +81,7 @@ fn used(entries: &[Entry]) -> Vec<(&str, &Entry)> {
     found
 }
 
-enum Found {
+enum ProgramFound {
     This,
     Other(PathBuf),
     NotExecutable(PathBuf),
@@ -91,31 +91,31 @@ enum Found {
     Unknown,
 }
 
-fn find(program: &Program, machine: &Machine) -> Found {
+fn find(program: &Program, machine: &Machine) -> ProgramFound {
     let (name, directories) = match program {
-        Program::Unknown => return Found::Unknown,
+        Program::Unknown => return ProgramFound::Unknown,
         Program::File(path) => return judge(path),
         Program::OnPath(name) => (name, Vec::new()),
         Program::OfGit(name) => (name, git::exec_path(machine.deadline).into_iter().collect()),
     };
-    let search = programs::path().ok().flatten().unwrap_or_default();
+    let search = other_programs::path().ok().flatten().unwrap_or_default();
     let places = directories.into_iter().chain(std::env::split_paths(&search)).map(|dir| dir.join(name));
     let mut candidates = places.filter(|path| path.is_file());
-    let Some(first) = candidates.next() else { return Found::Nobody(name.clone()) };
+    let Some(first) = candidates.next() else { return ProgramFound::Nobody(name.clone()) };
     // As the shell does: one that cannot be run is passed by, if another can.
     let runnable = std::iter::once(first.clone()).chain(candidates).find(|path| is_executable(path));
     judge(&runnable.unwrap_or(first))
 }
 
-fn judge(path: &Path) -> Found {
+fn judge(path: &Path) -> ProgramFound {
     if !path.is_file() {
-        return Found::Nobody(path.display().to_string());
+        return ProgramFound::Nobody(path.display().to_string());
     }
     if !is_executable(path) {
-        return Found::NotExecutable(path.to_owned());
+        return ProgramFound::NotExecutable(path.to_owned());
     }
     let is_own = path.canonicalize().ok() == own_path().canonicalize().ok();
-    if is_own { Found::This } else { Found::Other(path.to_owned()) }
+    if is_own { ProgramFound::This } else { ProgramFound::Other(path.to_owned()) }
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -123,7 +123,7 @@ fn is_executable(path: &Path) -> bool {
 }
 
 fn own_path() -> PathBuf {
-    program::path().unwrap_or_else(|_| PROGRAM.into())
+    own::path().unwrap_or_else(|_| PROGRAM.into())
 }
 
 /// What another copy says of itself, in brackets; it may be anything. One that a relative entry of the `PATH` led to
@@ -145,7 +145,7 @@ fn options_and_host(
     url: &str,
     words: &[String],
     origin: &str,
-    line: &Entry,
+    line: &ConfigEntry,
     machine: &Machine,
     checks: &mut Checks,
 ) {

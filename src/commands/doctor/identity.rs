@@ -3,8 +3,8 @@
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
-use crate::programs::git::Entry;
-use crate::settings::programs;
+use crate::programs::git::ConfigEntry;
+use crate::settings::other_programs;
 use crate::tokens::error::escape;
 
 const NAME: &str = "identity";
@@ -14,10 +14,10 @@ const BOT: &str = "[bot]";
 /// Checks name and address of authors and committers.
 pub fn examine(machine: &Machine, checks: &mut Checks) {
     let lines = |key: &'static str| machine.entries().iter().filter(move |entry| entry.key == key);
-    let is_bots = |line: &&Entry| line.value.ends_with(BOT) || line.value.contains("[bot]@");
+    let is_bots = |line: &&ConfigEntry| line.value.ends_with(BOT) || line.value.contains("[bot]@");
     let Some(bot) = lines("user.name").rfind(is_bots) else { return };
     let mut hidden = false;
-    let mut hide = |line: &Entry| {
+    let mut hide = |line: &ConfigEntry| {
         hidden = true;
         let (key, origin) = (&line.key, escape(&line.origin));
         let message = format!("{key} in {origin} takes the place of {}", escape(&bot.value));
@@ -34,7 +34,7 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
     for key in ["author.name", "author.email", "committer.name", "committer.email"] {
         lines(key).next_back().filter(|line| !is_bots(line)).into_iter().for_each(&mut hide);
     }
-    let variables = programs::identity_variables();
+    let variables = other_programs::identity_variables();
     let others: Vec<&str> = variables
         .into_iter()
         .filter(|(_, value)| !(value.ends_with(BOT) || value.contains("[bot]@")))

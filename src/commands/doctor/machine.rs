@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use crate::commands::setup::program;
 use crate::platform::clock::Deadline;
 use crate::programs::git::edit::quoted;
 use crate::programs::git::helper::PROGRAM;
-use crate::programs::git::remotes::{self, Target};
-use crate::programs::git::url::Url;
-use crate::programs::git::{self, Entry, clone, clone::Clone};
-use crate::settings::programs;
+use crate::programs::git::remote_url::Url;
+use crate::programs::git::remotes::{self, Destination};
+use crate::programs::git::{self, ConfigEntry, clone, clone::Clone};
+use crate::programs::own;
+use crate::settings::other_programs;
 use crate::tokens::error::Failure;
 use crate::tokens::host::Host;
 
@@ -23,7 +23,7 @@ pub struct Machine {
     /// git's version.
     pub git: Result<(u32, u32), Failure>,
     /// git's configuration, in its order.
-    pub entries: Result<Vec<Entry>, Failure>,
+    pub entries: Result<Vec<ConfigEntry>, Failure>,
     /// The clone, if this is one.
     pub clone: Clone,
     /// Ends whatever is asked.
@@ -47,7 +47,7 @@ impl Machine {
     }
 
     /// git's configuration; empty where the check of git itself says why.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[ConfigEntry] {
         self.entries.as_deref().unwrap_or_default()
     }
 
@@ -62,7 +62,7 @@ impl Machine {
         let urls = remotes.iter().filter_map(|remote| {
             let url = remote.used().filter(|url| url.is_http() && self.host_of(url) == Some(host))?;
             match &remote.target {
-                Target::Remote(name) => Some((name != "origin", url.path)),
+                Destination::Remote(name) => Some((name != "origin", url.path)),
                 _ => None,
             }
         });
@@ -83,8 +83,8 @@ pub fn host_of<'h>(hosts: &'h [Host], url: &Url) -> Option<&'h Host> {
 
 /// The name alone where the shell finds this very file by it.
 fn own_name() -> String {
-    let Ok(own) = program::path() else { return PROGRAM.to_owned() };
-    let search = programs::path().ok().flatten().unwrap_or_default();
+    let Ok(own) = own::path() else { return PROGRAM.to_owned() };
+    let search = other_programs::path().ok().flatten().unwrap_or_default();
     let found = std::env::split_paths(&search).map(|dir| dir.join(PROGRAM)).find(|path| path.is_file());
     let is_own = found.is_some_and(|found| found.canonicalize().ok() == own.canonicalize().ok());
     if is_own { PROGRAM.to_owned() } else { quoted(&own.to_string_lossy()) }

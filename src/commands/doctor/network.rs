@@ -5,9 +5,9 @@ use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::machine::Machine;
 use crate::platform::clock::{self, span};
 use crate::session::{ask_or_default, to_broker};
+use crate::tokens::ask::TokenProvider;
 use crate::tokens::http::{Call, Client};
-use crate::tokens::source::TokenProvider;
-use crate::tokens::source::remote::Broker;
+use crate::tokens::source::remote::RemoteBroker;
 
 /// More than this, in seconds, and tokens look older or younger than they are.
 const SKEW: i64 = 60;
@@ -15,7 +15,7 @@ const SKEW: i64 = 60;
 /// Checks git host, clock and broker.
 pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     let settings = &patient.settings;
-    let client = Client::new(&settings.network, patient.deadline, patient.report).impatient();
+    let client = Client::new(&settings.network, patient.deadline, patient.report.notes).impatient();
     let call = Call {
         method: "HEAD",
         url: format!("{}/", settings.host.url()),
@@ -39,7 +39,7 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     }
     if let Some(broker) = &settings.broker {
         let client = to_broker(settings, broker, patient.deadline, patient.report).impatient();
-        let broker = Broker { settings: broker, names_owner: settings.names_owner(), client };
+        let broker = RemoteBroker { settings: broker, names_owner: settings.names_owner(), client };
         match broker.token(&ask_or_default(settings)) {
             Err(error) => checks.fail("broker", &error),
             Ok(token) => {

@@ -1,6 +1,6 @@
 //! Why git does not ask the helper for a URL, or the helper does not answer. Pure.
 
-use crate::programs::git::url::Url;
+use crate::programs::git::remote_url::Url;
 use crate::tokens::host::Host;
 use crate::tokens::protocol::is_placeholder;
 

@@ -3,9 +3,9 @@
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::{Hints, command};
 use crate::commands::doctor::machine::Machine;
-use crate::commands::doctor::{Patient, Target, rewrites};
+use crate::commands::doctor::{Patient, Subject, rewrites};
 use crate::programs::git::{self, edit::quoted};
-use crate::settings::programs;
+use crate::settings::other_programs;
 use crate::tokens::config::Config;
 use crate::tokens::error::escape;
 
@@ -19,7 +19,7 @@ const INVALID: [&str; 4] = ["does not match", "not match target", "expired", "no
 /// Lets git ask for a repository without any helper: to be asked for a name is all that is wanted.
 pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let host = &patient.settings.host;
-    let path = patient.target.map_or_else(|| "git-credential-github-app/doctor".to_owned(), Target::path);
+    let path = patient.target.map_or_else(|| "git-credential-github-app/doctor".to_owned(), Subject::path);
     let url = format!("{}/{path}", host.url());
     let is_worth_it = patient.reaches.get() || patient.target.is_some();
     if machine.git.is_err() || !is_worth_it || rewrites::leads_away(&url, host, machine) {
@@ -60,7 +60,7 @@ fn trust(patient: &Patient, machine: &Machine) -> Hints {
     let key = format!("http.{}/.sslCAInfo", host.url());
     let line = machine.entries().iter().rfind(|entry| entry.key.eq_ignore_ascii_case(&key));
     let hints = command(match line {
-        _ if programs::variable("GIT_SSL_CAINFO").is_some() => {
+        _ if other_programs::variable("GIT_SSL_CAINFO").is_some() => {
             format!("export GIT_SSL_CAINFO={}", quoted(&file))
         }
         Some(line) => line.change(&file),

@@ -8,9 +8,9 @@ use crate::commands::doctor::machine::Machine;
 use crate::commands::doctor::obstacle::Obstacle;
 use crate::programs::git::clone::Clone;
 use crate::programs::git::edit::quoted;
-use crate::programs::git::remotes::{self, Remote, Target};
-use crate::programs::git::url::{self, Url};
-use crate::programs::git::{Entry, wiring};
+use crate::programs::git::remote_url::{self, Url};
+use crate::programs::git::remotes::{self, Destination, Remote};
+use crate::programs::git::{ConfigEntry, wiring};
 use crate::tokens::error::escape;
 use crate::tokens::host::Host;
 use crate::tokens::scope::Repository;
@@ -47,7 +47,7 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
 }
 
 /// Submodules that are not initialised have their URL in `.gitmodules` alone.
-fn with_modules(entries: &[Entry], modules: &[Entry]) -> Vec<Entry> {
+fn with_modules(entries: &[ConfigEntry], modules: &[ConfigEntry]) -> Vec<ConfigEntry> {
     let known: HashSet<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
     let new = modules.iter().filter(|entry| !known.contains(entry.key.as_str()));
     let new = new.filter(|entry| wiring::subsection(&entry.key, "submodule", "url").is_some());
@@ -58,7 +58,7 @@ fn show(
     machine: &Machine,
     good: &[String],
     found: &[(Remote<'_>, &Host, Obstacle)],
-    modules: &[Entry],
+    modules: &[ConfigEntry],
     checks: &mut Checks,
 ) {
     if let Some((last, others)) = good.split_last() {
@@ -101,32 +101,32 @@ fn show(
     }
 }
 
-fn in_words(target: &Target) -> String {
+fn in_words(target: &Destination) -> String {
     match target {
-        Target::Remote(name) => escape(name),
-        Target::Push(name) => format!("{} (push)", escape(name)),
-        Target::Submodule(name) => format!("the submodule {}", escape(name)),
-        Target::Key(key) => escape(key),
+        Destination::Remote(name) => escape(name),
+        Destination::Push(name) => format!("{} (push)", escape(name)),
+        Destination::Submodule(name) => format!("the submodule {}", escape(name)),
+        Destination::Key(key) => escape(key),
     }
 }
 
 /// The command that gives it the URL for which the helper is asked.
-fn fix(remote: &Remote<'_>, host: &Host, modules: &[Entry]) -> Hints {
+fn fix(remote: &Remote<'_>, host: &Host, modules: &[ConfigEntry]) -> Hints {
     let repository = remote.used().and_then(|url| Repository::from_path(url.path.as_bytes()));
     let url = match repository {
         Some(Repository { owner, name }) => format!("{}/{owner}/{name}.git", host.url()),
         None => format!("{}/OWNER/NAME.git", host.url()),
     };
     command(match &remote.target {
-        Target::Remote(name) => format!("git remote set-url {} {url}", quoted(name)),
-        Target::Push(name) => format!("git remote set-url --push {} {url}", quoted(name)),
-        Target::Submodule(name) => submodule(name, &url, host, modules),
-        Target::Key(_) => remote.entry.change(&url),
+        Destination::Remote(name) => format!("git remote set-url {} {url}", quoted(name)),
+        Destination::Push(name) => format!("git remote set-url --push {} {url}", quoted(name)),
+        Destination::Submodule(name) => submodule(name, &url, host, modules),
+        Destination::Key(_) => remote.entry.change(&url),
     })
 }
 
 /// What `.gitmodules` says is what git copies, so it is put right there if it is wrong there.
-fn submodule(name: &str, url: &str, host: &Host, modules: &[Entry]) -> String {
+fn submodule(name: &str, url: &str, host: &Host, modules: &[ConfigEntry]) -> String {
     let value = |variable: &str| {
         let key = format!("submodule.{name}.{variable}");
         modules.iter().rfind(|entry| entry.key == key).map(|entry| entry.value.as_str())
@@ -143,7 +143,7 @@ fn submodule(name: &str, url: &str, host: &Host, modules: &[Entry]) -> String {
 
 /// Whether it begins as the rules of `setup --insteadof` do.
 fn can_be_rewritten(remote: &Remote<'_>, host: &Host) -> bool {
-    let name = url::without_port(&host.name);
+    let name = remote_url::without_port(&host.name);
     let prefixes = [format!("git@{name}:"), format!("ssh://git@{name}/")];
     prefixes.iter().any(|prefix| remote.used.starts_with(prefix))
 }

@@ -5,8 +5,8 @@ use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
 use crate::commands::doctor::obstacle::Obstacle;
+use crate::programs::git::remote_url::Url;
 use crate::programs::git::rewrite::{self, Rule};
-use crate::programs::git::url::Url;
 use crate::tokens::error::escape;
 use crate::tokens::host::Host;
 

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use crate::commands::doctor::Checks;
+use crate::commands::setup::counted;
 use crate::commands::setup::timer::{self, trial};
-use crate::commands::setup::{counted, program};
 use crate::platform::clock::Deadline;
+use crate::programs::own;
 use crate::tokens::config::Config;
 use crate::tokens::error::Failure;
 
@@ -13,13 +14,13 @@ use crate::tokens::error::Failure;
 const TIMER: &str = "timer";
 
 /// Runs the timer's command, as the timer will run it.
-pub fn try_timer(plan: &timer::Plan, settings: &Config) -> Result<(), Failure> {
+pub fn try_timer(plan: &timer::TimerPlan, settings: &Config) -> Result<(), Failure> {
     trial::run(plan, Deadline::after(settings.timeout))
 }
 
 /// Adds what is to be said of the timer.
 pub fn judge_timer(
-    plan: &timer::Plan,
+    plan: &timer::TimerPlan,
     settings: &Config,
     tried: Result<(), Failure>,
     to_start: Option<String>,
@@ -62,12 +63,12 @@ pub fn verdict(
         let message = format!("all is written, but {}", failure.message);
         let mut failure = Failure { message, ..failure };
         if let Some(file) = git_file.filter(|_| checks.failed().contains(&"git configuration")) {
-            let file = program::shell_word(&file.to_string_lossy());
+            let file = own::shell_word(&file.to_string_lossy());
             let include = format!("git config --global --add include.path {file}");
             failure = failure.hint(format!("git reads that file only where it is included: {include}"));
         }
         // doctor knows nothing of timers.
-        let setup = checks.failed().contains(&TIMER).then(program::command_line);
+        let setup = checks.failed().contains(&TIMER).then(own::command_line);
         let next = setup.as_deref().unwrap_or(doctor);
         failure.hint(format!("follow the hints above, then: {next}"))
     })?;

@@ -9,7 +9,7 @@ use crate::commands::setup::files;
 use crate::commands::setup::record::{Change, Inserted, Part, hash};
 use crate::platform::clock::Deadline;
 use crate::platform::process;
-use crate::programs::git::{self, Entry, wiring::Wiring};
+use crate::programs::git::{self, ConfigEntry, wiring::Wiring};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::host::Host;
 
@@ -17,10 +17,10 @@ mod lines;
 mod place;
 
 pub use lines::Line;
-pub use place::Place;
+pub use place::ConfigPlace;
 
 /// Lines that shall be in the file.
-pub struct Plan {
+pub struct GitPlan {
     /// What they are for.
     pub part: Part,
     /// Keys and values, to be added in this order.
@@ -37,7 +37,7 @@ pub struct Undone {
     pub file_removed: bool,
 }
 
-impl Plan {
+impl GitPlan {
     /// The helper, asked first and alone for its host, and told the path.
     pub fn helper(host_url: &str, command: &str) -> Self {
         let key = |variable: &str| format!("credential.{host_url}.{variable}");
@@ -67,7 +67,7 @@ impl Plan {
     }
 
     /// Whether the file by itself does what the lines would do.
-    pub fn is_met_by(&self, entries: &[Entry], host_url: &str) -> bool {
+    pub fn is_met_by(&self, entries: &[ConfigEntry], host_url: &str) -> bool {
         match self.part {
             Part::Helper => {
                 let wiring = Wiring::of(entries, host_url, None);
@@ -114,12 +114,12 @@ pub fn indented(lines: &[Line]) -> String {
 }
 
 /// The entries of one file and of what it includes; none where it is not there.
-pub fn entries(path: &Path, deadline: Deadline) -> Result<Vec<Entry>> {
+pub fn entries(path: &Path, deadline: Deadline) -> Result<Vec<ConfigEntry>> {
     if path.exists() { Ok(git::configuration(Some(path), deadline)?) } else { Ok(Vec::new()) }
 }
 
 /// Lets git add the lines, and remembers what that has inserted.
-pub fn apply(path: &Path, plan: &Plan, deadline: Deadline, changes: &mut Vec<Change>) -> Result<()> {
+pub fn apply(path: &Path, plan: &GitPlan, deadline: Deadline, changes: &mut Vec<Change>) -> Result<()> {
     let context = || format!("change git's configuration in {}", path.display());
     if let Some(dir) = path.parent() {
         let made = files::make_directory(dir, 0o777).with_context(context)?;
@@ -207,7 +207,8 @@ fn without(
 ) -> Result<(String, Vec<Line>), Failure> {
     let entries = git::lines_of(path, b"", deadline)?;
     let found = lines::find(&entries, ours);
-    let pairs = |entries: Vec<Entry>| entries.into_iter().map(|Entry { key, value, .. }| (key, value));
+    let pairs =
+        |entries: Vec<ConfigEntry>| entries.into_iter().map(|ConfigEntry { key, value, .. }| (key, value));
     let rest = lines::without(now, entries.len(), &found.places);
     let left = entries.into_iter().enumerate().filter(|(at, _)| !found.places.contains(at));
     let left = left.map(|(_, entry)| entry).collect();
@@ -247,10 +248,10 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_git_configuration() {
-        let plan = Plan::helper("https://github.com", "/opt/my\\ tools/x");
+        let plan = GitPlan::helper("https://github.com", "/opt/my\\ tools/x");
         let text = "[credential \"https://github.com\"]\n\thelper =\n\thelper = /opt/my\\\\ tools/x\n\tuseHttpPath = true\n";
         assert_eq!(to_text(&plan.lines), text);
-        let ssh = |host: &str| to_text(&Plan::instead_of(&Host::parse(host).unwrap()).lines);
+        let ssh = |host: &str| to_text(&GitPlan::instead_of(&Host::parse(host).unwrap()).lines);
         for (host, text) in [
             (
                 "github.com",
@@ -271,7 +272,7 @@ mod tests {
         ] {
             assert_eq!(ssh(host), text);
         }
-        let identity = Plan::identity("a[bot]", "1+a");
+        let identity = GitPlan::identity("a[bot]", "1+a");
         assert_eq!(to_text(&identity.lines), "[user]\n\tname = a[bot]\n\temail = 1+a\n");
     }
 }

@@ -4,32 +4,22 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::cli::SetupArgs;
-use crate::commands::setup::git_config::{self, Place};
+use crate::commands::setup::args::{Wish, place_of};
+use crate::commands::setup::git_config::{self};
 use crate::commands::setup::record::{Change, Record};
 use crate::commands::setup::whose::Whose;
-use crate::commands::setup::{files, program, settings_file, timer, undo};
+use crate::commands::setup::{files, settings_file, timer, undo};
 use crate::platform::clock::Deadline;
+use crate::programs::own;
 use crate::report::Report;
 use crate::session::{ask_or_default, provider};
+use crate::settings::given_for_file;
 use crate::settings::shell::Shell;
-use crate::settings::{Given, Profile, given_for_file};
+use crate::tokens::ask::TokenProvider;
 use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, shown};
 use crate::tokens::github::bot;
 use crate::tokens::http::Client;
-use crate::tokens::source::TokenProvider;
-
-/// What setup was asked for.
-#[derive(Clone, Copy)]
-pub struct Wish<'a> {
-    /// The settings that its options give.
-    pub given: &'a Given,
-    /// What they, the environment and the settings file say.
-    pub profile: &'a Profile<'a>,
-    /// Its own options.
-    pub arguments: &'a SetupArgs,
-}
 
 /// All that is to be written.
 pub struct Plan {
@@ -42,12 +32,12 @@ pub struct Plan {
     pub whose: Whose,
     /// This program and what it is told of the settings file.
     command: Vec<String>,
-    settings_file: Option<settings_file::Plan>,
+    settings_file: Option<settings_file::FilePlan>,
     /// The file of git configuration.
     pub git_file: PathBuf,
-    git: Vec<git_config::Plan>,
+    git: Vec<git_config::GitPlan>,
     /// Run once it is written.
-    pub timer: Option<timer::Plan>,
+    pub timer: Option<timer::TimerPlan>,
 }
 
 impl Plan {
@@ -61,7 +51,7 @@ impl Plan {
             shell = profile.shell(&settings, arguments.gh)?;
             given.append(&mut shell.settings);
         }
-        let program = program::path()?;
+        let program = own::path()?;
         whose.check(&given, &program)?;
         let settings_file = settings_file::plan(&whose.settings, profile.name, &given)?;
         let mut command = vec![program.to_string_lossy().into_owned()];
@@ -73,17 +63,17 @@ impl Plan {
         if !whose.is_usual {
             command.extend(config);
         }
-        let helper = command.iter().map(|word| program::shell_word(word)).collect::<Vec<_>>().join(" ");
-        let mut git = vec![git_config::Plan::helper(&settings.host.url(), &helper)];
+        let helper = command.iter().map(|word| own::shell_word(word)).collect::<Vec<_>>().join(" ");
+        let mut git = vec![git_config::GitPlan::helper(&settings.host.url(), &helper)];
         if arguments.insteadof {
-            git.push(git_config::Plan::instead_of(&settings.host));
+            git.push(git_config::GitPlan::instead_of(&settings.host));
         }
         if arguments.identity {
             let bot = identity(&settings, deadline, report)?;
-            git.push(git_config::Plan::identity(&bot.name, &bot.email));
+            git.push(git_config::GitPlan::identity(&bot.name, &bot.email));
         }
         let timer = match arguments.timer {
-            Some(kind) => Some(timer::Plan::new(kind, &settings, arguments.gh, timer_command, &shell)?),
+            Some(kind) => Some(timer::TimerPlan::new(kind, &settings, arguments.gh, timer_command, &shell)?),
             None => None,
         };
         let git_file = place_of(arguments).path(deadline)?;
@@ -96,10 +86,10 @@ impl Plan {
     /// All that goes into a line of a file, or is shown above one: with a line end it would be another line there. Options
     /// and variables of settings are refused before; these come from the rest of the environment.
     fn check_lines(&self) -> Result<(), Failure> {
-        program::check_line("the settings file's path", &self.whose.settings.to_string_lossy())?;
-        program::check_line("the path of git's configuration", &self.git_file.to_string_lossy())?;
-        program::check_line("this program's path", self.command.first().map_or("", String::as_str))?;
-        self.timer.as_ref().map_or(Ok(()), timer::Plan::check_lines)
+        own::check_line("the settings file's path", &self.whose.settings.to_string_lossy())?;
+        own::check_line("the path of git's configuration", &self.git_file.to_string_lossy())?;
+        own::check_line("this program's path", self.command.first().map_or("", String::as_str))?;
+        self.timer.as_ref().map_or(Ok(()), timer::TimerPlan::check_lines)
     }
 
     /// Each thing that would be done, as comments, with the text that would be written.
@@ -132,7 +122,7 @@ impl Plan {
         let mut files = vec![self.whose.record.clone()];
         files.extend(self.settings_file.as_ref().map(|_| self.whose.settings.clone()));
         files.push(self.git_file.clone());
-        files.extend(self.timer.as_ref().map(timer::Plan::files).transpose()?.into_iter().flatten());
+        files.extend(self.timer.as_ref().map(timer::TimerPlan::files).transpose()?.into_iter().flatten());
         let mut missing: Vec<PathBuf> =
             files.iter().filter_map(|file| file.parent()).flat_map(files::missing).collect();
         missing.sort();
@@ -162,7 +152,7 @@ impl Plan {
 
     /// The command that checks it all again.
     pub fn doctor(&self) -> String {
-        let options = self.command[1..].iter().map(|word| program::shell_word(word));
+        let options = self.command[1..].iter().map(|word| own::shell_word(word));
         let words = std::iter::once("git-credential-github-app".to_owned()).chain(options);
         words.chain(["doctor".to_owned()]).collect::<Vec<_>>().join(" ")
     }
@@ -209,21 +199,11 @@ impl Plan {
     }
 }
 
-/// Which file of git configuration is meant.
-pub fn place_of(arguments: &SetupArgs) -> Place {
-    match &arguments.file {
-        Some(file) => Place::File(file.clone()),
-        None if arguments.system => Place::System,
-        None if arguments.local => Place::Local,
-        None => Place::Global,
-    }
-}
-
 fn identity(settings: &Config, deadline: Deadline, report: Report) -> Result<bot::Bot> {
     if let Some(app) = &settings.app {
-        return bot::of_app(settings, app, deadline, report);
+        return bot::of_app(settings, app, deadline, report.notes);
     }
     let ask = ask_or_default(settings);
     let token = provider(settings, &ask.scope, deadline, report).token(&ask)?;
-    bot::of_token(settings, &Client::new(&settings.network, deadline, report), &token)
+    bot::of_token(settings, &Client::new(&settings.network, deadline, report.notes), &token)
 }

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use anyhow::Result;
 
-use crate::commands::setup::terminal::{Answer, Terminal, say};
+use crate::commands::setup::terminal::{Terminal, Typed, say};
 use crate::settings::schema::Key;
 use crate::settings::{Given, dirs};
 use crate::tokens::config::KeySource;
@@ -96,16 +96,16 @@ fn ask(
 ) -> Result<String> {
     for _ in 0..TRIES {
         match terminal.ask(question.text)? {
-            Answer::Line(line) => match check(line.trim()) {
+            Typed::Line(line) => match check(line.trim()) {
                 Ok(answer) => return Ok(answer),
                 Err(wrong) => say(&format!("{wrong}\n"))?,
             },
-            Answer::Secret(what) => {
+            Typed::Secret(what) => {
                 let expected = question.expected;
                 say(&format!("this is {what}, which is neither shown nor kept here\n{expected}\n"))?;
             }
-            Answer::End => break,
-            Answer::Interrupted => {
+            Typed::End => break,
+            Typed::Interrupted => {
                 terminal.interrupt();
                 break;
             }

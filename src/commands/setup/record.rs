@@ -22,12 +22,12 @@ pub struct Record {
     #[serde(skip)]
     path: PathBuf,
     /// One for each host and file of git configuration.
-    pub targets: Vec<Target>,
+    pub targets: Vec<Recorded>,
 }
 
 /// What was written for one host into one file of git configuration, and beside it.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Target {
+pub struct Recorded {
     /// The host's URL.
     pub host_url: String,
     /// The file of git configuration.
@@ -150,12 +150,12 @@ impl Record {
     }
 
     /// The target for a host, a file and a profile.
-    pub fn target(&mut self, host_url: &str, git_file: &Path, profile: Option<&str>) -> &mut Target {
+    pub fn target(&mut self, host_url: &str, git_file: &Path, profile: Option<&str>) -> &mut Recorded {
         let index = self.targets.iter().position(|known| known.is_for(host_url, git_file, profile));
         let index = index.unwrap_or_else(|| {
             let (host_url, git_file) = (host_url.to_owned(), git_file.to_owned());
             let profile = profile.map(str::to_owned);
-            self.targets.push(Target { host_url, git_file, profile, changes: Vec::new() });
+            self.targets.push(Recorded { host_url, git_file, profile, changes: Vec::new() });
             self.targets.len() - 1
         });
         &mut self.targets[index]
@@ -168,8 +168,8 @@ impl Record {
         &'a mut self,
         host_url: &'a str,
         git_file: &'a Path,
-    ) -> impl Iterator<Item = &'a mut Target> {
-        let shares = move |target: &&mut Target| target.host_url == host_url && target.git_file == git_file;
+    ) -> impl Iterator<Item = &'a mut Recorded> {
+        let shares = move |target: &&mut Recorded| target.host_url == host_url && target.git_file == git_file;
         self.targets.iter_mut().filter(shares)
     }
 
@@ -219,7 +219,7 @@ impl fmt::Display for Change {
     }
 }
 
-impl Target {
+impl Recorded {
     /// A named profile is on record once for each file, whatever its host has become since.
     fn is_for(&self, host_url: &str, git_file: &Path, profile: Option<&str>) -> bool {
         let same_host = self.profile.is_some() || self.host_url == host_url;

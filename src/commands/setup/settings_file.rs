@@ -24,7 +24,7 @@ const ALTERNATIVES: [&[&str]; 2] = [
 
 /// What the file's text is to be.
 #[derive(Debug)]
-pub struct Plan {
+pub struct FilePlan {
     before: Option<String>,
     /// The new text.
     pub text: String,
@@ -33,7 +33,7 @@ pub struct Plan {
     profile: Option<String>,
 }
 
-impl Plan {
+impl FilePlan {
     /// The new text as people may see it: without the password of a proxy.
     pub fn shown(&self) -> String {
         self.text.split_inclusive('\n').map(without_password).collect()
@@ -53,7 +53,7 @@ fn without_password(line: &str) -> String {
 ///
 /// # Errors
 /// Without a profile they would make the file that of another host, App or broker.
-pub fn plan(path: &Path, profile: Option<&str>, given: &[Pair]) -> Result<Option<Plan>> {
+pub fn plan(path: &Path, profile: Option<&str>, given: &[Pair]) -> Result<Option<FilePlan>> {
     let before = files::read(path).with_context(|| format!("read settings file {}", path.display()))?;
     let mut document = parse(path, before.as_deref().unwrap_or_default())?;
     match profile {
@@ -87,11 +87,11 @@ pub fn plan(path: &Path, profile: Option<&str>, given: &[Pair]) -> Result<Option
     }
     let text = document.to_string();
     let changed = before.as_deref() != Some(&text);
-    Ok(changed.then_some(Plan { before, text, keys, profile: profile.map(str::to_owned) }))
+    Ok(changed.then_some(FilePlan { before, text, keys, profile: profile.map(str::to_owned) }))
 }
 
 /// Writes it, with this mode if it is new.
-pub fn apply(path: &Path, plan: Plan, mode: u32, changes: &mut Vec<Change>) -> Result<()> {
+pub fn apply(path: &Path, plan: FilePlan, mode: u32, changes: &mut Vec<Change>) -> Result<()> {
     let context = || format!("write settings file {}", path.display());
     if let Some(dir) = path.parent() {
         let everybody = mode & 0o004 != 0;
@@ -100,7 +100,7 @@ pub fn apply(path: &Path, plan: Plan, mode: u32, changes: &mut Vec<Change>) -> R
         changes.extend(dirs.with_context(context)?.into_iter().map(Change::Directory));
     }
     files::replace(path, &plan.text, mode).with_context(context)?;
-    let Plan { before, text, keys, profile } = plan;
+    let FilePlan { before, text, keys, profile } = plan;
     let path = path.to_owned();
     changes.push(Change::Settings(Rewritten { path, profile, before, after: hash(&text), keys }));
     Ok(())

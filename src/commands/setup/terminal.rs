@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 mod editor;
 
 use editor::Editor;
-pub use editor::{Answer, Recognise};
+pub use editor::{Recognise, Typed};
 
 /// Whether the terminal marks where a pasted text begins and ends: no, yes
 /// (<https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h2-Bracketed-Paste-Mode>).
@@ -45,7 +45,7 @@ impl Terminal {
     }
 
     /// Asks; the rest of a pasted text is read and dropped.
-    pub fn ask(&mut self, question: &str) -> io::Result<Answer> {
+    pub fn ask(&mut self, question: &str) -> io::Result<Typed> {
         say(question)?;
         let mut editor = Editor::new(self.is_secret);
         let mut seen = Zeroizing::new(Vec::new());
@@ -53,7 +53,7 @@ impl Terminal {
             let bytes = read()?;
             seen.extend_from_slice(&bytes);
             let (echo, answer) =
-                if bytes.is_empty() { (String::new(), Some(Answer::End)) } else { editor.feed(&bytes) };
+                if bytes.is_empty() { (String::new(), Some(Typed::End)) } else { editor.feed(&bytes) };
             say(&echo)?;
             if let Some(answer) = answer {
                 self.drop_rest(&mut seen)?;

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::cli::Timer;
-use crate::commands::setup::program::check_line;
+use crate::commands::setup::args::Timer;
 use crate::commands::setup::record::Change;
 use crate::platform::clock::Deadline;
 use crate::platform::process::{self, Outcome};
-use crate::settings::programs;
+use crate::programs::own::check_line;
+use crate::settings::other_programs;
 use crate::settings::shell::Shell;
 use crate::tokens::config::{Config, KeySource};
 use crate::tokens::error::{Failure, Kind, escape};
@@ -22,7 +22,7 @@ pub use cron::undo as undo_crontab;
 pub use systemd::{undo_file, undo_timer};
 
 /// What is to be run, and for which host.
-pub struct Plan {
+pub struct TimerPlan {
     /// systemd or cron.
     pub kind: Timer,
     /// Names units and the crontab line.
@@ -46,7 +46,7 @@ pub struct Applied {
     pub to_start: Option<String>,
 }
 
-impl Plan {
+impl TimerPlan {
     /// Plans `refresh` with this program, told its settings file where that is not the usual one.
     pub fn new(
         kind: Timer,
@@ -62,7 +62,7 @@ impl Plan {
         let key = settings.app.as_ref().map(|app| &app.key);
         let runs_commands = matches!(key, Some(KeySource::Command(_) | KeySource::SignCommand(_)));
         // cron and systemd have a short `PATH` of their own.
-        let path = if gh || runs_commands { programs::path()? } else { None };
+        let path = if gh || runs_commands { other_programs::path()? } else { None };
         let variables = path.into_iter().map(|path| ("PATH", path)).chain(shell.variables.clone()).collect();
         let (host, missing) = (settings.host.name.clone(), shell.missing.clone());
         Ok(Self { kind, host, command, variables, missing, runs_commands })

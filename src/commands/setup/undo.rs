@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::commands::print_text;
-use crate::commands::setup::plan::{Wish, place_of};
-use crate::commands::setup::record::{Change, Inserted, Record, Taken, Target};
+use crate::commands::setup::args::{Wish, place_of};
+use crate::commands::setup::record::{Change, Inserted, Record, Recorded, Taken};
 use crate::commands::setup::whose::Whose;
-use crate::commands::setup::{counted, git_config, program, settings_file, timer};
+use crate::commands::setup::{counted, git_config, settings_file, timer};
 use crate::platform::clock::Deadline;
+use crate::programs::own;
 use crate::report::Report;
 use crate::tokens::error::{Failure, Kind, shown};
 
@@ -127,16 +128,16 @@ fn forget(record: &mut Record, directories: Vec<Change>) -> Result<Vec<String>> 
 }
 
 /// What is on record for other hosts and files, with the command that undoes it.
-fn still_there(target: &Target, whose: &Whose) -> String {
-    let Target { host_url, git_file, profile, .. } = target;
+fn still_there(target: &Recorded, whose: &Whose) -> String {
+    let Recorded { host_url, git_file, profile, .. } = target;
     let which = match profile {
-        Some(name) => format!("--profile {}", program::shell_word(name)),
+        Some(name) => format!("--profile {}", own::shell_word(name)),
         None => format!("--host {host_url}"),
     };
     let place = if whose.all_users {
         "--system".to_owned()
     } else {
-        format!("--file {}", program::shell_word(&git_file.to_string_lossy()))
+        format!("--file {}", own::shell_word(&git_file.to_string_lossy()))
     };
     format!("still on record: git-credential-github-app setup --undo {which} {place}")
 }

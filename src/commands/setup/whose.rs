@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cli::SetupArgs;
+use crate::commands::setup::args::SetupArgs;
 use crate::settings::schema::Key;
-use crate::settings::{FileValue, Given, Pair, Place, dirs};
+use crate::settings::{FilePlace, FileValue, Given, Pair, dirs};
 use crate::tokens::error::{Failure, Kind};
 
 /// Where settings and record of all users are.
@@ -33,7 +33,7 @@ pub struct Whose {
 impl Whose {
     /// What the options say.
     pub fn of(given: &Given, arguments: &SetupArgs) -> Result<Self> {
-        let place = Place::named_by(given)?;
+        let place = FilePlace::named_by(given)?;
         let named = place.as_ref().filter(|place| !place.is_default()).map(|place| place.path.clone());
         let is_usual = named.is_none();
         let (settings, record) = if arguments.system {

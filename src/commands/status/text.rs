@@ -1,6 +1,6 @@
 //! `status` for people: aligned columns, one profile after the other.
 
-use crate::commands::status::{Key, OfProfile, Status};
+use crate::commands::status::{KeyState, OfProfile, Status};
 use crate::platform::clock::{self, span};
 use crate::programs::git::wiring::Wiring;
 use crate::report::Report;
@@ -95,7 +95,7 @@ fn wiring_in_words(wiring: &Wiring) -> String {
     }
 }
 
-impl Key {
+impl KeyState {
     fn in_words(&self) -> String {
         let Self { from, fingerprint } = self;
         match fingerprint {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::platform::clock::Deadline;
-use crate::programs::git::{Entry, parse, run};
+use crate::programs::git::{ConfigEntry, parse, run};
 
 /// What git says of the current directory.
 pub enum Clone {
@@ -13,7 +13,7 @@ pub enum Clone {
     /// the directory that it names.
     Refused(String),
     /// It is in one; the lines of its `.gitmodules`.
-    Found(Vec<Entry>),
+    Found(Vec<ConfigEntry>),
 }
 
 /// Asks git. A git that does not answer has found nothing.
@@ -35,7 +35,7 @@ pub fn here(deadline: Deadline) -> Clone {
 
 /// The lines of `.gitmodules`, which everybody can write who can push: nothing that it includes is read, and like git no
 /// link is followed.
-fn modules(top: &Path, deadline: Deadline) -> Vec<Entry> {
+fn modules(top: &Path, deadline: Deadline) -> Vec<ConfigEntry> {
     let path = top.join(".gitmodules");
     let is_file = std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
     let Some(file) = path.to_str().filter(|_| is_file) else { return Vec::new() };

@@ -1,7 +1,7 @@
 //! Commands that change git's configuration, for people to copy. A secret in a key or a value is not in them. Pure.
 
-use crate::programs::git::Entry;
-use crate::programs::git::url::Url;
+use crate::programs::git::ConfigEntry;
+use crate::programs::git::remote_url::Url;
 use crate::programs::git::wiring::subsection;
 
 /// A word as a shell reads it back.
@@ -29,7 +29,7 @@ pub fn is_local(origin: &str) -> bool {
     file(origin).is_some_and(|option| !option.starts_with("--file"))
 }
 
-impl Entry {
+impl ConfigEntry {
     /// Takes the line away, and lines of the same key that begin with the same word.
     pub fn removal(&self) -> String {
         let Some(file) = file(&self.origin) else {
@@ -88,8 +88,8 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn entry(key: &str, value: &str, origin: &str) -> Entry {
-        Entry { key: key.into(), value: value.into(), origin: origin.into() }
+    fn entry(key: &str, value: &str, origin: &str) -> ConfigEntry {
+        ConfigEntry { key: key.into(), value: value.into(), origin: origin.into() }
     }
 
     #[test]

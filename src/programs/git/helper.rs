@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::programs::git::Entry;
+use crate::programs::git::ConfigEntry;
 
 /// Our name as a program, and as git's helper lines may shorten it.
 pub const PROGRAM: &str = "git-credential-github-app";
@@ -32,9 +32,9 @@ pub enum Program {
     Unknown,
 }
 
-impl From<&Entry> for Helper {
-    fn from(entry: &Entry) -> Self {
-        let Entry { key, value, origin } = entry.clone();
+impl From<&ConfigEntry> for Helper {
+    fn from(entry: &ConfigEntry) -> Self {
+        let ConfigEntry { key, value, origin } = entry.clone();
         Self { command: value, origin, key }
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::programs::git::rewrite::{self, Rule};
 use crate::programs::git::wiring::subsection;
-use crate::programs::git::{Entry, url::Url};
+use crate::programs::git::{ConfigEntry, remote_url::Url};
 
 /// What a URL is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Target {
+pub enum Destination {
     /// `remote.NAME.url`.
     Remote(String),
     /// `remote.NAME.pushurl`, or the same URL as rules for pushing change it.
@@ -20,9 +20,9 @@ pub enum Target {
 /// A URL and the line that it stands in.
 pub struct Remote<'a> {
     /// What it is for.
-    pub target: Target,
+    pub target: Destination,
     /// The line. Its value may hold a secret.
-    pub entry: &'a Entry,
+    pub entry: &'a ConfigEntry,
     /// What git makes of it; the same where no rule fits. May hold a secret.
     pub used: String,
     /// Whether a rule has changed it.
@@ -42,7 +42,7 @@ impl Remote<'_> {
 }
 
 /// All of them, in the order of the configuration.
-pub fn of(entries: &[Entry]) -> Vec<Remote<'_>> {
+pub fn of(entries: &[ConfigEntry]) -> Vec<Remote<'_>> {
     let rules = rewrite::rules(entries);
     let mut found: Vec<Remote<'_>> = Vec::new();
     for entry in entries {
@@ -54,11 +54,12 @@ pub fn of(entries: &[Entry]) -> Vec<Remote<'_>> {
         }
         found.push(remote(target, entry, rewrite::applied(&rules, &entry.value, false)));
     }
-    let has_push_url = |name: &String| found.iter().any(|other| other.target == Target::Push(name.clone()));
+    let has_push_url =
+        |name: &String| found.iter().any(|other| other.target == Destination::Push(name.clone()));
     let pushed = found.iter().filter_map(|fetched| match &fetched.target {
-        Target::Remote(name) if !has_push_url(name) => {
+        Destination::Remote(name) if !has_push_url(name) => {
             let rule = rewrite::applied(&rules, &fetched.entry.value, true)?;
-            Some(remote(Target::Push(name.clone()), fetched.entry, Some(rule)))
+            Some(remote(Destination::Push(name.clone()), fetched.entry, Some(rule)))
         }
         _ => None,
     });
@@ -67,42 +68,42 @@ pub fn of(entries: &[Entry]) -> Vec<Remote<'_>> {
     found
 }
 
-fn remote<'a>(target: Target, entry: &'a Entry, rule: Option<&Rule<'_>>) -> Remote<'a> {
+fn remote<'a>(target: Destination, entry: &'a ConfigEntry, rule: Option<&Rule<'_>>) -> Remote<'a> {
     let used = rule.map_or_else(|| entry.value.clone(), |rule| rule.apply(&entry.value));
     Remote { target, entry, used, is_rewritten: rule.is_some() }
 }
 
 /// What a line's URL is for, if it has one.
-fn target(entry: &Entry) -> Option<Target> {
+fn target(entry: &ConfigEntry) -> Option<Destination> {
     let name = |section, variable| subsection(&entry.key, section, variable).filter(|name| !name.is_empty());
     if let Some(name) = name("remote", "url") {
-        return Some(Target::Remote(name.to_owned()));
+        return Some(Destination::Remote(name.to_owned()));
     }
     if let Some(name) = name("remote", "pushurl") {
-        return Some(Target::Push(name.to_owned()));
+        return Some(Destination::Push(name.to_owned()));
     }
     if let Some(name) = name("submodule", "url") {
-        return Some(Target::Submodule(name.to_owned()));
+        return Some(Destination::Submodule(name.to_owned()));
     }
     let others =
         [("branch", "remote"), ("branch", "pushremote"), ("remote", "lfsurl"), ("remote", "lfspushurl")];
     let is_other = others.iter().any(|(section, variable)| name(section, variable).is_some())
         || matches!(entry.key.as_str(), "remote.pushdefault" | "lfs.url" | "lfs.pushurl");
     // Most of these name a remote and hold no URL.
-    (is_other && entry.value.contains("://")).then(|| Target::Key(entry.key.clone()))
+    (is_other && entry.value.contains("://")).then(|| Destination::Key(entry.key.clone()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(lines: &[(&str, &str)]) -> Vec<(Target, String)> {
-        let entry = |(key, value): &(&str, &str)| Entry {
+    fn read(lines: &[(&str, &str)]) -> Vec<(Destination, String)> {
+        let entry = |(key, value): &(&str, &str)| ConfigEntry {
             key: (*key).into(),
             value: (*value).into(),
             origin: String::new(),
         };
-        let entries: Vec<Entry> = lines.iter().map(entry).collect();
+        let entries: Vec<ConfigEntry> = lines.iter().map(entry).collect();
         of(&entries).into_iter().map(|remote| (remote.target, remote.used)).collect()
     }
 
@@ -120,11 +121,11 @@ mod tests {
             ("http.proxy", "http://p:1"),
         ]);
         let expected = [
-            (Target::Remote("origin".into()), "https://h/o/r"),
-            (Target::Push("a.b".into()), "git@h:o/r"),
-            (Target::Submodule("libs/x".into()), "https://h/o/x"),
-            (Target::Key("branch.next.remote".into()), "https://h/o/fork"),
-            (Target::Key("lfs.url".into()), "https://h/o/r.git/info/lfs"),
+            (Destination::Remote("origin".into()), "https://h/o/r"),
+            (Destination::Push("a.b".into()), "git@h:o/r"),
+            (Destination::Submodule("libs/x".into()), "https://h/o/x"),
+            (Destination::Key("branch.next.remote".into()), "https://h/o/fork"),
+            (Destination::Key("lfs.url".into()), "https://h/o/r.git/info/lfs"),
         ];
         assert_eq!(found, expected.map(|(target, url)| (target, url.to_owned())));
     }
@@ -132,7 +133,7 @@ mod tests {
     #[test]
     fn rules_for_pushing_count_where_there_is_no_url_for_pushing() {
         let rule = ("url.git@h:.pushinsteadof", "https://h/");
-        let (remote, push) = (Target::Remote("o".into()), Target::Push("o".into()));
+        let (remote, push) = (Destination::Remote("o".into()), Destination::Push("o".into()));
         let url = ("remote.o.url", "https://h/r");
         assert_eq!(
             read(&[rule, url]),

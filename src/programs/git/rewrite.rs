@@ -3,7 +3,7 @@
 //! Rules: the longest prefix that fits is replaced, once; of equal ones the first. `pushInsteadOf` counts for pushing
 //! where the remote has no URL of its own for that, and then `insteadOf` does not.
 
-use crate::programs::git::Entry;
+use crate::programs::git::ConfigEntry;
 use crate::programs::git::wiring::subsection;
 
 /// One line of them.
@@ -15,11 +15,11 @@ pub struct Rule<'a> {
     /// For pushing alone.
     pub push: bool,
     /// The line itself.
-    pub entry: &'a Entry,
+    pub entry: &'a ConfigEntry,
 }
 
 /// All rules, those of a base together, as git keeps them.
-pub fn rules(entries: &[Entry]) -> Vec<Rule<'_>> {
+pub fn rules(entries: &[ConfigEntry]) -> Vec<Rule<'_>> {
     let mut found: Vec<Rule<'_>> = Vec::new();
     for entry in entries {
         let base = |variable| subsection(&entry.key, "url", variable);
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn the_longest_prefix_wins_and_of_equal_ones_the_first() {
-        let entry = |(key, value): &(&str, &str)| Entry {
+        let entry = |(key, value): &(&str, &str)| ConfigEntry {
             key: (*key).into(),
             value: (*value).into(),
             origin: String::new(),
@@ -71,7 +71,7 @@ mod tests {
             ("url.https://one/.insteadof", "git@h:o/"),
             ("url.ssh://push/.pushinsteadof", "https://h/"),
         ];
-        let entries: Vec<Entry> = lines.iter().map(entry).collect();
+        let entries: Vec<ConfigEntry> = lines.iter().map(entry).collect();
         let rules = rules(&entries);
         for (url, push, used) in [
             ("git@h:x", false, Some("https://one/x")),

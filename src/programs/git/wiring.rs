@@ -4,7 +4,7 @@
 //! Rules: helpers collect in file order over all matching sections, not by how specific they are, and an empty one
 //! clears what was collected so far (gitcredentials(7)).
 
-use crate::programs::git::Entry;
+use crate::programs::git::ConfigEntry;
 use crate::programs::git::helper::Helper;
 
 /// What the configuration means for a host.
@@ -13,24 +13,24 @@ pub struct Wiring {
     /// The helpers that git asks, in its order.
     pub helpers: Vec<Helper>,
     /// A reset line that comes after our helper and takes it out.
-    pub reset_after_us: Option<Entry>,
+    pub reset_after_us: Option<ConfigEntry>,
     /// Whether git sends the repository's path.
     pub use_http_path: bool,
     /// The line that says so, or says that it does not.
-    pub http_path_line: Option<Entry>,
+    pub http_path_line: Option<ConfigEntry>,
     /// The user name that git sends where a URL has none.
-    pub username: Option<Entry>,
+    pub username: Option<ConfigEntry>,
     /// Headers that beat every credential; their values are secrets.
-    pub extra_headers: Vec<Entry>,
+    pub extra_headers: Vec<ConfigEntry>,
 }
 
 impl Wiring {
     /// Reads it for a host's URL, and for one repository where given as `owner/repository`.
-    pub fn of(entries: &[Entry], host_url: &str, repository: Option<&str>) -> Self {
+    pub fn of(entries: &[ConfigEntry], host_url: &str, repository: Option<&str>) -> Self {
         let mut wiring = Self::default();
         let mut had_us = false;
         for entry in entries {
-            let Entry { key, value, .. } = entry;
+            let ConfigEntry { key, value, .. } = entry;
             let applies = |section: &str, variable: &str| {
                 subsection(key, section, variable).is_some_and(|url| matches(url, host_url, repository))
             };

@@ -12,7 +12,6 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rsa::sha2::{Digest, Sha256};
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
@@ -25,16 +24,6 @@ pub const LOOK: Duration = Duration::from_millis(20);
 const PROBE: &str = "probe-";
 /// An entry larger than this was not written by us.
 const MAX_ENTRY: u64 = 4 << 20;
-
-/// Names an entry by the SHA-256 of everything that changes its content; each part is preceded by its length.
-pub fn key(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    crate::tokens::token::hex(&hash.finalize())
-}
 
 /// A directory that has been found safe.
 #[derive(Debug)]

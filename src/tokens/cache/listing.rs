@@ -2,17 +2,13 @@
 
 use std::io;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::platform::clock::{self, Deadline, span};
-use crate::report::Report;
+use crate::platform::clock::{self, Deadline};
 use crate::tokens::cache::disk::Cache;
 use crate::tokens::cache::policy::{Entry, Label};
 use crate::tokens::error::{Failure, Kind, escape};
-use crate::tokens::github::api::{self, Api};
-use crate::tokens::github::refusals;
-use crate::tokens::host::Host;
-use crate::tokens::http::Client;
+use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
 use crate::tokens::secret::Secret;
 use crate::tokens::token::Token;
@@ -30,9 +26,9 @@ pub struct CachedToken {
 ///
 /// # Errors
 /// The directory cannot be listed. An entry that cannot be read is skipped with a warning.
-pub fn list(cache: &Cache, report: Report) -> io::Result<Vec<CachedToken>> {
+pub fn list(cache: &Cache, notes: Notes) -> io::Result<Vec<CachedToken>> {
     let mut found = Vec::new();
-    for (key, entry) in entries(cache, report)? {
+    for (key, entry) in entries(cache, notes)? {
         if let (Some(token), Some(label)) = (entry.alive(clock::now()), entry.label().cloned()) {
             found.push(CachedToken { key, label, token });
         }
@@ -49,22 +45,22 @@ pub fn list(cache: &Cache, report: Report) -> io::Result<Vec<CachedToken>> {
 ///
 /// # Errors
 /// The directory cannot be listed. An entry that cannot be read is skipped with a warning.
-pub fn scopes(cache: &Cache, report: Report) -> io::Result<Vec<(String, Scope)>> {
+pub fn scopes(cache: &Cache, notes: Notes) -> io::Result<Vec<(String, Scope)>> {
     let scope = |(key, entry): (String, Entry)| {
         let label = entry.label().filter(|_| entry.has_token())?;
         Some((key, label.scope.clone()))
     };
-    Ok(entries(cache, report)?.into_iter().filter_map(scope).collect())
+    Ok(entries(cache, notes)?.into_iter().filter_map(scope).collect())
 }
 
-fn entries(cache: &Cache, report: Report) -> io::Result<Vec<(String, Entry)>> {
+fn entries(cache: &Cache, notes: Notes) -> io::Result<Vec<(String, Entry)>> {
     let mut found = Vec::new();
     for key in cache.keys()? {
         match cache.read(&key) {
             Ok(Some(stored)) => found.push((key, Entry::of(&stored))),
             Ok(None) => {}
             Err(error) => {
-                report.warn(&format!("cannot read {key}.json in the cache: {error}; skipping it"));
+                notes.warn(&format!("cannot read {key}.json in the cache: {error}; skipping it"));
             }
         }
     }
@@ -92,28 +88,6 @@ impl CachedToken {
         }
     }
 
-    /// Revokes it at GitHub; one that has expired or was revoked is as good.
-    pub fn revoke(&self, client: &Client, report: Report) -> Result<()> {
-        let call = api::revocation(&self.label.api_url, &self.token.secret);
-        let answer = client.send(&call).with_context(|| format!("revoke the token of {}", self.name()))?;
-        match answer.status {
-            204 => report.note(|| format!("revoked the token of {}", self.name())),
-            401 if answer.is_githubs_refusal() => {
-                report.note(|| format!("the token of {} had expired or was revoked already", self.name()));
-            }
-            _ => {
-                let left = span(self.token.facts.left(clock::now()).unwrap_or(0));
-                let host = Host::parse(&self.label.host_url).unwrap_or_default();
-                let foreign = Api { host: &host, url: &self.label.api_url }.check(&answer).err();
-                let failure = foreign
-                    .unwrap_or_else(|| refusals::plain(&answer))
-                    .hint(format!("--local evicts it without asking GitHub; it expires by itself in {left}"));
-                return Err(failure).with_context(|| format!("revoke the token of {}", self.name()));
-            }
-        }
-        Ok(())
-    }
-
     /// Takes it out of the cache, if it is still there.
     ///
     /// # Errors
@@ -133,11 +107,11 @@ pub fn evict_all(
     chosen: impl Fn(&Label) -> bool,
     password: Option<&Secret>,
     deadline: Deadline,
-    report: Report,
+    notes: Notes,
 ) -> Result<()> {
     let evict = |entry: &mut Entry| entry.evict(password, clock::now());
     let mut outcome = Ok(());
-    for (key, mut entry) in entries(cache, report)? {
+    for (key, mut entry) in entries(cache, notes)? {
         if entry.label().is_some_and(&chosen) && evict(&mut entry) {
             outcome = outcome.and(change(cache, &key, deadline, evict));
         }

@@ -4,22 +4,19 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::platform::clock::span;
+use crate::tokens::ask::Ask;
 use crate::tokens::cache::disk::Stored;
+use crate::tokens::cache::lifetimes::{self, PAUSE, STRIKES, within};
 use crate::tokens::cache::reports::Reports;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
 use crate::tokens::secret::Secret;
-use crate::tokens::source::Ask;
 use crate::tokens::token::{self, Facts, Token};
 
 mod refused;
 
 /// Entries of another version are treated as missing.
 const VERSION: u32 = 2;
-/// So many fresh tokens refused in a row, and minting stops: git-lfs up to 3.7.1 would ask ten times a second forever.
-const MAX_STRIKES: u32 = 2;
-/// How long minting stops, in seconds.
-const PAUSE: i64 = 60;
 /// The end of the year 9999, in seconds since 1970.
 const LAST_TIME: i64 = 253_402_300_799;
 
@@ -28,7 +25,7 @@ const LAST_TIME: i64 = 253_402_300_799;
 pub struct Entry {
     version: u32,
     label: Option<Label>,
-    token: Option<Kept>,
+    token: Option<KeptToken>,
     /// Names of tokens that were refused.
     evicted: Vec<String>,
     /// The last fresh token's name, kept on disk or not.
@@ -37,7 +34,7 @@ pub struct Entry {
     proven: bool,
     strikes: u32,
     paused_until: i64,
-    refusal: Option<Refusal>,
+    refusal: Option<RememberedRefusal>,
     #[serde(default)]
     reports: Reports,
 }
@@ -54,7 +51,7 @@ pub struct Label {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept {
+struct KeptToken {
     text: KeptText,
     facts: Facts,
     /// When it came, by the local clock.
@@ -72,13 +69,13 @@ impl std::fmt::Debug for KeptText {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Refusal {
+struct RememberedRefusal {
     failure: Failure,
     since: i64,
     until: i64,
 }
 
-impl Refusal {
+impl RememberedRefusal {
     /// A path never names an enterprise, and settings may: that the App is not installed for an owner was perhaps said
     /// about the path alone.
     fn is_about(&self, ask: &Ask) -> bool {
@@ -139,7 +136,7 @@ impl Entry {
         let token = self.token.iter().flat_map(|kept| [Some(kept.since), kept.facts.expiry]);
         let refusal = self.refusal.iter().flat_map(|refusal| [Some(refusal.since), Some(refusal.until)]);
         let mut times = token.chain(refusal).flatten().chain([self.paused_until, self.reports.tried]);
-        times.all(|time| (0..=LAST_TIME).contains(&time)) && self.strikes <= MAX_STRIKES
+        times.all(|time| (0..=LAST_TIME).contains(&time)) && self.strikes <= STRIKES
     }
 
     /// The bytes for the disk.
@@ -162,14 +159,16 @@ impl Entry {
         if within(self.paused_until, now, PAUSE) {
             let left = span(self.paused_until - now);
             return Decision::Fail(
-                Failure::new(Kind::Temporary, format!("the last {MAX_STRIKES} new tokens were refused by the git host; no new one for {left}"))
+                Failure::new(Kind::Temporary, format!("the last {STRIKES} new tokens were refused by the git host; no new one for {left}"))
                     .hint("check that the App is installed on this repository's owner and may read its contents")
                     .hint("a stale http.extraHeader in git's configuration also makes good tokens look refused: git config --get-regexp extraheader"),
             );
         }
         match &self.refusal {
             Some(refusal)
-                if within(refusal.until, now, 60) && ask.refused.is_none() && refusal.is_about(ask) =>
+                if within(refusal.until, now, lifetimes::ABSENT)
+                    && ask.refused.is_none()
+                    && refusal.is_about(ask) =>
             {
                 let mut failure = refusal.failure.clone();
                 failure.hints.push(format!(
@@ -235,15 +234,10 @@ impl Entry {
         self.token = None;
         if !self.evicted.contains(&id) && token.facts.expiry.is_some() {
             let text = KeptText(Zeroizing::new(token.secret.expose().to_owned()));
-            self.token = Some(Kept { text, facts: token.facts.clone(), since: now });
+            self.token = Some(KeptToken { text, facts: token.facts.clone(), since: now });
         }
         self.issued = Some(id);
     }
-}
-
-/// Whether a time still lies ahead; one further ahead than it was ever set is from a clock that has jumped.
-pub(crate) fn within(until: i64, now: i64, limit: i64) -> bool {
-    until > now && until - now <= limit
 }
 
 #[cfg(test)]

@@ -6,12 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::tokens::cache::policy::within;
-
-/// How long a client may take to report, in seconds.
-const PATIENCE: i64 = 5;
-/// The time between two trials, in seconds.
-const REST: i64 = 60;
+use crate::tokens::cache::lifetimes::{REPORT, TRIAL, within};
 
 /// What is known of an entry's token since it was handed out.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -41,8 +36,8 @@ impl Reports {
 
     /// Whether a report should have come by now, and no trial has been made lately.
     pub fn is_overdue(&self, now: i64) -> bool {
-        let late = self.since.is_some_and(|since| now.saturating_sub(since) >= PATIENCE);
-        late && !within(self.tried + REST, now, REST)
+        let late = self.since.is_some_and(|since| now.saturating_sub(since) >= REPORT);
+        late && !within(self.tried + TRIAL, now, TRIAL)
     }
 
     /// A report has come, or the token is another one.

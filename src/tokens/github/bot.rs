@@ -7,16 +7,16 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::platform::clock::Deadline;
-use crate::report::Report;
+use crate::tokens::ask::{Ask, TokenProvider};
 use crate::tokens::config::{AppConfig, Config};
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::github::api::Api;
+use crate::tokens::github::as_app::App;
 use crate::tokens::github::refusals;
 use crate::tokens::http::{Answer, Call, Client};
+use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
 use crate::tokens::secret::Secret;
-use crate::tokens::source::app::App;
-use crate::tokens::source::{Ask, TokenProvider};
 use crate::tokens::token::Token;
 
 /// Name and address.
@@ -50,23 +50,23 @@ struct Login {
 
 /// The bot of the App whose key is configured: one for all its installations, so that no owner need be chosen. GitHub
 /// shows its user to any token of the App's, and mostly, but not on every server, to anybody.
-pub fn of_app(settings: &Config, app: &AppConfig, deadline: Deadline, report: Report) -> Result<Bot> {
-    let client = || Client::new(&settings.network, deadline, report);
-    let known = App::new(settings, app, client(), report).identity();
+pub fn of_app(settings: &Config, app: &AppConfig, deadline: Deadline, notes: Notes) -> Result<Bot> {
+    let client = || Client::new(&settings.network, deadline, notes);
+    let known = App::new(settings, app, client(), notes).identity();
     let slug = known.context("ask GitHub for the name of the App's bot")?.slug;
     let login = checked(format!("{slug}[bot]"))?;
-    match any_token(settings, app, &client, report) {
+    match any_token(settings, app, &client, notes) {
         Ok(token) => {
             let bot = of_login(settings, &client(), &login, Some(&token));
             // Nobody else has it, and nobody needs it any more.
             let url = format!("{}/installation/token", settings.api_url);
             if let Err(error) = client().impatient().send(&call("DELETE", url, Some(&token), None)) {
-                report.note(|| format!("the token for that was not revoked: {error:#}"));
+                notes.note(|| format!("the token for that was not revoked: {error:#}"));
             }
             bot
         }
         Err(error) => {
-            report.note(|| format!("no token for the bot's user ({error:#}); asking without one"));
+            notes.note(|| format!("no token for the bot's user ({error:#}); asking without one"));
             of_login(settings, &client().impatient(), &login, None).map_err(|_| error)
         }
     }
@@ -77,11 +77,11 @@ fn any_token<'a>(
     settings: &'a Config,
     app: &AppConfig,
     client: &impl Fn() -> Client<'a>,
-    report: Report,
+    notes: Notes,
 ) -> Result<Token> {
     let mut app = app.clone();
     if app.installation_id.is_none() && settings.owner.is_none() {
-        let all = App::new(settings, &app, client(), report).installations()?;
+        let all = App::new(settings, &app, client(), notes).installations()?;
         let usable = all.iter().find(|details| !details.is_suspended());
         app.installation_id = usable.map(|details| details.id);
         if usable.is_none() {
@@ -93,7 +93,7 @@ fn any_token<'a>(
     }
     let read = BTreeMap::from([("metadata".to_owned(), "read".to_owned())]);
     let scope = Scope::new(settings.owner.as_deref(), &[], &read);
-    App::new(settings, &app, client(), report).token(&Ask { scope, ..Ask::default() })
+    App::new(settings, &app, client(), notes).token(&Ask { scope, ..Ask::default() })
 }
 
 /// The bot that a token from a broker acts as.

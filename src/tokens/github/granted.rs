@@ -10,10 +10,11 @@ use serde::Deserialize;
 
 use crate::platform::clock;
 use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::github::as_app::App;
 use crate::tokens::github::installations::Moved;
+use crate::tokens::github::mint_target::MintTarget;
 use crate::tokens::github::{api, propagation, refusals};
 use crate::tokens::scope::{self, Repository};
-use crate::tokens::source::app::{App, Target};
 use crate::tokens::token::Token;
 
 /// How many things of a kind a message names.
@@ -78,7 +79,7 @@ impl Grant {
     }
 
     /// What is more, less or left unsaid. `follow` says where a repository is now that has another name or owner since.
-    fn compare(&self, asked: &Target, follow: impl Fn(&str) -> Option<Moved>) -> Difference {
+    fn compare(&self, asked: &MintTarget, follow: impl Fn(&str) -> Option<Moved>) -> Difference {
         let mut difference = Difference::default();
         if !asked.permissions.is_empty() {
             match &self.permissions {
@@ -97,7 +98,7 @@ impl Grant {
 
     fn compare_repositories(
         &self,
-        asked: &Target,
+        asked: &MintTarget,
         follow: impl Fn(&str) -> Option<Moved>,
         difference: &mut Difference,
     ) {
@@ -144,7 +145,12 @@ impl App<'_> {
     ///
     /// # Errors
     /// [`Kind::Other`]: it may do more, or GitHub does not say; it is revoked.
-    pub(crate) fn check_grant(&self, asked: &Target, grant: &Grant, token: &Token) -> Result<(), Failure> {
+    pub(crate) fn check_grant(
+        &self,
+        asked: &MintTarget,
+        grant: &Grant,
+        token: &Token,
+    ) -> Result<(), Failure> {
         let Difference { more, missing, untold } = grant.compare(asked, |name| {
             let owner = asked.installation.account.clone().or_else(|| self.settings.owner.clone())?;
             self.moved(&Repository { owner, name: name.to_owned() }).ok().flatten()
@@ -152,7 +158,7 @@ impl App<'_> {
         let message = match (more.is_empty(), untold.is_empty()) {
             (true, true) => {
                 if !missing.is_empty() {
-                    self.report.warn_with_hint(
+                    self.notes.warn_with_hint(
                         &format!("GitHub has granted less than was asked for; missing: {}", list(&missing)),
                         "compare --repository and --permission with what the App's installation includes",
                     );

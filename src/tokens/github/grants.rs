@@ -2,18 +2,19 @@
 //! repository is missing, and the page where its owner can grant it. Only asked once minting was refused.
 
 use crate::tokens::error::{Failure, escape};
+use crate::tokens::github::as_app::App;
 use crate::tokens::github::inspect::Details;
+use crate::tokens::github::mint_target::MintTarget;
 use crate::tokens::github::refusals;
 use crate::tokens::http::Answer;
 use crate::tokens::scope;
-use crate::tokens::source::app::{App, Target};
 
 /// How many repositories of a long list are looked at one by one.
 const LOOKED_AT: usize = 10;
 
 impl App<'_> {
     /// The failure for an answer to a mint that is not 201.
-    pub(crate) fn explain_mint(&self, target: &Target, answer: &Answer) -> Failure {
+    pub(crate) fn explain_mint(&self, target: &MintTarget, answer: &Answer) -> Failure {
         let plain = self.explain(answer);
         let about =
             [refusals::is_suspended, refusals::is_unknown_permission, refusals::is_unknown_repository];
@@ -31,13 +32,13 @@ impl App<'_> {
         if hints.is_empty() { plain } else { Failure { hints, ..plain } }
     }
 
-    fn grants(&self, target: &Target) -> Option<Details> {
+    fn grants(&self, target: &MintTarget) -> Option<Details> {
         let url = format!("{}/app/installations/{}", self.api_url(), target.installation.id);
         let answer = self.look(&url).ok().filter(|answer| answer.status == 200)?;
         refusals::parse(&answer, self.api()).ok()
     }
 
-    fn repositories(&self, target: &Target, grants: &Details) -> Vec<String> {
+    fn repositories(&self, target: &MintTarget, grants: &Details) -> Vec<String> {
         let missing = match (target.repositories.as_slice(), grants.owner()) {
             ([only], _) => vec![only.clone()],
             (several, Some(owner)) if several.len() <= LOOKED_AT => {
@@ -73,7 +74,7 @@ fn suspended(grants: &Details) -> Vec<String> {
     vec![format!("an owner of {owner} must unsuspend the App's installation at {}", escape(grants.page()))]
 }
 
-fn permissions(target: &Target, grants: &Details) -> Vec<String> {
+fn permissions(target: &MintTarget, grants: &Details) -> Vec<String> {
     let missing = scope::missing_permissions(target.permissions, &grants.permissions);
     if missing.is_empty() {
         return Vec::new();

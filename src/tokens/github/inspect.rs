@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::tokens::github::installations::Installation;
-use crate::tokens::source::Ask;
-use crate::tokens::source::app::App;
+use crate::tokens::ask::Ask;
+use crate::tokens::cache::looked_up::Installation;
+use crate::tokens::github::as_app::App;
 
 /// The App, as its own JWT sees it.
 #[derive(Deserialize)]
-pub struct Identity {
+pub struct AppIdentity {
     /// The name in URLs; its bot is `SLUG[bot]`.
     pub slug: String,
 }
@@ -21,7 +21,7 @@ pub struct Identity {
 pub struct Details {
     /// GitHub's number.
     pub id: u64,
-    account: Option<Account>,
+    account: Option<DetailsOwner>,
     /// Granted, by name.
     #[serde(default)]
     pub permissions: BTreeMap<String, String>,
@@ -30,7 +30,7 @@ pub struct Details {
 }
 
 #[derive(Deserialize)]
-struct Account {
+struct DetailsOwner {
     login: Option<String>,
     slug: Option<String>,
 }
@@ -55,7 +55,7 @@ impl Details {
 
 impl App<'_> {
     /// `GET /app`: the best single check of key, issuer and clock.
-    pub fn identity(&self) -> Result<Identity> {
+    pub fn identity(&self) -> Result<AppIdentity> {
         self.get(&format!("{}/app", self.api_url()))
     }
 

@@ -1,32 +1,23 @@
-//! Which installation: configured, that of an owner, or the only one. What was looked up is remembered: see `memory`.
+//! Which installation: configured, that of an owner, or the only one. What was looked up is remembered: see `looked_up`.
 
+use crate::tokens::cache::key;
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::tokens::cache::disk;
-use crate::tokens::cache::installations::Known;
+use crate::tokens::ask::Ask;
+use crate::tokens::cache::looked_up::{Installation, Known};
 use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::github::as_app::App;
 use crate::tokens::github::refusals;
 use crate::tokens::scope::Repository;
-use crate::tokens::source::Ask;
-use crate::tokens::source::app::App;
 
 /// More pages of 100 than any App could sensibly be asked to choose from.
 const MAX_PAGES: usize = 50;
 /// How many owners a hint names.
 const NAMED: usize = 8;
 
-/// An App's installation on one account.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Installation {
-    /// GitHub's number.
-    pub id: u64,
-    /// The account's login, where known.
-    pub account: Option<String>,
-}
-
 /// An installation that was found, and how.
-pub struct Found {
+pub struct FoundInstallation {
     /// Mint for this one.
     pub installation: Installation,
     /// From our memory, so it may be gone.
@@ -44,7 +35,7 @@ pub struct Moved {
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct InstallationBody {
     id: u64,
     account: Option<Account>,
 }
@@ -56,14 +47,14 @@ struct Account {
     slug: Option<String>,
 }
 
-impl Body {
+impl InstallationBody {
     fn is_on_an_enterprise(&self) -> bool {
         self.account.as_ref().is_some_and(|account| account.login.is_none() && account.slug.is_some())
     }
 }
 
-impl From<Body> for Installation {
-    fn from(body: Body) -> Self {
+impl From<InstallationBody> for Installation {
+    fn from(body: InstallationBody) -> Self {
         let account = body.account.and_then(|account| account.login.or(account.slug));
         Self { id: body.id, account }
     }
@@ -75,9 +66,12 @@ impl App<'_> {
     /// # Errors
     /// [`Kind::NotInstalled`] where the owner does not have the App, [`Kind::Settings`] where there are several to
     /// choose from and nothing chooses.
-    pub(crate) fn installation(&self, ask: &Ask) -> Result<Found> {
+    pub(crate) fn installation(&self, ask: &Ask) -> Result<FoundInstallation> {
         if let Some(id) = self.identity.installation_id {
-            return Ok(Found { installation: Installation { id, account: None }, remembered: false });
+            return Ok(FoundInstallation {
+                installation: Installation { id, account: None },
+                remembered: false,
+            });
         }
         let owner = ask.scope.owner.as_deref();
         let look_up = || match owner {
@@ -96,7 +90,7 @@ impl App<'_> {
             (found, remembered) = self.memory.recall(&self.memory_key("enterprises", owner), look_up)?;
         }
         match found.known {
-            Known::Installed(installation) => Ok(Found { installation, remembered }),
+            Known::Installed(installation) => Ok(FoundInstallation { installation, remembered }),
             Known::Absent => {
                 let owner = owner.unwrap_or_default();
                 let message = format!("the App is not installed for {}", escape(owner));
@@ -116,7 +110,7 @@ impl App<'_> {
 
     fn memory_key(&self, route: &str, owner: Option<&str>) -> String {
         let owner = owner.unwrap_or_default();
-        disk::key(&["installation", self.api_url(), &self.identity.issuer, route, owner])
+        key::hash(&["installation", self.api_url(), &self.identity.issuer, route, owner])
     }
 
     /// `GET /users/{owner}/installation` answers for users and organisations alike.
@@ -126,7 +120,8 @@ impl App<'_> {
         let answer = self.as_app("GET", &url, None).with_context(|| looking_up(name))?;
         match answer.status {
             200 => {
-                let body: Body = refusals::parse(&answer, self.api()).with_context(|| looking_up(name))?;
+                let body: InstallationBody =
+                    refusals::parse(&answer, self.api()).with_context(|| looking_up(name))?;
                 Ok(Known::Installed(body.into()))
             }
             404 => {
@@ -149,7 +144,7 @@ impl App<'_> {
         if answer.status != 200 || answer.url == url {
             return Ok(None);
         }
-        let installation = refusals::parse::<Body>(&answer, self.api())?.into();
+        let installation = refusals::parse::<InstallationBody>(&answer, self.api())?.into();
         let path = answer.url.strip_prefix(self.api_url()).unwrap_or_default();
         let (id, name) = match path.trim_start_matches('/').split('/').collect::<Vec<_>>()[..] {
             ["repositories", id, ..] => (id.parse().ok(), None),
@@ -167,7 +162,7 @@ impl App<'_> {
             if answer.status != 200 {
                 return Err(self.explain(&answer).into());
             }
-            let mut listed = refusals::parse::<Vec<Body>>(&answer, self.api())?;
+            let mut listed = refusals::parse::<Vec<InstallationBody>>(&answer, self.api())?;
             listed.retain(|body| !(no_enterprise && body.is_on_an_enterprise()));
             found.extend(listed.into_iter().map(Installation::from));
             match next_page(answer.header("link")) {

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::platform::clock::Deadline;
-use crate::platform::process::{self, Trouble};
+use crate::platform::process::{self, RunError};
 use crate::platform::threads;
 use crate::tokens::error::{Failure, Kind};
 
@@ -22,12 +22,12 @@ pub fn run(
     shell.args(["-c", command]);
     let outcome =
         process::run_beside_people(&mut shell, input, deadline).map_err(|trouble| match trouble {
-            Trouble::Start(error) if threads::is_scarcity(&error) => {
+            RunError::Start(error) if threads::is_scarcity(&error) => {
                 threads::scarcity(&format!("the {name} cannot be started"), &error)
             }
-            Trouble::Start(error) => failed(format!("cannot be started: {error}")),
-            Trouble::Lost(error) => failed(format!("cannot be used: {error}")),
-            Trouble::Late => Failure::new(Kind::Temporary, format!("the {name} did not end in time"))
+            RunError::Start(error) => failed(format!("cannot be started: {error}")),
+            RunError::Lost(error) => failed(format!("cannot be used: {error}")),
+            RunError::Late => Failure::new(Kind::Temporary, format!("the {name} did not end in time"))
                 .hint("make it faster, or raise --timeout"),
         })?;
     if !outcome.status.success() {

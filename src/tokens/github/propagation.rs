@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use crate::platform::clock;
 use crate::tokens::error::escape;
+use crate::tokens::github::as_app::App;
 use crate::tokens::github::refusals;
 use crate::tokens::http::{Answer, Call, retry};
 use crate::tokens::scope::Repository;
 use crate::tokens::secret::Secret;
-use crate::tokens::source::app::App;
 use crate::tokens::token::Token;
 
 /// The pauses between tries, in milliseconds.
@@ -42,7 +42,7 @@ pub fn wait_until_known(app: &App, repository: Option<&Repository>, token: &Toke
             404 if repository.is_some_and(|repository| asked || is_there(app, repository)) => asked = true,
             _ => return owner(&answer),
         }
-        app.report.note(|| "the new token is not known everywhere yet".into());
+        app.notes.note(|| "the new token is not known everywhere yet".into());
         if !pause.is_some_and(|pause| app.client.deadline.wait(pause)) {
             break;
         }
@@ -61,7 +61,7 @@ fn is_lasting(app: &App, repository: Option<&Repository>, answer: &Answer) -> bo
     let place = repository.map(|Repository { owner, name }| format!(" for {owner}/{name}"));
     let place = place.unwrap_or_default();
     let warning = format!("GitHub refuses the new token{place}: {}", escape(&words));
-    app.report.warn_with_hint(&warning, hint);
+    app.notes.warn_with_hint(&warning, hint);
     true
 }
 
@@ -71,7 +71,7 @@ fn is_there(app: &App, repository: &Repository) -> bool {
     let Repository { owner, name } = repository;
     let there = app.reaches(owner, name);
     if !there {
-        app.report.warn_with_hint(
+        app.notes.warn_with_hint(
             &format!(
                 "the App's installation does not include {owner}/{name}, or there is no such repository"
             ),
@@ -87,7 +87,7 @@ fn may_read(app: &App, repository: &Repository, token: &Token) -> bool {
     let Repository { owner, name } = repository;
     let contents = token.facts.permissions.as_ref().is_none_or(|granted| granted.contains_key("contents"));
     if !contents {
-        app.report.warn(&format!(
+        app.notes.warn(&format!(
             "the token may not read {owner}/{name}: it lacks the permission contents, by --permission or by what the App was granted"
         ));
         return false;
@@ -98,7 +98,7 @@ fn may_read(app: &App, repository: &Repository, token: &Token) -> bool {
         followed || names.is_empty() || names.iter().any(|listed| listed.eq_ignore_ascii_case(name))
     });
     if !listed {
-        app.report.warn(&format!(
+        app.notes.warn(&format!(
             "the token does not cover {owner}/{name}: --repository narrows it to other repositories"
         ));
     }
@@ -128,17 +128,17 @@ pub(crate) fn rest_call(api_url: &str, token: &Secret) -> Call {
 /// The owner of the repositories that the REST call lists, if it was that call and there are any.
 fn owner(answer: &Answer) -> Option<String> {
     #[derive(Deserialize)]
-    struct Body {
-        repositories: Vec<Listed>,
+    struct ListingBody {
+        repositories: Vec<ListedRepository>,
     }
     #[derive(Deserialize)]
-    struct Listed {
+    struct ListedRepository {
         owner: Owner,
     }
     #[derive(Deserialize)]
     struct Owner {
         login: String,
     }
-    let body: Body = serde_json::from_slice(&answer.body).ok()?;
+    let body: ListingBody = serde_json::from_slice(&answer.body).ok()?;
     body.repositories.into_iter().next().map(|listed| listed.owner.login)
 }

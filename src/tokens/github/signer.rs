@@ -12,12 +12,12 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_
 use zeroize::Zeroizing;
 
 use crate::platform::clock::Deadline;
-use crate::report::Report;
 use crate::tokens::config::KeySource;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::jwt::Signer;
 use crate::tokens::github::key_command;
 use crate::tokens::github::private_key::PrivateKey;
+use crate::tokens::notes::Notes;
 use crate::tokens::secret::Secret;
 
 /// What signs for an App: a key in memory, or a command that is run each time.
@@ -34,9 +34,9 @@ impl Keeper {
     ///
     /// # Errors
     /// [`Kind::Settings`] with a message for each wrong kind of key.
-    pub fn load(source: &KeySource, deadline: Deadline, report: Report) -> Result<Self> {
+    pub fn load(source: &KeySource, deadline: Deadline, notes: Notes) -> Result<Self> {
         let key = match source {
-            KeySource::File(path) => read(path, Some(report))?,
+            KeySource::File(path) => read(path, Some(notes))?,
             KeySource::Text(text) => PrivateKey::from_bytes(text.expose().as_bytes())
                 .context("read private key from environment variable GITHUB_APP_PRIVATE_KEY")?,
             KeySource::Command(line) => {
@@ -78,7 +78,7 @@ pub fn fingerprint(source: &KeySource) -> Result<Option<String>> {
 }
 
 /// Reads a key file; warns if everybody can. Its group alone is a matter for `doctor`: Kubernetes has it so.
-fn read(path: &Path, report: Option<Report>) -> Result<PrivateKey> {
+fn read(path: &Path, notes: Option<Notes>) -> Result<PrivateKey> {
     let shown = path.display();
     let wrong = |error: std::io::Error| {
         Failure::new(Kind::Settings, error.to_string()).hint(
@@ -87,11 +87,11 @@ fn read(path: &Path, report: Option<Report>) -> Result<PrivateKey> {
     };
     let text = fs::metadata(path).and_then(|metadata| {
         let mode = metadata.mode() & 0o777;
-        if let Some(report) = report
+        if let Some(notes) = notes
             && metadata.is_file()
             && mode & 0o007 != 0
         {
-            report.warn(&format!(
+            notes.warn(&format!(
                 "everybody may read the private key {shown} (mode {mode:03o}); fix it with: chmod 600 {shown}"
             ));
         }

@@ -20,9 +20,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// One that nobody has sent.
-    #[cfg(feature = "internals")]
-    pub fn made(status: u16, headers: &str, body: &[u8]) -> Self {
+    /// What a server has answered, with headers as `Name: value` lines.
+    pub fn of_text(status: u16, headers: &str, body: &[u8]) -> Self {
         let pairs = headers.lines().filter_map(|line| line.split_once(": "));
         let headers = pairs.filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
         let headers = headers.collect::<HeaderMap>();
@@ -84,7 +83,7 @@ impl Answer {
         self.refusal().retry == Value::Bool(false)
     }
 
-    fn refusal(&self) -> Refusal {
+    fn refusal(&self) -> ErrorBody {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
@@ -92,7 +91,7 @@ impl Answer {
 /// GitHub's JSON errors, and a broker's; all else in a body stays there, as it may be a secret.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Refusal {
+struct ErrorBody {
     message: Value,
     documentation_url: Value,
     retry: Value,

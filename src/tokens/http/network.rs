@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::tokens::config::{Named, Origin};
 use crate::tokens::http::proxies::{self, Proxies};
+use crate::tokens::origin::{Named, Origin};
 
 /// Whether the system's list of CAs is files, which `SSL_CERT_FILE` and `SSL_CERT_DIR` can name: macOS and Windows keep
 /// theirs elsewhere.

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use ureq::http::Uri;
 
-use crate::tokens::config::Origin;
 use crate::tokens::error::{Failure, escape};
+use crate::tokens::origin::Origin;
 use crate::tokens::secret::Secret;
 
 /// The proxy settings. Variables, which are other programs' too, are checked only where they are needed.
@@ -48,12 +48,8 @@ impl Proxy {
                 .hint("NO_PROXY names hosts to reach without a proxy, and --proxy none uses none at all")
         };
         let text = self.url.expose().trim();
-        let parsed = ureq::Proxy::new(text).ok().filter(|_| has_sound_port(text));
-        let parsed = parsed.ok_or_else(|| wrong("this is not the URL of a proxy"))?;
-        match parsed.protocol() {
-            ureq::ProxyProtocol::Http | ureq::ProxyProtocol::Https => Ok(parsed),
-            _ => Err(wrong("SOCKS proxies are not supported")),
-        }
+        let parsed = parse(text).ok_or_else(|| wrong("this is not the URL of a proxy"))?;
+        if is_http(&parsed) { Ok(parsed) } else { Err(wrong("SOCKS proxies are not supported")) }
     }
 }
 
@@ -61,6 +57,27 @@ impl Proxy {
 pub fn name(proxy: &ureq::Proxy) -> String {
     let scheme = proxy.protocol().to_string().to_ascii_lowercase();
     escape(&format!("{scheme}://{}:{}", proxy.host(), proxy.port()))
+}
+
+/// The URL of a proxy, or `none`, as lists show it; `None`: it cannot be told from a password.
+pub fn shown(text: &str) -> Option<String> {
+    if is_none(text) {
+        return Some("none".to_owned());
+    }
+    parse(text).filter(is_http).map(|proxy| name(&proxy))
+}
+
+/// Whether a setting says that there is no proxy.
+pub fn is_none(text: &str) -> bool {
+    text.eq_ignore_ascii_case("none")
+}
+
+fn is_http(proxy: &ureq::Proxy) -> bool {
+    matches!(proxy.protocol(), ureq::ProxyProtocol::Http | ureq::ProxyProtocol::Https)
+}
+
+fn parse(url: &str) -> Option<ureq::Proxy> {
+    ureq::Proxy::new(url).ok().filter(|_| has_sound_port(url))
 }
 
 /// ureq takes a port that is no number for none.

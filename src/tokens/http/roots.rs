@@ -14,9 +14,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::tls::{Certificate, RootCerts};
 
-use crate::tokens::config::Named;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::http::network::{CAS_IN_FILES, Roots};
+use crate::tokens::origin::Named;
 
 /// The certificates to trust.
 ///

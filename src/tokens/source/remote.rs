@@ -5,18 +5,18 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::platform::clock;
-use crate::tokens::config::{Bearer, BrokerConfig};
+use crate::tokens::ask::{Ask, TokenProvider};
+use crate::tokens::config::{BearerSource, BrokerConfig};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::http::{Answer, Call, Client};
 use crate::tokens::scope::Scope;
 use crate::tokens::secret::Secret;
-use crate::tokens::source::{Ask, TokenProvider};
 use crate::tokens::token::{self, Facts, Source, Token};
 
 const WHO: &str = "the broker";
 
 /// The client of one broker.
-pub struct Broker<'a> {
+pub struct RemoteBroker<'a> {
     /// URL and bearer.
     pub settings: &'a BrokerConfig,
     /// Whether the settings name an owner: only then does the query.
@@ -35,21 +35,21 @@ pub enum Revoked {
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct TokenBody {
     token: Zeroizing<String>,
     /// Anything but text counts as missing.
     #[serde(default)]
     expires_at: serde_json::Value,
 }
 
-impl TokenProvider for Broker<'_> {
+impl TokenProvider for RemoteBroker<'_> {
     fn token(&self, ask: &Ask) -> Result<Token> {
         let url = self.url(&ask.scope);
         self.fetch(ask, &url).with_context(|| format!("fetch a token from {}", self.settings.name()))
     }
 }
 
-impl Broker<'_> {
+impl RemoteBroker<'_> {
     fn fetch(&self, ask: &Ask, url: &str) -> Result<Token> {
         let bearer = self.bearer()?;
         let mut answer = self.client.send(&self.call(ask, url, bearer.as_ref()))?;
@@ -119,9 +119,9 @@ impl Broker<'_> {
 
     fn bearer(&self) -> Result<Option<Secret>> {
         let path = match &self.settings.bearer {
-            Bearer::None => return Ok(None),
-            Bearer::Text(secret) => return Ok(Some(secret.clone())),
-            Bearer::File(path) => path,
+            BearerSource::None => return Ok(None),
+            BearerSource::Text(secret) => return Ok(Some(secret.clone())),
+            BearerSource::File(path) => path,
         };
         let wrong = |cause: String| {
             Failure::new(Kind::Settings, format!("read the broker's bearer from {}: {cause}", path.display()))
@@ -145,13 +145,13 @@ impl Broker<'_> {
         };
         let key = "or use an App key of your own: GITHUB_APP_CLIENT_ID and GITHUB_APP_PRIVATE_KEY_FILE";
         match answer.status {
-            401 if matches!(self.settings.bearer, Bearer::None) => refused(
+            401 if matches!(self.settings.bearer, BearerSource::None) => refused(
                 "it asks for a bearer, and none is configured",
             )
             .hint("set GITHUB_APP_BROKER_TOKEN_FILE (or --broker-token-file) to the file that holds it"),
             401 => refused("it does not accept the bearer")
                 .hint("check that the bearer belongs to this workspace and has not been revoked"),
-            403 if matches!(self.settings.bearer, Bearer::None) => refused("it refuses a request without a bearer")
+            403 if matches!(self.settings.bearer, BearerSource::None) => refused("it refuses a request without a bearer")
                 .hint("on a Unix socket it may serve root and its own user alone: run as that user, or ask for a bearer")
                 .hint("set GITHUB_APP_BROKER_TOKEN_FILE (or --broker-token-file) to the file that holds it"),
             403 => refused("the bearer may not have this token")
@@ -175,7 +175,7 @@ impl Broker<'_> {
 
 /// The token in an answer with status 200.
 pub fn read(answer: &Answer) -> Result<Token> {
-    let body: Body = serde_json::from_slice(&answer.body).map_err(|_| {
+    let body: TokenBody = serde_json::from_slice(&answer.body).map_err(|_| {
         Failure::new(Kind::Other, "the answer is not the JSON object with a token that a broker sends")
             .hint("check that the broker URL leads to the endpoint, not to a web page")
     })?;

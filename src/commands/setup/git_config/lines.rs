@@ -6,14 +6,14 @@
 
 use std::ops::Range;
 
-use crate::programs::git::Entry;
+use crate::programs::git::ConfigEntry;
 
 /// A key and its value, as given to `git config`.
 pub type Line = (String, String);
 
 /// Which of our lines a file still has.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Ours {
+pub struct OwnLines {
     /// Their places among the file's entries.
     pub places: Vec<usize>,
     /// Those that somebody has removed or changed since.
@@ -27,8 +27,8 @@ fn normal(key: &str) -> String {
 }
 
 /// Finds the lines that we have added. Of lines that are the same the last is ours, as git adds at the end.
-pub fn find(entries: &[Entry], lines: &[Line]) -> Ours {
-    let mut ours = Ours::default();
+pub fn find(entries: &[ConfigEntry], lines: &[Line]) -> OwnLines {
+    let mut ours = OwnLines::default();
     let mut next: Option<(&str, Option<usize>)> = None;
     for line in lines.iter().rev() {
         let (key, value) = line;
@@ -153,8 +153,8 @@ mod tests {
     const HELPER: &str = "credential.https://github.com.helper";
     const PATH: &str = "credential.https://github.com.usehttppath";
 
-    fn entries(lines: &[(&str, &str)]) -> Vec<Entry> {
-        let entry = |(key, value): &(&str, &str)| Entry {
+    fn entries(lines: &[(&str, &str)]) -> Vec<ConfigEntry> {
+        let entry = |(key, value): &(&str, &str)| ConfigEntry {
             key: (*key).to_owned(),
             value: (*value).to_owned(),
             origin: String::new(),

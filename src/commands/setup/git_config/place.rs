@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 use crate::platform::clock::Deadline;
 use crate::platform::process;
 use crate::programs::git;
-use crate::settings::programs;
+use crate::settings::other_programs;
 use crate::tokens::error::{Failure, Kind};
 
 /// Which file is changed.
-pub enum Place {
+pub enum ConfigPlace {
     /// `--global`.
     Global,
     /// `--system`.
@@ -22,15 +22,15 @@ pub enum Place {
     File(PathBuf),
 }
 
-impl Place {
+impl ConfigPlace {
     /// The file's absolute path.
     pub fn path(&self, deadline: Deadline) -> Result<PathBuf> {
         let path = match self {
-            Self::Global => programs::git_global_file()?.ok_or_else(|| {
+            Self::Global => other_programs::git_global_file()?.ok_or_else(|| {
                 Failure::new(Kind::Settings, "there is no home directory for git's configuration")
                     .hint("set HOME or GIT_CONFIG_GLOBAL, or choose a file with --file")
             })?,
-            Self::System => match programs::git_system_file()? {
+            Self::System => match other_programs::git_system_file()? {
                 Some(path) => path,
                 None => ask_git(&["config", "--system", "--edit"], deadline)?,
             },

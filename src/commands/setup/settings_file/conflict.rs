@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Value};
 
-use crate::commands::setup::program;
+use crate::programs::own;
 use crate::settings::{FileValue, Pair};
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::host::Host;
@@ -22,7 +22,7 @@ pub fn check(path: &Path, document: &DocumentMut, given: &[Pair]) -> Result<(), 
         None => format!("{path} has profiles, and another {what} needs one of its own"),
     };
     Err(Failure::new(Kind::Settings, message)
-        .hint(format!("to have both: {} --profile NAME", program::command_line()))
+        .hint(format!("to have both: {} --profile NAME", own::command_line()))
         .hint(
             "to replace it: git-credential-github-app setup --undo, then the same command again, or edit the file",
         ))

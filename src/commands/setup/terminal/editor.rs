@@ -7,7 +7,7 @@ pub type Recognise = fn(&str) -> Option<&'static str>;
 
 /// What a person has answered.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Typed {
     /// A line; of a pasted text the first.
     Line(String),
     /// Something that is not to be shown or kept, and what that is.
@@ -22,7 +22,7 @@ pub enum Answer {
 const PASTE_END: &[u8] = b"\x1b[201~";
 
 /// Where in the terminal's language the last byte was.
-enum State {
+enum Mode {
     Text,
     /// After Escape, with what has come since: an arrow key, or the start of a pasted text.
     Escape(Vec<u8>),
@@ -35,54 +35,54 @@ pub struct Editor {
     line: Zeroizing<Vec<u8>>,
     /// What of it is on the screen.
     shown: String,
-    state: State,
+    state: Mode,
     is_secret: Recognise,
 }
 
 impl Editor {
     /// An empty line.
     pub fn new(is_secret: Recognise) -> Self {
-        Self { line: Zeroizing::default(), shown: String::new(), state: State::Text, is_secret }
+        Self { line: Zeroizing::default(), shown: String::new(), state: Mode::Text, is_secret }
     }
 
     /// Takes what the terminal has sent at once. Returns what to show, and the answer if that was its end.
-    pub fn feed(&mut self, bytes: &[u8]) -> (String, Option<Answer>) {
+    pub fn feed(&mut self, bytes: &[u8]) -> (String, Option<Typed>) {
         for (index, &byte) in bytes.iter().enumerate() {
             if let Some(answer) = self.take(byte, &bytes[index + 1..]) {
                 return match answer {
-                    Answer::Line(_) => (self.show() + "\n", Some(answer)),
-                    Answer::Interrupted => ("^C\n".to_owned(), Some(answer)),
-                    Answer::Secret(_) | Answer::End => (self.hide() + "\n", Some(answer)),
+                    Typed::Line(_) => (self.show() + "\n", Some(answer)),
+                    Typed::Interrupted => ("^C\n".to_owned(), Some(answer)),
+                    Typed::Secret(_) | Typed::End => (self.hide() + "\n", Some(answer)),
                 };
             }
         }
         match (self.is_secret)(&String::from_utf8_lossy(&self.line)) {
-            Some(what) => (self.hide() + "\n", Some(Answer::Secret(what))),
+            Some(what) => (self.hide() + "\n", Some(Typed::Secret(what))),
             None => (self.show(), None),
         }
     }
 
-    fn take(&mut self, byte: u8, rest: &[u8]) -> Option<Answer> {
+    fn take(&mut self, byte: u8, rest: &[u8]) -> Option<Typed> {
         match &mut self.state {
-            State::Text => return self.take_text(byte, rest),
-            State::Escape(sequence) => {
+            Mode::Text => return self.take_text(byte, rest),
+            Mode::Escape(sequence) => {
                 sequence.push(byte);
                 match sequence.as_slice() {
-                    b"[200~" => self.state = State::Paste(Zeroizing::default()),
+                    b"[200~" => self.state = Mode::Paste(Zeroizing::default()),
                     // A key: ESC [ or ESC O, then parameters below `@`, then its last byte.
                     [b'[' | b'O'] => {}
-                    [_] | [.., b'@'..=b'~'] => self.state = State::Text,
+                    [_] | [.., b'@'..=b'~'] => self.state = Mode::Text,
                     _ => {}
                 }
             }
-            State::Paste(pasted) => {
+            Mode::Paste(pasted) => {
                 pasted.push(byte);
                 if let Some(length) = pasted.len().checked_sub(PASTE_END.len())
                     && pasted.ends_with(PASTE_END)
                 {
                     pasted.truncate(length);
                     let pasted = std::mem::take(pasted);
-                    self.state = State::Text;
+                    self.state = Mode::Text;
                     return self.take_pasted(&pasted);
                 }
             }
@@ -90,13 +90,13 @@ impl Editor {
         None
     }
 
-    fn take_text(&mut self, byte: u8, rest: &[u8]) -> Option<Answer> {
+    fn take_text(&mut self, byte: u8, rest: &[u8]) -> Option<Typed> {
         match byte {
             // What comes at once after the line's end was pasted with it.
             b'\r' | b'\n' => return Some(self.end(rest)),
-            0x03 | 0x1c => return Some(Answer::Interrupted),
-            0x04 if self.line.is_empty() => return Some(Answer::End),
-            0x1b => self.state = State::Escape(Vec::new()),
+            0x03 | 0x1c => return Some(Typed::Interrupted),
+            0x04 if self.line.is_empty() => return Some(Typed::End),
+            0x1b => self.state = Mode::Escape(Vec::new()),
             0x08 | 0x7f => self.erase_character(),
             0x15 => self.line.clear(),
             // The last word, with the blanks after it.
@@ -111,10 +111,10 @@ impl Editor {
     }
 
     /// Only its first line can be an answer; it is sent when the person sends it.
-    fn take_pasted(&mut self, pasted: &[u8]) -> Option<Answer> {
+    fn take_pasted(&mut self, pasted: &[u8]) -> Option<Typed> {
         let whole = Zeroizing::new([self.line.as_slice(), pasted].concat());
         if let Some(what) = (self.is_secret)(&String::from_utf8_lossy(&whole)) {
-            return Some(Answer::Secret(what));
+            return Some(Typed::Secret(what));
         }
         let first = pasted.trim_ascii_start().split(|byte| matches!(byte, b'\r' | b'\n')).next();
         let printable = first.into_iter().flatten().filter(|byte| **byte >= 0x20 && **byte != 0x7f);
@@ -122,11 +122,11 @@ impl Editor {
         None
     }
 
-    fn end(&mut self, rest: &[u8]) -> Answer {
+    fn end(&mut self, rest: &[u8]) -> Typed {
         let whole = Zeroizing::new([self.line.as_slice(), b"\n", rest].concat());
         match (self.is_secret)(&String::from_utf8_lossy(&whole)) {
-            Some(what) => Answer::Secret(what),
-            None => Answer::Line(String::from_utf8_lossy(&self.line).into_owned()),
+            Some(what) => Typed::Secret(what),
+            None => Typed::Line(String::from_utf8_lossy(&self.line).into_owned()),
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
     }
 
     /// All that is shown, and the answer, if there is one.
-    fn typed(pieces: &[&str]) -> (String, Option<Answer>) {
+    fn typed(pieces: &[&str]) -> (String, Option<Typed>) {
         let mut editor = Editor::new(is_secret);
         let (mut shown, mut last) = (String::new(), None);
         for piece in pieces {
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_is_typed_is_shown_and_can_be_corrected() {
-        let line = |text: &str| Some(Answer::Line(text.to_owned()));
+        let line = |text: &str| Some(Typed::Line(text.to_owned()));
         for (pieces, shown, answer) in [
             (&["a", "b", "\n"][..], "ab\n", line("ab")),
             (&["ab\r"], "ab\n", line("ab")),
@@ -188,9 +188,9 @@ mod tests {
             (&["ab", "\x15", "\n"], "ab\x08 \x08\x08 \x08\n", line("")),
             (&["a\x1b[1;5Db\x1bOHc\x1bxd", "\t\n"], "abcd\n", line("abcd")),
             (&["\u{9b}a", "\n"], "?a\n", line("\u{9b}a")),
-            (&["\x04"], "\n", Some(Answer::End)),
+            (&["\x04"], "\n", Some(Typed::End)),
             (&["a", "\x04", "\n"], "a\n", line("a")),
-            (&["a", "\x03"], "a^C\n", Some(Answer::Interrupted)),
+            (&["a", "\x03"], "a^C\n", Some(Typed::Interrupted)),
             (&["a"], "a", None),
         ] {
             assert_eq!(typed(pieces), (shown.to_owned(), answer), "{pieces:?}");
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn of_a_pasted_text_the_first_line_counts_and_a_secret_is_never_shown() {
-        let (line, secret) = (Some(Answer::Line("ab".to_owned())), Some(Answer::Secret("a key")));
+        let (line, secret) = (Some(Typed::Line("ab".to_owned())), Some(Typed::Secret("a key")));
         for (pieces, shown, answer) in [
             (&["ab\ncd\nef\n"][..], "ab\n", line.as_ref()),
             (&["\x1b[200~ab\ncd\n\x1b[201~", "\n"], "ab\n", line.as_ref()),

@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 
-use crate::commands::setup::program::shell_word;
 use crate::commands::setup::record::Change;
-use crate::commands::setup::timer::{Plan, finished, run};
+use crate::commands::setup::timer::{TimerPlan, finished, run};
 use crate::platform::clock::Deadline;
+use crate::programs::own::shell_word;
 
-impl Plan {
+impl TimerPlan {
     /// At two minutes of the hour that differ from machine to machine.
     fn crontab_line(&self, minute: u8) -> String {
         // A `%` is a line end to cron.
@@ -90,13 +90,13 @@ fn write_crontab(text: &str, deadline: Deadline) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Timer;
+    use crate::commands::setup::args::Timer;
 
     #[test]
     fn words_that_cron_and_its_shell_would_read_otherwise_are_escaped() {
         let command = ["/opt/50% off/x", "refresh", "--config", "/a \"b\"$c"].map(str::to_owned).to_vec();
         let variables = vec![("PATH", "/bin".to_owned()), ("XDG_CACHE_HOME", "/a b".to_owned())];
-        let plan = Plan::bare(Timer::Cron, "github.com", command, variables);
+        let plan = TimerPlan::bare(Timer::Cron, "github.com", command, variables);
         let line = "7,37 * * * * PATH=/bin XDG_CACHE_HOME=/a\\ b /opt/50\\%\\ off/x refresh --config /a\\ \\\"b\\\"\\$c # git-credential-github-app: github.com";
         assert_eq!(plan.crontab_line(7), line);
         assert_eq!(

@@ -6,12 +6,12 @@ use anyhow::{Context, Result};
 
 use crate::commands::setup::files;
 use crate::commands::setup::record::{Change, hash};
-use crate::commands::setup::timer::{Applied, Plan, run};
+use crate::commands::setup::timer::{Applied, TimerPlan, run};
 use crate::platform::clock::Deadline;
-use crate::settings::programs;
+use crate::settings::other_programs;
 use crate::tokens::error::{Failure, Kind, shown};
 
-impl Plan {
+impl TimerPlan {
     fn unit(&self) -> String {
         let suffix = if self.host == "github.com" {
             String::new()
@@ -22,9 +22,10 @@ impl Plan {
     }
 
     pub(super) fn units(&self) -> Result<[(PathBuf, String); 2]> {
-        let dir = programs::xdg_config_home()?.map(|dir| dir.join("systemd/user")).ok_or_else(|| {
-            Failure::new(Kind::Settings, "there is no home directory for the units").hint("set HOME")
-        })?;
+        let dir =
+            other_programs::xdg_config_home()?.map(|dir| dir.join("systemd/user")).ok_or_else(|| {
+                Failure::new(Kind::Settings, "there is no home directory for the units").hint("set HOME")
+            })?;
         let words = self.command.iter().map(|word| unit_word(word).replace('$', "$$"));
         let words = words.collect::<Vec<_>>().join(" ");
         let variables = self.variables.iter().map(|(name, value)| unit_word(&format!("{name}={value}")));
@@ -123,13 +124,13 @@ fn unit_word(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Timer;
+    use crate::commands::setup::args::Timer;
 
     #[test]
     fn words_that_systemd_would_read_otherwise_are_escaped() {
         let command = ["/a %\"$\\", "refresh"].map(str::to_owned).to_vec();
         let variables = vec![("PATH", "/a $b%".to_owned())];
-        let plan = Plan::bare(Timer::Systemd, "h:1", command, variables);
+        let plan = TimerPlan::bare(Timer::Systemd, "h:1", command, variables);
         let [(path, service), _] = plan.units().unwrap();
         assert!(path.ends_with("systemd/user/git-credential-github-app-refresh-h-1.service"));
         let lines = "Environment=\"PATH=/a $b%%\"\nExecStart=\"/a %%\\\"$$\\\\\" \"refresh\"\n";

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::cli::Timer;
-use crate::commands::setup::timer::Plan;
+use crate::commands::setup::args::Timer;
+use crate::commands::setup::timer::TimerPlan;
 use crate::platform::clock::Deadline;
 use crate::platform::process::{self, Outcome};
 use crate::settings::shell;
@@ -25,7 +25,7 @@ const LINKS: [&str; 5] = ["settings", "private key", "network", "App", "broker"]
 ///
 /// # Errors
 /// It fails; the kind is that of its exit status.
-pub fn run(plan: &Plan, deadline: Deadline) -> Result<(), Failure> {
+pub fn run(plan: &TimerPlan, deadline: Deadline) -> Result<(), Failure> {
     let mut command = match plan.kind {
         Timer::Cron => {
             let mut shell = bare("/bin/sh", plan.kind);
@@ -48,7 +48,7 @@ pub fn run(plan: &Plan, deadline: Deadline) -> Result<(), Failure> {
 
 /// Looks for what the command needs only where it has to renew something: a cache with no token, or with a fresh one,
 /// lets it succeed without. `known` are the checks that fail in this shell as well.
-pub fn links(plan: &Plan, known: &[&str], deadline: Deadline) -> Result<(), Failure> {
+pub fn links(plan: &TimerPlan, known: &[&str], deadline: Deadline) -> Result<(), Failure> {
     let mut command = bare(&plan.command[0], plan.kind);
     let settings = plan.command[1..].iter().take_while(|word| *word != "refresh");
     command.args(settings).args(["doctor", "--json"]);

@@ -4,8 +4,8 @@ use super::*;
 
 const HOST: &str = "https://github.com";
 
-fn entries(lines: &[(&str, &str)]) -> Vec<Entry> {
-    let entry = |(index, (key, value)): (usize, &(&str, &str))| Entry {
+fn entries(lines: &[(&str, &str)]) -> Vec<ConfigEntry> {
+    let entry = |(index, (key, value)): (usize, &(&str, &str))| ConfigEntry {
         key: (*key).to_owned(),
         value: (*value).to_owned(),
         origin: format!("/{index}"),

@@ -1,7 +1,8 @@
 //! What an entry keeps of refusals and of reports: which tokens are out, how many in a row, until when nobody is asked.
 
-use crate::tokens::cache::policy::{Entry, MAX_STRIKES, PAUSE, Refusal};
-use crate::tokens::error::{Failure, Kind};
+use crate::tokens::cache::lifetimes::{self, PAUSE, STRIKES};
+use crate::tokens::cache::policy::{Entry, RememberedRefusal};
+use crate::tokens::error::Failure;
 use crate::tokens::secret::Secret;
 use crate::tokens::token;
 
@@ -9,15 +10,11 @@ use crate::tokens::token;
 const MAX_EVICTED: usize = 8;
 
 impl Entry {
-    /// Remembers a refusal for some seconds, so that a storm of gits is no storm of mints.
+    /// Remembers a refusal for its time.
     pub fn refuse(&mut self, failure: &Failure, now: i64) {
-        let seconds = match failure.kind {
-            Kind::NotInstalled => 60,
-            Kind::Refused => 15,
-            _ => return,
-        };
+        let Some(seconds) = lifetimes::of_refusal(failure.kind) else { return };
         let since = failure.since.unwrap_or(now);
-        self.refusal = Some(Refusal { failure: failure.clone(), since, until: since + seconds });
+        self.refusal = Some(RememberedRefusal { failure: failure.clone(), since, until: since + seconds });
     }
 
     /// A token worked: fresh ones may be minted again. Whether anything but the mark changed.
@@ -97,8 +94,8 @@ impl Entry {
     }
 
     fn strike(&mut self, now: i64) {
-        self.strikes = MAX_STRIKES.min(self.strikes + 1);
-        if self.strikes >= MAX_STRIKES {
+        self.strikes = STRIKES.min(self.strikes + 1);
+        if self.strikes >= STRIKES {
             self.paused_until = now + PAUSE;
         }
     }

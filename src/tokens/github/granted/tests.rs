@@ -1,7 +1,7 @@
 //! Answers to mints, and what of them is more, less or left unsaid.
 
 use super::*;
-use crate::tokens::github::installations::Installation;
+use crate::tokens::cache::looked_up::Installation;
 
 fn permissions(text: &str) -> BTreeMap<String, String> {
     text.split_whitespace().filter_map(scope::permission).collect()
@@ -11,7 +11,7 @@ fn permissions(text: &str) -> BTreeMap<String, String> {
 /// is called `new` by now, and has the number 5.
 fn found(asked: (&str, &str, Option<u64>), answer: &str) -> (String, String, String) {
     let permissions = permissions(asked.0);
-    let target = Target {
+    let target = MintTarget {
         installation: Installation { id: 7, account: Some("o".into()) },
         repositories: asked.1.split_whitespace().map(str::to_owned).collect(),
         repository_ids: asked.2.map(|id| [id]),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::settings::programs;
+use crate::settings::other_programs;
 use crate::tokens::error::{Failure, Kind, escape};
 
 /// The absolute path of this program: as it was called or found on the `PATH`, so that a link into a package's versioned
@@ -17,7 +17,7 @@ pub fn path() -> Result<PathBuf> {
         let called = std::path::absolute(&called)?;
         return Ok(if same(&called) { called } else { actual });
     }
-    let search = programs::path()?.unwrap_or_default();
+    let search = other_programs::path()?.unwrap_or_default();
     let found = std::env::split_paths(&search)
         .map(|dir| dir.join(&called))
         .find(|path| path.is_absolute() && same(path));

@@ -3,8 +3,9 @@
 use crate::settings::schema::Key;
 use crate::settings::sources::Found;
 use crate::settings::{Profile, values};
-use crate::tokens::config::{AppConfig, KeySource, Origin};
+use crate::tokens::config::{AppConfig, KeySource};
 use crate::tokens::error::{Failure, Kind};
+use crate::tokens::origin::Origin;
 use crate::tokens::secret::Secret;
 
 impl Profile<'_> {

@@ -1,20 +1,20 @@
 //! The repository that `--repo` names: OWNER/NAME, or any URL of it that people have at hand.
 
 use crate::commands::doctor::machine::host_of;
-use crate::programs::git::url::Url;
+use crate::programs::git::remote_url::Url;
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::host::Host;
 use crate::tokens::scope::Repository;
 
 /// A repository, and the host that its URL names.
 #[derive(Debug)]
-pub struct Target {
+pub struct Subject {
     host: Option<Host>,
     /// Owner and name.
     pub repository: Repository,
 }
 
-impl Target {
+impl Subject {
     /// Reads the option.
     ///
     /// # Errors
@@ -72,21 +72,21 @@ mod tests {
             "ssh://git@ghe.test/o/r",
             "ssh://git@ghe.test:122/o/r.git",
         ] {
-            let target = Target::parse(text, &hosts).unwrap();
+            let target = Subject::parse(text, &hosts).unwrap();
             assert!(target.path() == "o/r" && target.is_at(&hosts[0]), "{text}");
         }
         for text in ["o", "o/r/x", "", "../r", "https://ghe.test:8443/o", "git@ghe.test:r.git", "file:///o/r"]
         {
-            let failure = Target::parse(text, &hosts).unwrap_err();
+            let failure = Subject::parse(text, &hosts).unwrap_err();
             assert_eq!(failure.kind, Kind::Usage);
             assert!(failure.message.contains("bad repository"), "{text}: {failure}");
         }
         for text in ["https://github.com/o/r", "git@github.com:o/r", "https://ghe.test/o/r"] {
-            let failure = Target::parse(text, &hosts).unwrap_err();
+            let failure = Subject::parse(text, &hosts).unwrap_err();
             assert_eq!(failure.kind, Kind::Usage);
             assert!(failure.message.contains("the settings are not for "), "{text}: {failure}");
         }
-        let failure = Target::parse("https://x:hunter2@ghe.test:8443/o/r", &hosts).unwrap_err();
+        let failure = Subject::parse("https://x:hunter2@ghe.test:8443/o/r", &hosts).unwrap_err();
         assert!(!format!("{failure:?}").contains("hunter2"));
     }
 }

@@ -1,36 +1,31 @@
 //! What mints of one App share: its key, its JWT while that lives, GitHub's clock, and looked-up installations. One
 //! command has one of its own; `serve` has one for all its life.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 
 use crate::platform::clock::{self, Deadline, Moment};
-use crate::report::Report;
-use crate::tokens::cache::installations::Remembered;
+use crate::tokens::cache::looked_up::InMemory;
 use crate::tokens::config::AppConfig;
 use crate::tokens::github::jwt;
 use crate::tokens::github::signer::Keeper;
+use crate::tokens::notes::Notes;
 use crate::tokens::secret::Secret;
 
 /// A JWT is used for so many seconds less than it lives: a call may be on its way for a while.
 const JWT_RESERVE: i64 = 60;
 
-/// Before memory grows without end, all is looked up again.
-const MOST_INSTALLATIONS: usize = 10_000;
-
 /// Shared by mints of one App.
 #[derive(Default)]
 pub struct Session {
-    state: Mutex<State>,
-    /// With the time when each was looked up, by a clock that nobody sets back.
-    installations: Mutex<HashMap<String, (Remembered, Instant)>>,
+    state: Mutex<Signing>,
+    /// What was looked up.
+    pub installations: Arc<InMemory>,
 }
 
 #[derive(Default)]
-struct State {
+struct Signing {
     keeper: Option<Keeper>,
     /// GitHub does not know the key: it is read again before it is used again.
     suspect: bool,
@@ -63,7 +58,7 @@ impl Session {
     ///
     /// # Errors
     /// The key cannot be read, or does not sign.
-    pub fn jwt(&self, app: &AppConfig, deadline: Deadline, report: Report) -> Result<Secret> {
+    pub fn jwt(&self, app: &AppConfig, deadline: Deadline, notes: Notes) -> Result<Secret> {
         let now = clock::moment();
         let mut state = lock(&self.state);
         if let Some(jwt) = state.jwt.as_ref().filter(|jwt| jwt.is_younger(jwt::LIFE - JWT_RESERVE, now)) {
@@ -71,7 +66,7 @@ impl Session {
         }
         let keeper = match &state.keeper {
             Some(keeper) if !state.suspect => keeper.clone(),
-            _ => Keeper::load(&app.key, deadline, report)?,
+            _ => Keeper::load(&app.key, deadline, notes)?,
         };
         state.suspect = false;
         let signer = keeper.signer(deadline);
@@ -103,28 +98,6 @@ impl Session {
     pub fn fingerprint(&self) -> Option<String> {
         lock(&self.state).keeper.as_ref()?.fingerprint()
     }
-
-    /// What was looked up under a key, unless that is too long ago.
-    pub fn recall(&self, key: &str, now: Instant) -> Option<Remembered> {
-        let known = lock(&self.installations);
-        let (found, at) = known.get(key)?;
-        let age = i64::try_from(now.saturating_duration_since(*at).as_secs()).unwrap_or(i64::MAX);
-        (age < found.limit()).then(|| found.clone())
-    }
-
-    /// Remembers what was looked up.
-    pub fn remember(&self, key: &str, found: Remembered, now: Instant) {
-        let mut known = lock(&self.installations);
-        if known.len() >= MOST_INSTALLATIONS {
-            known.clear();
-        }
-        known.insert(key.to_owned(), (found, now));
-    }
-
-    /// Forgets what was looked up.
-    pub fn forget(&self, key: &str) {
-        lock(&self.installations).remove(key);
-    }
 }
 
 #[cfg(test)]
@@ -132,8 +105,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::tokens::cache::installations::Known;
-    use crate::tokens::github::installations::Installation;
 
     #[test]
     fn a_jwt_is_as_old_as_the_clock_says_that_makes_it_older() {
@@ -151,22 +122,6 @@ mod tests {
             let steady = made.steady + Duration::from_secs(steady);
             let now = Moment { wall: made.wall + wall, steady };
             assert_eq!(jwt.is_younger(480, now), younger, "{wall} {steady:?}");
-        }
-    }
-
-    #[test]
-    fn what_was_looked_up_is_believed_for_its_time_whatever_the_clock_says() {
-        let (session, start) = (Session::default(), clock::instant());
-        let installed = Known::Installed(Installation { id: 7, account: None });
-        for (known, seconds, believed) in [
-            (&installed, 86_399, true),
-            (&installed, 86_400, false),
-            (&Known::Absent, 59, true),
-            (&Known::Absent, 60, false),
-        ] {
-            session.remember("key", Remembered { known: known.clone(), since: clock::now() }, start);
-            let found = session.recall("key", start + Duration::from_secs(seconds));
-            assert_eq!(found.is_some(), believed, "{known:?} after {seconds} s");
         }
     }
 }

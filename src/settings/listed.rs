@@ -7,8 +7,8 @@ use crate::settings::environment::variable;
 use crate::settings::schema::{KEYS, Key};
 use crate::settings::sources::Found;
 use crate::settings::{Profile, values};
-use crate::tokens::config::Origin;
 use crate::tokens::error::Failure;
+use crate::tokens::origin::Origin;
 
 /// One setting.
 pub struct Listed {

@@ -1,14 +1,51 @@
-//! Which help a person should read who has mistyped a command line.
+//! What a command line that is no command is answered with, and which help a person should read who has mistyped one.
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Command, CommandFactory};
 
 use crate::cli::Cli;
+use crate::report;
+use crate::tokens::error::{self, Failure, Kind, escape};
+
+/// Answers a command line that is no command: help and version as asked for, else one line and hints like any failure.
+pub fn answer(error: &clap::Error, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
+        let _ = error.print();
+        return if error.use_stderr() { ExitCode::from(Kind::Usage.exit_code()) } else { ExitCode::SUCCESS };
+    }
+    let text = error.to_string();
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let mut message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+    if message.ends_with(':') {
+        // What is meant stands below, one in a line.
+        let named: Vec<&str> = lines.by_ref().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        message = format!("{message} {}", named.join(", "));
+    }
+    let mut failure = Failure::new(Kind::Usage, escape(&message));
+    for line in lines.map(str::trim) {
+        if let Some(tip) = line.strip_prefix("tip: ") {
+            failure = failure.hint(escape(tip));
+        } else if line.starts_with("[possible values: ") {
+            failure = failure.hint(escape(line.trim_matches(['[', ']'])));
+        }
+    }
+    let failure = failure.hint(hint(args));
+    report::say(&error::render(&failure.into()));
+    ExitCode::from(Kind::Usage.exit_code())
+}
 
 /// The hint for a command line that clap has refused: the help of the command that was meant, as that alone lists the
 /// command's own options.
-pub fn hint(args: impl IntoIterator<Item = OsString>) -> String {
+fn hint(args: impl IntoIterator<Item = OsString>) -> String {
     let mut command = Cli::command();
     command.build();
     let words: Vec<String> = args.into_iter().map(|arg| arg.to_string_lossy().into_owned()).collect();

@@ -7,9 +7,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::settings::schema::Key;
 use crate::settings::sources::Found;
 use crate::settings::{Profile, values};
-use crate::tokens::config::{Bearer, BrokerConfig, Origin};
+use crate::tokens::config::{BearerSource, BrokerConfig};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::host;
+use crate::tokens::origin::Origin;
 use crate::tokens::secret::Secret;
 
 /// What a path segment may hold as it is (RFC 3986, section 2.3).
@@ -81,24 +82,24 @@ impl Profile<'_> {
         Ok(format!("{base}/workspaces/{}/github-installation-token", utf8_percent_encode(&id, SEGMENT)))
     }
 
-    fn bearer(&self, from_platform: bool) -> Result<Bearer, Failure> {
+    fn bearer(&self, from_platform: bool) -> Result<BearerSource, Failure> {
         let file = self.find(Key::BrokerTokenFile)?;
         if let Some(found) = &file
             && matches!(found.origin, Origin::Option(_))
         {
-            return found.path().map(Bearer::File);
+            return found.path().map(BearerSource::File);
         }
         if let Some(found) = self.find(Key::BrokerToken)? {
-            return values::word(&found, "bearer").map(Secret::new).map(Bearer::Text);
+            return values::word(&found, "bearer").map(Secret::new).map(BearerSource::Text);
         }
         if let Some(found) = file {
-            return found.path().map(Bearer::File);
+            return found.path().map(BearerSource::File);
         }
         if !from_platform {
-            return Ok(Bearer::None);
+            return Ok(BearerSource::None);
         }
         let dir = self.find(Key::ConfigsDir)?.map_or_else(|| Ok("/configs".into()), |found| found.path())?;
-        Ok(Bearer::File(dir.join(".auth_token")))
+        Ok(BearerSource::File(dir.join(".auth_token")))
     }
 }
 

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use crate::settings::environment::variable;
 use crate::settings::schema::Key;
-use crate::settings::{Profile, proxies};
-use crate::tokens::config::{Named, Origin};
+use crate::settings::{Profile, of_proxies};
 use crate::tokens::error::Failure;
 use crate::tokens::http::network::{CAS_IN_FILES, Network, Roots};
+use crate::tokens::origin::{Named, Origin};
 
 impl Profile<'_> {
     pub(super) fn network(&self) -> Result<Network, Failure> {
-        let proxies = proxies::read(self.find(Key::Proxy)?.as_ref())?;
+        let proxies = of_proxies::read(self.find(Key::Proxy)?.as_ref())?;
         if let Some(found) = self.find(Key::CaFile)? {
             let file = Named { value: found.path()?, origin: found.origin };
             return Ok(Network { proxies, roots: Roots { file: Some(file), directories: None } });

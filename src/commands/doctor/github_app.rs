@@ -5,10 +5,10 @@ use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::machine::Machine;
 use crate::session::ask_or_default;
 use crate::tokens::error::escape;
+use crate::tokens::github::as_app::App;
 use crate::tokens::github::inspect::Details;
 use crate::tokens::http::Client;
 use crate::tokens::scope::{self, Repository, Scope};
-use crate::tokens::source::app::App;
 
 /// How many installations are looked at; an App has few or very many.
 const LOOKED_AT: usize = 20;
@@ -19,8 +19,8 @@ const LISTED: usize = 100;
 pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let settings = &patient.settings;
     let Some(identity) = settings.app.as_ref().filter(|_| !patient.key_fails.get()) else { return };
-    let client = Client::new(&settings.network, patient.deadline, patient.report).impatient();
-    let app = App::new(settings, identity, client, patient.report);
+    let client = Client::new(&settings.network, patient.deadline, patient.report.notes).impatient();
+    let app = App::new(settings, identity, client, patient.report.notes);
     match app.identity() {
         Err(error) => return checks.fail("App", &error),
         Ok(known) => checks.ok("App", format!("{} is App {}", escape(&known.slug), escape(&identity.issuer))),

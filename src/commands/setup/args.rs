@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::commands::setup::git_config::ConfigPlace;
+use crate::settings::{Given, Profile};
+
 /// Options of `setup`
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
@@ -48,4 +51,25 @@ pub enum Timer {
     Systemd,
     /// A line in the user's crontab
     Cron,
+}
+
+/// What setup was asked for.
+#[derive(Clone, Copy)]
+pub struct Wish<'a> {
+    /// The settings that its options give.
+    pub given: &'a Given,
+    /// What they, the environment and the settings file say.
+    pub profile: &'a Profile<'a>,
+    /// Its own options.
+    pub arguments: &'a SetupArgs,
+}
+
+/// Which file of git configuration is meant.
+pub fn place_of(arguments: &SetupArgs) -> ConfigPlace {
+    match &arguments.file {
+        Some(file) => ConfigPlace::File(file.clone()),
+        None if arguments.system => ConfigPlace::System,
+        None if arguments.local => ConfigPlace::Local,
+        None => ConfigPlace::Global,
+    }
 }

@@ -10,14 +10,14 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::platform::clock::{self, Deadline, span};
-use crate::report::Report;
+use crate::tokens::ask::{Ask, TokenProvider};
 use crate::tokens::cache::disk::{Cache, LOOK, Lock, Stored};
 use crate::tokens::cache::policy::{Decision, Entry, Label};
 use crate::tokens::error::{Failure, Kind};
-use crate::tokens::github::trial;
+use crate::tokens::github::probe;
 use crate::tokens::http::Client;
+use crate::tokens::notes::Notes;
 use crate::tokens::secret::Secret;
-use crate::tokens::source::{Ask, TokenProvider};
 use crate::tokens::token::Token;
 
 /// How long a trial by another process is waited for: a token that was perhaps revoked is better than none.
@@ -31,7 +31,7 @@ pub struct Cached<'a> {
     client: Client<'a>,
     /// `None`: nothing is kept.
     dir: Option<PathBuf>,
-    /// Names the entry: see [`crate::tokens::cache::disk::key`].
+    /// Names the entry: see [`crate::tokens::cache::key`].
     key: String,
     label: Label,
     /// A token with less life left is renewed.
@@ -39,7 +39,7 @@ pub struct Cached<'a> {
     /// Bounds the wait for the lock.
     deadline: Deadline,
     /// Says what is done.
-    report: Report,
+    notes: Notes,
     cache: OnceCell<Option<Cache>>,
     warned: Cell<bool>,
 }
@@ -62,7 +62,7 @@ impl<'a> Cached<'a> {
         inner: Box<dyn TokenProvider + 'a>,
         client: Client<'a>,
         keeping: Keeping,
-        report: Report,
+        notes: Notes,
     ) -> Self {
         let Keeping { dir, key, label, margin } = keeping;
         Self {
@@ -73,7 +73,7 @@ impl<'a> Cached<'a> {
             key,
             label,
             margin,
-            report,
+            notes,
             cache: OnceCell::new(),
             warned: Cell::new(false),
         }
@@ -113,7 +113,7 @@ impl<'a> Cached<'a> {
             Decision::Fail(failure) => return Err(failure.into()),
             Decision::Try(token) => {
                 let repository = ask.repository.as_ref();
-                let revoked = trial::is_revoked(&self.client, &self.label, repository, &token.secret);
+                let revoked = probe::is_revoked(&self.client, &self.label, repository, &token.secret);
                 entry.tried(revoked, clock::now());
                 if !revoked {
                     entry.hand_out(clock::now());
@@ -121,7 +121,7 @@ impl<'a> Cached<'a> {
                     // Where that failed, the mark at least bounds the trials.
                     return Ok(self.hand_out(token, entry, stored.as_ref(), ask));
                 }
-                self.report.note(|| "the cached token was revoked".into());
+                self.notes.note(|| "the cached token was revoked".into());
                 true
             }
             Decision::Renew => ask.refused.as_ref().is_some_and(|id| entry.evict_refused(id, clock::now())),
@@ -161,7 +161,7 @@ impl<'a> Cached<'a> {
 
     /// Gives a cached token away, and marks that somebody has it now who may never report.
     fn hand_out(&self, token: Token, mut entry: Entry, stored: Option<&Stored>, ask: &Ask) -> Token {
-        self.report.note(|| {
+        self.notes.note(|| {
             format!("token from the cache, {} left", span(token.facts.left(clock::now()).unwrap_or(0)))
         });
         if ask.unreported {
@@ -178,7 +178,7 @@ impl<'a> Cached<'a> {
         match (outcome, alive) {
             (Err(error), Some(token)) => {
                 let left = token.facts.left(clock::now()).unwrap_or(0);
-                self.report.note(|| {
+                self.notes.note(|| {
                     format!(
                         "warning: renewal failed ({error:#}); handing out the cached token, {} left",
                         span(left)
@@ -223,7 +223,7 @@ impl<'a> Cached<'a> {
     fn warn(&self, what: &str, error: &io::Error) {
         let dir = self.dir.as_deref().map(|dir| dir.display().to_string()).unwrap_or_default();
         if !self.warned.replace(true) {
-            self.report.warn(&format!("cannot {what} the cache {dir}: {error}; continuing without it"));
+            self.notes.warn(&format!("cannot {what} the cache {dir}: {error}; continuing without it"));
         }
     }
 

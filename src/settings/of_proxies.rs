@@ -3,29 +3,17 @@
 
 use crate::settings::environment::variable;
 use crate::settings::sources::Found;
-use crate::tokens::config::Origin;
 use crate::tokens::error::Failure;
-use crate::tokens::http::proxies::{Proxies, Proxy, name};
+use crate::tokens::http::proxies::{Proxies, Proxy, is_none};
+use crate::tokens::origin::Origin;
 
 fn proxy(found: &Found) -> Proxy {
     Proxy::new(found.origin.clone(), found.text().to_owned())
 }
 
-/// Our own setting as lists show it; `None`: it cannot be told from a password.
-pub(super) fn shown(found: &Found) -> Option<String> {
-    if is_none(found) {
-        return Some("none".to_owned());
-    }
-    proxy(found).parse().ok().map(|proxy| name(&proxy))
-}
-
-fn is_none(found: &Found) -> bool {
-    found.text().eq_ignore_ascii_case("none")
-}
-
 /// The proxy of our own setting for every scheme, else those of the variables.
 pub(super) fn read(setting: Option<&Found>) -> Result<Proxies, Failure> {
-    if setting.is_some_and(is_none) {
+    if setting.is_some_and(|found| is_none(found.text())) {
         return Ok(Proxies::none_by_setting());
     }
     let setting = setting.map(proxy);

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::time::Duration;
 
 use crate::platform::clock::Deadline;
-use crate::programs::git::url::Url;
+use crate::programs::git::remote_url::Url;
 use crate::tokens::host::Host;
 use crate::tokens::scope::Repository;
 

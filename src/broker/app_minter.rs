@@ -6,28 +6,29 @@ use anyhow::Result;
 
 use crate::broker::handle;
 use crate::broker::metrics::Metrics;
-use crate::broker::pool::{Minter, Ready};
+use crate::broker::pool::Minter;
+use crate::broker::ready::Ready;
 use crate::platform::clock::{self, Deadline};
-use crate::report::Report;
+use crate::tokens::ask::{Ask, TokenProvider};
 use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
-use crate::tokens::github::session::Session;
+use crate::tokens::github::as_app::App;
+use crate::tokens::github::shared::Session;
 use crate::tokens::http::{Client, Connections};
+use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
-use crate::tokens::source::app::App;
-use crate::tokens::source::{Ask, TokenProvider};
 
 /// All that mints share.
-struct Shared {
+struct AppMinter {
     settings: Config,
-    report: Report,
+    notes: Notes,
     session: Arc<Session>,
     connections: Connections,
 }
 
 /// What mints by these settings; `None`: they name no App.
-pub fn minter(settings: Config, report: Report, metrics: Arc<Metrics>) -> Option<Minter> {
-    let shared = Shared { settings, report, session: Arc::default(), connections: Connections::default() };
+pub fn minter(settings: Config, notes: Notes, metrics: Arc<Metrics>) -> Option<Minter> {
+    let shared = AppMinter { settings, notes, session: Arc::default(), connections: Connections::default() };
     shared.into_minter(metrics)
 }
 
@@ -35,16 +36,16 @@ pub fn minter(settings: Config, report: Report, metrics: Arc<Metrics>) -> Option
 ///
 /// # Errors
 /// One of them does not.
-pub fn checked_minter(settings: Config, report: Report, metrics: Arc<Metrics>) -> Result<Option<Minter>> {
-    let shared = Shared { settings, report, session: Arc::default(), connections: Connections::default() };
+pub fn checked_minter(settings: Config, notes: Notes, metrics: Arc<Metrics>) -> Result<Option<Minter>> {
+    let shared = AppMinter { settings, notes, session: Arc::default(), connections: Connections::default() };
     if let Some(app) = &shared.settings.app {
-        shared.session.jwt(app, Deadline::after(shared.settings.timeout), report)?;
+        shared.session.jwt(app, Deadline::after(shared.settings.timeout), notes)?;
         shared.connections.agent(&shared.settings.network, shared.settings.api_url.starts_with("https:"))?;
     }
     Ok(shared.into_minter(metrics))
 }
 
-impl Shared {
+impl AppMinter {
     fn into_minter(self, metrics: Arc<Metrics>) -> Option<Minter> {
         let Config { app, host, api_url, .. } = &self.settings;
         let app = app.as_ref()?;
@@ -66,12 +67,12 @@ impl Shared {
     }
 
     fn mint(&self, scope: &Scope) -> Result<Ready, Failure> {
-        let Self { settings, report, session, connections } = self;
+        let Self { settings, notes, session, connections } = self;
         let Some(app) = &settings.app else { return Err(Failure::new(Kind::Settings, "no App configured")) };
         let deadline = Deadline::after(settings.timeout);
         // A limit of GitHub's concerns all mints of the installation: the pool waits for it, and none of them does.
-        let client = Client::new(&settings.network, deadline, *report).sharing(connections).without_waits();
-        let app = App::new(settings, app, client, *report).sharing(session);
+        let client = Client::new(&settings.network, deadline, *notes).sharing(connections).without_waits();
+        let app = App::new(settings, app, client, *notes).sharing(session);
         let ask = Ask { scope: scope.clone(), no_enterprise: true, ..Ask::default() };
         let token = app.token(&ask).map_err(|error| {
             let hints = Failure::of(&error).hints.join("; ");

@@ -72,9 +72,9 @@ pub struct Serving {
 }
 
 /// A place that is given back when dropped.
-struct Taken(Arc<Places>, Arc<Visitor>);
+struct TakenPlace(Arc<Places>, Arc<Visitor>);
 
-impl Drop for Taken {
+impl Drop for TakenPlace {
     fn drop(&mut self) {
         self.0.leave(&self.1);
     }
@@ -106,7 +106,7 @@ impl Serving {
 
     async fn let_in(&self, stream: Stream, peer: Peer, open: &mut tokio::task::JoinSet<()>) {
         let Some(visitor) = self.places.enter(peer) else { return };
-        let taken = Taken(Arc::clone(&self.places), Arc::clone(&visitor));
+        let taken = TakenPlace(Arc::clone(&self.places), Arc::clone(&visitor));
         let Ok(file) = Arc::clone(&self.files).acquire_owned().await else { return };
         let (serving, served) = (self.clone(), Arc::clone(&visitor));
         visitor.serve_by(open.spawn(async move {

@@ -1,11 +1,62 @@
-//! The options of settings, made from the table of all settings.
+//! The options that every command has: those of settings, made from the table of all settings, and how much is said.
+//! Values stay text: the settings check them, whatever their origin.
 
-use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, value_parser};
+#![expect(clippy::doc_markdown, reason = "doc comments here are help texts, where backticks would show")]
 
-use crate::cli::SETTINGS;
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, ValueEnum, value_parser};
+
 use crate::settings::Given;
 use crate::settings::schema::{KEYS, Key, Opt, Setting};
 
+/// The heading of their help.
+const SETTINGS: &str = "Settings";
+
+/// The command line of a helper without git's operation at its end
+#[derive(Debug, Parser)]
+#[command(disable_help_flag = true)]
+pub struct HelperLine {
+    /// The helper's options
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// When messages are coloured
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Settings, and how much is said
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+pub struct Options {
+    /// Each beats its environment variable and its key in the settings file
+    #[command(flatten)]
+    pub given: Given,
+    /// Say on stderr what is done
+    #[arg(short, long, global = true, action = ArgAction::Count, hide_short_help = true, help_heading = SETTINGS)]
+    pub verbose: u8,
+    /// No warnings
+    #[arg(short, long, global = true, conflicts_with = "verbose", hide_short_help = true, help_heading = SETTINGS)]
+    pub quiet: bool,
+    /// Colour messages: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_short_help = true,
+        help_heading = SETTINGS
+    )]
+    pub color: Color,
+}
 /// A setting's option; `None`: it has none.
 fn option(setting: &'static Setting) -> Option<Arg> {
     let mut help = setting.help.replace('\n', "; ");

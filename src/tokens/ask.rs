@@ -1,0 +1,34 @@
+//! What a token is asked for, and who can be asked.
+
+use anyhow::Result;
+
+use crate::tokens::scope::{Repository, Scope};
+use crate::tokens::token::Token;
+
+/// What a token is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Ask {
+    /// Owner, repositories, permissions.
+    pub scope: Scope,
+    /// The repository that git names, to try a new token on.
+    pub repository: Option<Repository>,
+    /// The life it should have left, in seconds; an answer with less is still an answer.
+    pub min_life: i64,
+    /// The last token was refused: one from a broker's own cache would be the same.
+    pub new: bool,
+    /// The token that git's `state[]` says was refused.
+    pub refused: Option<String>,
+    /// Whoever gets the token may never say whether it works.
+    pub unreported: bool,
+    /// The owner is a user or an organisation, never an enterprise: somebody else than our settings may have named it.
+    pub no_enterprise: bool,
+}
+
+/// Yields tokens.
+pub trait TokenProvider {
+    /// A token for the ask, fresh or cached.
+    ///
+    /// # Errors
+    /// A [`Failure`](crate::tokens::error::Failure) in the chain tells refused, temporary and wrong settings apart.
+    fn token(&self, ask: &Ask) -> Result<Token>;
+}

@@ -1,0 +1,77 @@
+//! Names cache entries. What changes a token changes the name of its entry, or two would share it: so each struct is taken
+//! apart whole, and a new field does not compile before somebody has decided about it.
+
+use rsa::sha2::{Digest, Sha256};
+
+use crate::tokens::config::{AppConfig, BrokerConfig, Config, KeySource};
+use crate::tokens::host::Host;
+use crate::tokens::scope::Scope;
+use crate::tokens::token;
+
+/// The entry of a scope's token. A key is named by where it comes from, so that a hit reads no key and runs no command.
+pub fn of(config: &Config, scope: &Scope) -> String {
+    let Config {
+        host,
+        api_url,
+        broker,
+        app,
+        // They have become the scope.
+        owner: _,
+        repositories: _,
+        permissions: _,
+        per_repository: _,
+        // How a token is kept, tried and fetched does not change it.
+        margin: _,
+        timeout: _,
+        cache_dir: _,
+        no_cache: _,
+        verify: _,
+        network: _,
+    } = config;
+    let Host { protocol, name } = host;
+    let mut parts: Vec<String> = vec!["token".into(), format!("{protocol}://{name}"), api_url.clone()];
+    if let Some(broker) = broker {
+        // A bearer is replaced while the token stays what it is.
+        let BrokerConfig { url, socket: _, bearer: _, organisation } = broker;
+        parts.extend(["broker".into(), broker.name(), url.clone(), organisation.clone().unwrap_or_default()]);
+    }
+    let mut owner_matters = config.names_owner();
+    if let Some(AppConfig { issuer, installation_id, key }) = app {
+        let (form, place) = match key {
+            KeySource::File(path) => ("file", path.to_string_lossy().into_owned()),
+            KeySource::Text(text) => ("text", token::id(text.expose().as_bytes())),
+            KeySource::Command(command) => ("command", command.expose().to_owned()),
+            KeySource::SignCommand(command) => ("sign", command.expose().to_owned()),
+        };
+        let installation = installation_id.map(|id| id.to_string()).unwrap_or_default();
+        owner_matters |= installation_id.is_none();
+        parts.extend(["app".into(), issuer.clone(), form.into(), place, installation]);
+    }
+    let Scope { owner, repositories, permissions } = scope;
+    parts.push(owner.as_deref().filter(|_| owner_matters).unwrap_or_default().to_owned());
+    parts.push(repositories.join(" "));
+    parts.extend(permissions.iter().map(|(name, level)| format!("{name}={level}")));
+    hash(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Names an entry by the SHA-256 of everything that changes its content; each part is preceded by its length.
+pub fn hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    token::hex(&hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_tell_apart_what_only_looks_alike() {
+        assert_ne!(hash(&["ab", "c"]), hash(&["a", "bc"]));
+        assert_ne!(hash(&["a", ""]), hash(&["a"]));
+        assert_eq!(hash(&["a"]).len(), 64);
+    }
+}
