@@ -97,7 +97,11 @@ fn a_token_about_to_die_is_renewed_without_anybody_asking() {
         assert!(Instant::now() < latest, "renewed in the background");
         std::thread::park_timeout(Duration::from_millis(50));
     }
-    assert_ne!(get(server.port, ADMIN, "admin", "").body, first.body);
+    // It is tried before it takes the other's place.
+    while get(server.port, ADMIN, "admin", "").body == first.body {
+        assert!(Instant::now() < latest, "the new one takes the old one's place");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
     assert_eq!(server.github.mints(), 2);
 }
 
