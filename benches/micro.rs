@@ -10,7 +10,7 @@ use std::sync::Arc;
 use divan::{Bencher, black_box};
 use git_credential_github_app::tokens::ask::Ask;
 use git_credential_github_app::tokens::cache::disk::Cache;
-use git_credential_github_app::tokens::cache::policy::{Decision, Entry};
+use git_credential_github_app::tokens::cache::entry::{Decision, Entry};
 use git_credential_github_app::tokens::github::jwt;
 use git_credential_github_app::tokens::github::private_key::PrivateKey;
 use git_credential_github_app::tokens::protocol;

@@ -1,6 +1,5 @@
 //! From settings to a cached provider and an ask: what every command that wants a token shares.
 
-use crate::tokens::cache::key;
 use anyhow::Result;
 
 use crate::platform::clock::Deadline;
@@ -8,7 +7,8 @@ use crate::programs::git::here::Here;
 use crate::report::Report;
 use crate::settings::{Profile, Sources};
 use crate::tokens::ask::{Ask, TokenProvider};
-use crate::tokens::cache::policy::Label;
+use crate::tokens::cache::entry::Label;
+use crate::tokens::cache::key;
 use crate::tokens::config::{AppConfig, BrokerConfig, Config};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::as_app::App;

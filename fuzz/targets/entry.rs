@@ -3,7 +3,7 @@
 #![no_main]
 
 use git_credential_github_app::tokens::ask::Ask;
-use git_credential_github_app::tokens::cache::policy::{Decision, Entry};
+use git_credential_github_app::tokens::cache::entry::{Decision, Entry};
 use git_credential_github_app::tokens::error::{Failure, Kind};
 use git_credential_github_app::tokens::secret::Secret;
 use libfuzzer_sys::fuzz_target;

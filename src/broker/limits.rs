@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::tokens::cache::lifetimes;
+use crate::tokens::cache::policy::{self, Rules};
 
 /// How much there may be of everything, and how long it may take.
 #[derive(Clone, Debug)]
@@ -34,12 +35,10 @@ pub struct Limits {
     pub margin: i64,
     /// How long after its last use a scope is renewed in the background.
     pub in_use: Duration,
-    /// At most one new token in this time for each scope, however often one is asked for.
-    pub spacing: Duration,
+    /// How patient we are with those who ask for new tokens.
+    pub rules: Rules,
     /// How long an asker waits for a new token while there is a valid one.
     pub patience: Duration,
-    /// How long after a failure a valid token is handed out at once.
-    pub pause: Duration,
     /// The longest wait that GitHub is believed: its own limits are over within an hour.
     pub longest_wait: Duration,
     /// How often tokens are looked after.
@@ -66,9 +65,8 @@ impl Default for Limits {
             scope_bytes: 48 << 20,
             margin: lifetimes::BROKER_MARGIN,
             in_use: seconds(lifetimes::IN_USE),
-            spacing: seconds(lifetimes::SPACING),
+            rules: policy::BROKER,
             patience: Duration::from_secs(3),
-            pause: seconds(lifetimes::BROKER_PAUSE),
             longest_wait: seconds(lifetimes::LONGEST_WAIT),
             tending: Duration::from_secs(5),
         }

@@ -16,10 +16,11 @@ use crate::broker::log::Log;
 use crate::broker::metrics::Gauges;
 use crate::broker::query::Freshness;
 use crate::broker::ready::{Outcome, Ready};
-use crate::broker::slots::{Current, Slot, Slots};
+use crate::broker::slots::{Current, Seen, Slot, Slots};
 use crate::broker::turns::{Turns, Who};
 use crate::platform::clock::Moment;
 use crate::platform::threads;
+use crate::tokens::cache::policy::{self, Verdict};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
 
@@ -103,11 +104,9 @@ impl Pool {
         let PoolInside { limits, clock, .. } = &*self.0;
         let held = self.0.held(scope, now);
         if let Some((slot, current)) = &held {
-            let spent = now.steady.saturating_duration_since(current.since) < limits.spacing;
-            let enough = !wish.new && current.left(now) >= wish.min_fresh.max(limits.margin + 1);
-            // While GitHub fails nobody waits for it in vain.
-            let failing = || !wish.new && slot.failed_within(limits.pause, now.steady).is_some();
-            if enough || spent || failing() {
+            let wanted = limits.margin.max(wish.min_fresh - 1);
+            let seen = Seen { slot, current, unwanted: wish.new, now };
+            if policy::decide(&seen, wanted, limits.rules) == Verdict::Hand {
                 return Ok(Arc::clone(&current.token));
             }
         }
@@ -150,13 +149,15 @@ impl Pool {
         let mut work = self.0.work();
         work.pauses.retain(|_, until| *until > now.steady);
         let mut slots = slots.write().unwrap_or_else(PoisonError::into_inner);
-        slots.keep(|slot| slot.current(now).is_some() || slot.refused(now.steady).is_some());
+        slots.keep(|slot| slot.current(now).is_some() || slot.refused(now.steady, limits.rules).is_some());
         for slot in slots.iter() {
             let unused = Duration::from_millis(self.0.millis(now).saturating_sub(slot.used()));
-            let due = slot.current(now).is_some_and(|current| current.left(now) <= limits.margin);
+            let renews = |current: &Current| {
+                let seen = Seen { slot, current, unwanted: false, now };
+                policy::decide(&seen, limits.margin, limits.rules) == Verdict::Renew
+            };
             if unused < limits.in_use
-                && due
-                && slot.failed_within(limits.pause, now.steady).is_none()
+                && slot.current(now).as_ref().is_some_and(renews)
                 && self.0.paused(&work, &slot.scope, now).is_none()
             {
                 let mut job = slot.job();

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::broker::ready::{Outcome, Ready};
 use crate::broker::turns::Who;
 use crate::platform::clock::Moment;
-use crate::tokens::cache::lifetimes;
+use crate::tokens::cache::policy::{self, Kept, Rules};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
 
@@ -103,25 +103,68 @@ impl Slot {
         self.job.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The last mint's failure, if that was within this time.
-    pub fn failed_within(&self, time: Duration, now: Instant) -> Option<Failure> {
+    /// What the last mint failed with, and how many seconds ago.
+    pub fn failure(&self, now: Instant) -> Option<(Failure, i64)> {
         let job = self.job();
         let (failure, at) = job.failed.as_ref()?;
-        (now.saturating_duration_since(*at) < time).then(|| failure.clone())
+        Some((failure.clone(), seconds(now.saturating_duration_since(*at))))
     }
 
-    /// A lasting refusal, for as long as it is remembered.
-    pub fn refused(&self, now: Instant) -> Option<Failure> {
-        let job = self.job();
-        let (failure, at) = job.failed.as_ref().filter(|(failure, _)| failure.kind != Kind::Temporary)?;
-        let seconds = lifetimes::of_refusal(failure.kind).unwrap_or(lifetimes::REFUSED);
-        (now.saturating_duration_since(*at).as_secs() < seconds.unsigned_abs()).then(|| failure.clone())
+    /// A lasting failure, for as long as it is remembered.
+    pub fn refused(&self, now: Instant, rules: Rules) -> Option<Failure> {
+        let (failure, ago) = self.failure(now)?;
+        policy::is_remembered(failure.kind, ago, rules).then_some(failure)
     }
 
     fn is_busy(&self) -> bool {
         let job = self.job();
         job.minting || !job.queued.is_empty()
     }
+}
+
+/// A slot with a token as the policy looks at it.
+pub struct Seen<'a> {
+    /// The slot.
+    pub slot: &'a Slot,
+    /// Its token.
+    pub current: &'a Current,
+    /// Another token is asked for.
+    pub unwanted: bool,
+    /// When.
+    pub now: Moment,
+}
+
+impl Kept for Seen<'_> {
+    fn left(&self) -> Option<i64> {
+        Some(self.current.left(self.now))
+    }
+
+    fn age(&self) -> i64 {
+        seconds(self.now.steady.saturating_duration_since(self.current.since))
+    }
+
+    fn is_unwanted(&self) -> bool {
+        self.unwanted
+    }
+
+    fn is_overdue(&self) -> bool {
+        // Whoever asks a broker tries tokens where that matters.
+        false
+    }
+
+    fn failure(&self) -> Option<(Kind, i64)> {
+        let (failure, ago) = self.slot.failure(self.now.steady)?;
+        Some((failure.kind, ago))
+    }
+
+    fn pause(&self) -> i64 {
+        // GitHub's limits are of an installation, not of one token: the pool knows them.
+        0
+    }
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// All scopes.
@@ -233,51 +276,4 @@ impl Slots {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::turns::who;
-    use super::*;
-
-    fn scope(number: usize) -> Scope {
-        Scope { owner: Some(format!("o{number}")), ..Scope::default() }
-    }
-
-    #[test]
-    fn whoever_has_most_loses_what_was_used_least_recently() {
-        let mut slots = Slots::new(10, usize::MAX);
-        slots.get_or_add(&scope(100), &who("calm")).unwrap().touch(1);
-        for number in 0..30 {
-            let slot = slots.get_or_add(&scope(number), &who("greedy")).unwrap();
-            slot.touch(2 + number as u64);
-        }
-        assert_eq!(slots.len(), 10);
-        assert!(slots.get(&scope(100)).is_some(), "the oldest of all, but not theirs who have most");
-        assert!((21..30).all(|number| slots.get(&scope(number)).is_some()));
-    }
-
-    #[test]
-    fn where_nothing_is_idle_only_whoever_has_most_is_sent_away() {
-        let mut slots = Slots::new(10, usize::MAX);
-        let busy = |slot: Arc<Slot>| slot.job().minting = true;
-        let mut added = 0;
-        while let Some(slot) = slots.get_or_add(&scope(added), &who("greedy")) {
-            busy(slot);
-            added += 1;
-        }
-        assert_eq!(added, 10);
-        busy(slots.get_or_add(&scope(100), &who("calm")).unwrap());
-        assert!(slots.get_or_add(&scope(99), &who("greedy")).is_none());
-        assert!(slots.get_or_add(&scope(0), &who("calm")).is_some(), "one that is there already");
-    }
-
-    #[test]
-    fn large_scopes_are_weighed() {
-        let mut slots = Slots::new(usize::MAX, 100_000);
-        for number in 0..100 {
-            let repositories = (0..500).map(|name| format!("r{number}-{name}")).collect();
-            slots.get_or_add(&Scope { repositories, ..Scope::default() }, &None).unwrap();
-        }
-        assert!(slots.len() <= 4, "{}", slots.len());
-        slots.keep(|_| false);
-        assert_eq!((slots.len(), slots.bytes, slots.of.len()), (0, 0, 0));
-    }
-}
+mod tests;

@@ -268,7 +268,6 @@ fn the_contracts_numbers_are_the_default() {
     let Limits { connections, share, head, unread, requests, mints, mints_each, .. } = Limits::default();
     assert_eq!((connections, share, requests, mints, mints_each), (16_384, 4, 600, 8, 2));
     assert_eq!((head, unread), (Duration::from_secs(30), Duration::from_secs(30)));
-    let Limits { spacing, margin, in_use, .. } = Limits::default();
-    let seconds = [spacing, in_use].map(|time| time.as_secs());
-    assert_eq!((seconds, margin), ([10, 3600], 300));
+    let Limits { rules, margin, in_use, .. } = Limits::default();
+    assert_eq!((rules.spacing, in_use.as_secs(), margin), (10, 3600, 300));
 }

@@ -1,6 +1,5 @@
 //! `refresh`: keeps tokens with enough life in the cache, and gh logged in, for cron and timers. Silent on success.
 
-use crate::tokens::cache::key;
 use anyhow::{Context, Result};
 use clap::Args;
 
@@ -13,7 +12,7 @@ use crate::session::{Asks, chosen, note_origins, provider};
 use crate::settings::{self, Profile, Sources, other_programs};
 use crate::tokens::ask::{Ask, TokenProvider};
 use crate::tokens::cache::lifetimes::REFRESHED;
-use crate::tokens::cache::listing;
+use crate::tokens::cache::{key, listing};
 use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::{Repository, Scope};

@@ -1,7 +1,6 @@
 //! `revoke`: ends cached tokens and takes them out of the cache. What was minted here is revoked at GitHub; what came from
 //! a broker may be others' too, so that the broker is asked. A token that has ended already is no failure.
 
-use crate::tokens::cache::key;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -14,6 +13,7 @@ use crate::report::Report;
 use crate::session::to_broker;
 use crate::settings::Sources;
 use crate::tokens::cache::disk::Cache;
+use crate::tokens::cache::key;
 use crate::tokens::cache::listing::{self, CachedToken};
 use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};

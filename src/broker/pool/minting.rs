@@ -30,7 +30,7 @@ impl PoolInside {
         let slots = self.slots.write();
         let slot = slots.unwrap_or_else(PoisonError::into_inner).get_or_add(scope, who).ok_or_else(busy)?;
         slot.touch(self.millis(now));
-        if let Some(failure) = slot.refused(now.steady) {
+        if let Some(failure) = slot.refused(now.steady, self.limits.rules) {
             return Err(failure);
         }
         let mut job = slot.job();

@@ -15,6 +15,8 @@ use crate::tokens::secret::Secret;
 use crate::tokens::token::{Facts, Source, Token};
 
 const NOW: i64 = 1_800_000_000;
+mod model;
+
 /// More than any test takes.
 const LONG: Duration = Duration::from_mins(1);
 const ANY: Freshness = Freshness { new: false, min_fresh: 0 };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::commands::setup::args::{Wish, place_of};
-use crate::commands::setup::git_config::{self};
+use crate::commands::setup::git_config;
 use crate::commands::setup::record::{Change, Record};
 use crate::commands::setup::whose::Whose;
 use crate::commands::setup::{files, settings_file, timer, undo};

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::platform::clock::{self, Deadline};
 use crate::tokens::cache::disk::Cache;
-use crate::tokens::cache::policy::{Entry, Label};
+use crate::tokens::cache::entry::{Entry, Label};
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;

@@ -1,244 +1,176 @@
-//! What is kept on disk for one cache key, and what follows from it for an ask. Pure: bytes and a clock in, values out.
+//! What follows from what is kept for an ask: one decision, for the helper's cache on disk and for the broker's in memory.
+//! Pure. How long things count is in `lifetimes`.
 
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use crate::tokens::cache::lifetimes::{self, PAUSE, within};
+use crate::tokens::error::Kind;
 
-use crate::platform::clock::span;
-use crate::tokens::ask::Ask;
-use crate::tokens::cache::disk::Stored;
-use crate::tokens::cache::lifetimes::{self, PAUSE, STRIKES, within};
-use crate::tokens::cache::reports::Reports;
-use crate::tokens::error::{Failure, Kind};
-use crate::tokens::scope::Scope;
-use crate::tokens::secret::Secret;
-use crate::tokens::token::{self, Facts, Token};
+/// What is kept of one token, looked at in one moment. Times are in seconds; each is asked for only where it matters.
+pub trait Kept {
+    /// How much longer the token is valid; `None`: there is none that is.
+    fn left(&self) -> Option<i64>;
 
-mod refused;
+    /// How old the token is.
+    fn age(&self) -> i64;
 
-/// Entries of another version are treated as missing.
-const VERSION: u32 = 2;
-/// The end of the year 9999, in seconds since 1970.
-const LAST_TIME: i64 = 253_402_300_799;
+    /// Another token than this one is asked for.
+    fn is_unwanted(&self) -> bool;
 
-/// The state of one cache key.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Entry {
-    version: u32,
-    label: Option<Label>,
-    token: Option<KeptToken>,
-    /// Names of tokens that were refused.
-    evicted: Vec<String>,
-    /// The last fresh token's name, kept on disk or not.
-    issued: Option<String>,
-    /// git said that the last fresh token works.
-    proven: bool,
-    strikes: u32,
-    paused_until: i64,
-    refusal: Option<RememberedRefusal>,
-    #[serde(default)]
-    reports: Reports,
+    /// Somebody has had it for a while, and nobody has said whether it works.
+    fn is_overdue(&self) -> bool;
+
+    /// What the last mint failed with, and how long ago, where that is remembered.
+    fn failure(&self) -> Option<(Kind, i64)>;
+
+    /// How long nothing is minted, because too many new tokens were refused in a row.
+    fn pause(&self) -> i64;
 }
 
-/// What an entry is for, in words: its file's name does not tell.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Label {
-    /// The git host's URL.
-    pub host_url: String,
-    /// The REST base URL, where its token can be revoked.
-    pub api_url: String,
-    /// What was asked for.
-    pub scope: Scope,
+/// How patient whoever keeps tokens is with those who ask for new ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// A token that is no older than this is handed out even to whoever wants another one.
+    pub spacing: i64,
+    /// How long after a failed mint a valid token is handed out at once.
+    pub after_failure: i64,
+    /// How long a failure that is neither temporary nor a refusal is remembered.
+    pub other_failure: i64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct KeptToken {
-    text: KeptText,
-    facts: Facts,
-    /// When it came, by the local clock.
-    since: i64,
-}
+/// Of one command after the other: who asks may have changed the settings since.
+pub const HELPER: Rules = Rules { spacing: 0, after_failure: 0, other_failure: 0 };
 
-/// Wiped when dropped, like any other copy.
-#[derive(Serialize, Deserialize)]
-struct KeptText(Zeroizing<String>);
+/// Of a process that many ask at the same time.
+pub const BROKER: Rules = Rules {
+    spacing: lifetimes::SPACING,
+    after_failure: lifetimes::BROKER_PAUSE,
+    other_failure: lifetimes::REFUSED,
+};
 
-impl std::fmt::Debug for KeptText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("redacted")
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct RememberedRefusal {
-    failure: Failure,
-    since: i64,
-    until: i64,
-}
-
-impl RememberedRefusal {
-    /// A path never names an enterprise, and settings may: that the App is not installed for an owner was perhaps said
-    /// about the path alone.
-    fn is_about(&self, ask: &Ask) -> bool {
-        self.failure.kind != Kind::NotInstalled || ask.repository.is_some()
-    }
-}
-
-impl Default for Entry {
-    fn default() -> Self {
-        Self {
-            version: VERSION,
-            label: None,
-            token: None,
-            evicted: Vec::new(),
-            issued: None,
-            proven: false,
-            strikes: 0,
-            paused_until: 0,
-            refusal: None,
-            reports: Reports::default(),
-        }
-    }
-}
-
-/// What to do for an ask.
-#[derive(Debug)]
-pub enum Decision {
-    /// Hand out the cached token.
-    Hand(Token),
-    /// The same, but nobody has said whether it works: try it first.
-    Try(Token),
-    /// Say so without asking anybody.
-    Fail(Failure),
-    /// Ask the provider.
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Hand out the token.
+    Hand,
+    /// The same, but try it first.
+    Try,
+    /// Say that nothing is minted for a while.
+    Paused,
+    /// Say what was refused.
+    Refused,
+    /// Ask for a new one. Until that is there, or if it fails, a valid token is better than none.
     Renew,
 }
 
-impl Entry {
-    /// Reads an entry; anything damaged or of another version is an empty one.
-    pub fn from_bytes(bytes: &[u8]) -> Self {
-        let sound = |entry: &Self| entry.version == VERSION && entry.is_plausible();
-        serde_json::from_slice(bytes).ok().filter(sound).unwrap_or_default()
-    }
-
-    /// Reads an entry from the disk, with its mark.
-    pub fn of(stored: &Stored) -> Self {
-        let entry = Self::from_bytes(&stored.content);
-        Self { reports: entry.reports.marked(stored.mark), ..entry }
-    }
-
-    /// The mark for the disk.
-    pub fn mark(&self) -> i64 {
-        self.reports.mark()
-    }
-
-    /// Whether we may have written it: times that no clock has would overflow where they are compared.
-    fn is_plausible(&self) -> bool {
-        let token = self.token.iter().flat_map(|kept| [Some(kept.since), kept.facts.expiry]);
-        let refusal = self.refusal.iter().flat_map(|refusal| [Some(refusal.since), Some(refusal.until)]);
-        let mut times = token.chain(refusal).flatten().chain([self.paused_until, self.reports.tried]);
-        times.all(|time| (0..=LAST_TIME).contains(&time)) && self.strikes <= STRIKES
-    }
-
-    /// The bytes for the disk.
-    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        // Serialising plain data to memory cannot fail; an empty entry would merely be a miss.
-        Zeroizing::new(serde_json::to_vec(self).unwrap_or_default())
-    }
-
-    /// What the ask gets, at a time; `margin` in seconds.
-    pub fn decide(&self, ask: &Ask, margin: i64, now: i64) -> Decision {
-        let wanted = margin.max(ask.min_life);
-        let renewed = ask.refused.as_ref().is_none_or(|id| self.evicted.contains(id));
-        if renewed
-            && let Some(token) = self.alive(now)
-            && token.facts.left(now) > Some(wanted)
-        {
-            let overdue = ask.unreported && self.reports.is_overdue(now);
-            return if overdue { Decision::Try(token) } else { Decision::Hand(token) };
+/// Decides for an ask that wants a token with more than so many seconds left.
+pub fn decide(kept: &impl Kept, wanted: i64, rules: Rules) -> Verdict {
+    if let Some(left) = kept.left() {
+        let unwanted = kept.is_unwanted();
+        if !unwanted && left > wanted {
+            return if kept.is_overdue() { Verdict::Try } else { Verdict::Hand };
         }
-        if within(self.paused_until, now, PAUSE) {
-            let left = span(self.paused_until - now);
-            return Decision::Fail(
-                Failure::new(Kind::Temporary, format!("the last {STRIKES} new tokens were refused by the git host; no new one for {left}"))
-                    .hint("check that the App is installed on this repository's owner and may read its contents")
-                    .hint("a stale http.extraHeader in git's configuration also makes good tokens look refused: git config --get-regexp extraheader"),
-            );
-        }
-        match &self.refusal {
-            Some(refusal)
-                if within(refusal.until, now, lifetimes::ABSENT)
-                    && ask.refused.is_none()
-                    && refusal.is_about(ask) =>
-            {
-                let mut failure = refusal.failure.clone();
-                failure.hints.push(format!(
-                    "this was said {} ago; it is asked again in {}",
-                    span(now - refusal.since),
-                    span(refusal.until - now)
-                ));
-                Decision::Fail(failure)
-            }
-            _ => Decision::Renew,
+        let failed_lately = || kept.failure().is_some_and(|(_, ago)| (0..rules.after_failure).contains(&ago));
+        // A clock that was set back makes it younger than it is.
+        if (0..rules.spacing).contains(&kept.age()) || (!unwanted && failed_lately()) {
+            return Verdict::Hand;
         }
     }
-
-    /// What it is for; `None` for one that never had a token.
-    pub fn label(&self) -> Option<&Label> {
-        self.label.as_ref()
+    if within(kept.pause(), 0, PAUSE) {
+        return Verdict::Paused;
     }
+    let is_refused = |(kind, ago)| is_remembered(kind, ago, rules);
+    if kept.failure().is_some_and(is_refused) { Verdict::Refused } else { Verdict::Renew }
+}
 
-    /// Whether there is a token, expired or not.
-    pub fn has_token(&self) -> bool {
-        self.token.is_some()
-    }
-
-    /// The cached token, if it lives at all: better than none when renewal fails. A clock that was set back since it
-    /// came would make it look younger than it is, and no token lives longer than GitHub's do, whatever is written here.
-    pub fn alive(&self, now: i64) -> Option<Token> {
-        let kept = self.token.as_ref().filter(|kept| now >= kept.since - token::SKEW_TOLERANCE)?;
-        let expiry = kept.facts.expiry?.min(kept.since + token::LONGEST_LIFE);
-        let token = || {
-            let facts = Facts { expiry: Some(expiry), ..kept.facts.clone() };
-            Token::cached(Secret::new(kept.text.0.to_string()), facts)
-        };
-        (expiry > now).then(token)
-    }
-
-    /// Something was evicted and nothing has come since: a broker must not answer from its own cache.
-    pub fn needs_new(&self) -> bool {
-        self.token.is_none() && !self.evicted.is_empty()
-    }
-
-    /// A token goes to somebody who may never say whether it works.
-    pub fn hand_out(&mut self, now: i64) {
-        self.reports.hand_out(now);
-    }
-
-    /// The cached token was tried, and evicted if it was revoked. That is no strike: trials are few, and mints with them.
-    pub fn tried(&mut self, revoked: bool, now: i64) {
-        self.reports.clear();
-        self.reports.tried = now;
-        if revoked {
-            self.issued = None;
-            self.drop_token();
-        }
-    }
-
-    /// Takes a fresh token in. One without an expiry, or known to be refused, is not kept.
-    pub fn keep(&mut self, token: &Token, label: &Label, now: i64) {
-        let id = token.id();
-        self.label = Some(label.clone());
-        self.refusal = None;
-        self.proven = false;
-        self.reports.clear();
-        self.token = None;
-        if !self.evicted.contains(&id) && token.facts.expiry.is_some() {
-            let text = KeptText(Zeroizing::new(token.secret.expose().to_owned()));
-            self.token = Some(KeptToken { text, facts: token.facts.clone(), since: now });
-        }
-        self.issued = Some(id);
-    }
+/// Whether a failure of so many seconds ago still answers for a mint.
+pub fn is_remembered(kind: Kind, ago: i64, rules: Rules) -> bool {
+    let limit = match lifetimes::of_refusal(kind) {
+        Some(limit) => limit,
+        None if kind == Kind::Temporary => 0,
+        None => rules.other_failure,
+    };
+    (0..limit).contains(&ago)
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    /// A token with 3,000 seconds left, a minute old.
+    #[derive(Clone, Copy)]
+    struct Case {
+        left: Option<i64>,
+        age: i64,
+        unwanted: bool,
+        overdue: bool,
+        failure: Option<(Kind, i64)>,
+        pause: i64,
+    }
+
+    const GOOD: Case =
+        Case { left: Some(3000), age: 60, unwanted: false, overdue: false, failure: None, pause: 0 };
+    const NONE: Case = Case { left: None, ..GOOD };
+
+    impl Kept for Case {
+        fn left(&self) -> Option<i64> {
+            self.left
+        }
+
+        fn age(&self) -> i64 {
+            self.age
+        }
+
+        fn is_unwanted(&self) -> bool {
+            self.unwanted
+        }
+
+        fn is_overdue(&self) -> bool {
+            self.overdue
+        }
+
+        fn failure(&self) -> Option<(Kind, i64)> {
+            self.failure
+        }
+
+        fn pause(&self) -> i64 {
+            self.pause
+        }
+    }
+
+    #[test]
+    fn helper_and_broker_decide_by_one_table() {
+        use Verdict::{Hand, Paused, Refused, Renew, Try};
+        let failed = |kind, ago| Some((kind, ago));
+        for (number, (case, helper, broker)) in [
+            (GOOD, Hand, Hand),
+            (Case { overdue: true, ..GOOD }, Try, Try),
+            (Case { left: Some(301), ..GOOD }, Hand, Hand),
+            (Case { left: Some(300), ..GOOD }, Renew, Renew),
+            (Case { left: Some(300), failure: failed(Kind::Temporary, 29), ..GOOD }, Renew, Hand),
+            (Case { left: Some(300), failure: failed(Kind::Temporary, 30), ..GOOD }, Renew, Renew),
+            (Case { left: Some(300), failure: failed(Kind::Refused, 14), ..GOOD }, Refused, Hand),
+            (Case { left: Some(300), age: 9, ..GOOD }, Renew, Hand),
+            (Case { unwanted: true, ..GOOD }, Renew, Renew),
+            (Case { unwanted: true, age: 9, ..GOOD }, Renew, Hand),
+            (Case { unwanted: true, age: -1, ..GOOD }, Renew, Renew),
+            (Case { unwanted: true, failure: failed(Kind::Temporary, 1), ..GOOD }, Renew, Renew),
+            (NONE, Renew, Renew),
+            (Case { pause: 60, ..NONE }, Paused, Paused),
+            (Case { pause: 61, ..NONE }, Renew, Renew),
+            (Case { pause: 60, ..GOOD }, Hand, Hand),
+            (Case { failure: failed(Kind::Temporary, 0), ..NONE }, Renew, Renew),
+            (Case { failure: failed(Kind::Refused, 14), ..NONE }, Refused, Refused),
+            (Case { failure: failed(Kind::Refused, 15), ..NONE }, Renew, Renew),
+            (Case { failure: failed(Kind::Refused, -1), ..NONE }, Renew, Renew),
+            (Case { failure: failed(Kind::NotInstalled, 59), ..NONE }, Refused, Refused),
+            (Case { failure: failed(Kind::NotInstalled, 60), ..NONE }, Renew, Renew),
+            (Case { failure: failed(Kind::Settings, 14), ..NONE }, Renew, Refused),
+            (Case { failure: failed(Kind::Other, 15), ..NONE }, Renew, Renew),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            assert_eq!(decide(&case, 300, HELPER), helper, "row {number}, helper");
+            assert_eq!(decide(&case, 300, BROKER), broker, "row {number}, broker");
+        }
+    }
+}

@@ -1,10 +1,10 @@
 //! Which installation: configured, that of an owner, or the only one. What was looked up is remembered: see `looked_up`.
 
-use crate::tokens::cache::key;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::tokens::ask::Ask;
+use crate::tokens::cache::key;
 use crate::tokens::cache::looked_up::{Installation, Known};
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::github::as_app::App;

@@ -1,7 +1,7 @@
 //! Tries a cached token of which nobody has reported: see `reports`. As after a mint, but once, and only a plain 401
 //! proves that a token was revoked: all else may have other causes, and is better said to whoever uses the token.
 
-use crate::tokens::cache::policy::Label;
+use crate::tokens::cache::entry::Label;
 use crate::tokens::github::propagation::{git_call, rest_call};
 use crate::tokens::http::Client;
 use crate::tokens::scope::Repository;

@@ -12,7 +12,7 @@ use anyhow::Result;
 use crate::platform::clock::{self, Deadline, span};
 use crate::tokens::ask::{Ask, TokenProvider};
 use crate::tokens::cache::disk::{Cache, LOOK, Lock, Stored};
-use crate::tokens::cache::policy::{Decision, Entry, Label};
+use crate::tokens::cache::entry::{Decision, Entry, Label};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::probe;
 use crate::tokens::http::Client;

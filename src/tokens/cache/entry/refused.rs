@@ -1,7 +1,7 @@
 //! What an entry keeps of refusals and of reports: which tokens are out, how many in a row, until when nobody is asked.
 
+use crate::tokens::cache::entry::{Entry, RememberedRefusal};
 use crate::tokens::cache::lifetimes::{self, PAUSE, STRIKES};
-use crate::tokens::cache::policy::{Entry, RememberedRefusal};
 use crate::tokens::error::Failure;
 use crate::tokens::secret::Secret;
 use crate::tokens::token;
