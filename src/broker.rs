@@ -7,12 +7,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc as std_mpsc;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use anyhow::{Context, Result};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::platform::watched::Tell;
@@ -44,6 +42,7 @@ mod query;
 mod ready;
 mod reload;
 mod serving;
+mod signals;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -62,6 +61,7 @@ use places::{Address, Places};
 use pool::Pool;
 use reload::Reload;
 use serving::Serving;
+use signals::Signals;
 use tls::Tls;
 
 /// How long the log's last lines may take: together with `--drain` less than the 15 seconds that a stop may take.
@@ -285,30 +285,5 @@ fn start_workers(serving: &Serving, listener: &Listener, count: usize) -> io::Re
 async fn tend(broker: Arc<Server>, every: Duration, mut stopped: watch::Receiver<bool>) {
     while tokio::time::timeout(every, stopped.changed()).await.is_err() {
         broker.tend();
-    }
-}
-
-/// What we are told from outside.
-struct Signals {
-    term: Signal,
-    int: Signal,
-    hup: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        let [term, int, hup] = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
-        Ok(Self { term: signal(term)?, int: signal(int)?, hup: signal(hup)? })
-    }
-
-    /// Waits for a signal to stop; one to read everything again is passed on, unless that is about to be done.
-    async fn told_to_stop(mut self, reload: &std_mpsc::SyncSender<()>) {
-        loop {
-            tokio::select! {
-                _ = self.term.recv() => return,
-                _ = self.int.recv() => return,
-                _ = self.hup.recv() => drop(reload.try_send(())),
-            }
-        }
     }
 }
