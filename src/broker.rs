@@ -131,8 +131,8 @@ impl Server {
     }
 
     /// Renews what is about to expire, notes changes that no request has brought up, and forgets what is over.
-    fn tend(&self) {
-        self.pool.tend();
+    fn maintain(&self) {
+        self.pool.maintain();
         let now = clock::instant();
         if let Some(file) = &self.bearers {
             file.current(now);
@@ -194,7 +194,7 @@ async fn run(
     let reload = Reload { broker: Arc::clone(&broker), tls: tls.clone(), read, notes };
     let reload = reload.start().context("start a thread")?;
     let (stop, stopped) = watch::channel(false);
-    let tender = tokio::spawn(tend(Arc::clone(&broker), limits.tending, stopped.clone()));
+    let maintainer = tokio::spawn(maintain(Arc::clone(&broker), limits.maintenance, stopped.clone()));
     let serving = Serving {
         tls,
         places: Arc::clone(&broker.places),
@@ -216,7 +216,7 @@ async fn run(
     drop(serving);
     // Each worker keeps the other end until it has ended.
     let _ = tokio::time::timeout(options.drain, workers.recv()).await;
-    tender.abort();
+    maintainer.abort();
     log.event("stopped");
     Ok(())
 }
@@ -282,8 +282,8 @@ fn start_workers(serving: &Serving, listener: &Listener, count: usize) -> io::Re
     Ok(workers)
 }
 
-async fn tend(broker: Arc<Server>, every: Duration, mut stopped: watch::Receiver<bool>) {
+async fn maintain(broker: Arc<Server>, every: Duration, mut stopped: watch::Receiver<bool>) {
     while tokio::time::timeout(every, stopped.changed()).await.is_err() {
-        broker.tend();
+        broker.maintain();
     }
 }

@@ -25,7 +25,8 @@ pub fn provider<'a>(settings: &'a Config, scope: &Scope, deadline: Deadline, rep
     let client = Client::new(&settings.network, deadline, report.notes);
     let broker = settings.broker.as_ref().map(|broker| {
         let client = to_broker(settings, broker, deadline, report);
-        let client = if settings.app.is_some() { client.hurried() } else { client };
+        let client =
+            if settings.app.is_some() { client.with_attempts(2, client.deadline.left() / 3) } else { client };
         Box::new(RemoteBroker { settings: broker, names_owner: settings.names_owner(), client })
             as Box<dyn TokenProvider>
     });

@@ -52,7 +52,7 @@ impl BearerFile {
 
 fn read(content: &Content, has_owner: bool) -> Result<Bearers, Failure> {
     private_files::file(&content.path, &content.metadata)
-        .map_err(|Distrust { cause, mend }| content.failure(format!("{cause}; fix it with: {mend}")))?;
+        .map_err(|Distrust { cause, fix }| content.failure(format!("{cause}; fix it with: {fix}")))?;
     let text = std::str::from_utf8(&content.bytes).map_err(|_| content.failure("it is not UTF-8"))?;
     Bearers::parse(text, has_owner).map_err(|wrong| content.failure(wrong))
 }

@@ -42,7 +42,7 @@ pub struct Limits {
     /// The longest wait that GitHub is believed: its own limits are over within an hour.
     pub longest_wait: Duration,
     /// How often tokens are looked after.
-    pub tending: Duration,
+    pub maintenance: Duration,
 }
 
 fn seconds(seconds: i64) -> Duration {
@@ -68,7 +68,7 @@ impl Default for Limits {
             rules: policy::BROKER,
             patience: Duration::from_secs(3),
             longest_wait: seconds(lifetimes::LONGEST_WAIT),
-            tending: Duration::from_secs(5),
+            maintenance: Duration::from_secs(5),
         }
     }
 }

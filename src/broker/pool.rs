@@ -143,7 +143,7 @@ impl Pool {
     }
 
     /// Renews what is in use and about to expire, and forgets what nobody can use.
-    pub fn tend(&self) {
+    pub fn maintain(&self) {
         let now = (self.0.clock)();
         let PoolInside { limits, slots, change, .. } = &*self.0;
         let mut work = self.0.work();

@@ -17,7 +17,7 @@ pub struct Distrust {
     /// Follows the file's name.
     pub cause: String,
     /// The hint.
-    pub mend: String,
+    pub fix: String,
 }
 
 /// Checks an open file, so that it cannot be another one by the time it is read.
@@ -30,12 +30,12 @@ fn judge(shown: &str, owner: u32, mode: u32, me: u32) -> Option<Distrust> {
     if owner != me && owner != 0 {
         return Some(Distrust {
             cause: format!("it belongs to another user (user ID {owner})"),
-            mend: format!("make a copy of your own, or: chown {me} {shown}"),
+            fix: format!("make a copy of your own, or: chown {me} {shown}"),
         });
     }
     (mode & OTHERS_WRITE != 0).then(|| Distrust {
         cause: format!("others may change it (mode {:03o})", mode & 0o777),
-        mend: format!("chmod go-w {shown}"),
+        fix: format!("chmod go-w {shown}"),
     })
 }
 

@@ -35,7 +35,7 @@ pub fn check(path: &Path) -> Result<Peers, Distrust> {
             if let Some(cause) = judge(&directory, metadata.uid(), metadata.mode(), [ROOT, me, owner]) {
                 return Err(Distrust {
                     cause: format!("the socket belongs to another user (user ID {owner}), and {cause}"),
-                    mend: "let the broker listen where only root and its own user may write, such as in a directory of its own below /run; or run it as you".to_owned(),
+                    fix: "let the broker listen where only root and its own user may write, such as in a directory of its own below /run; or run it as you".to_owned(),
                 });
             }
         }
@@ -88,12 +88,12 @@ impl Peers {
         match user_of(stream) {
             Ok(Some(user)) if !self.include(user) => Err(Distrust {
                 cause: format!("another user's process answers at the socket (user ID {user})"),
-                mend: "run the broker as root, as the owner of its socket, or as you".to_owned(),
+                fix: "run the broker as root, as the owner of its socket, or as you".to_owned(),
             }),
             Ok(_) => Ok(()),
             Err(error) => Err(Distrust {
                 cause: format!("cannot tell whose process answers at the socket: {error}"),
-                mend: "check that the broker listens at this socket".to_owned(),
+                fix: "check that the broker listens at this socket".to_owned(),
             }),
         }
     }

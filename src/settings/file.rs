@@ -233,9 +233,9 @@ impl FilePlace {
 
     fn read(self) -> Result<File, Failure> {
         match read(&self.path) {
-            Ok((_, Some(Distrust { cause, mend }))) => {
+            Ok((_, Some(Distrust { cause, fix }))) => {
                 let message = format!("settings file {}: {cause}", self.path.display());
-                Err(Failure::new(Kind::Settings, message).hint(mend))
+                Err(Failure::new(Kind::Settings, message).hint(fix))
             }
             Ok((text, None)) => File::of_text(self.path, &text),
             Err(error) if self.may_be_missing(&error) => Ok(File { path: self.path, ..File::default() }),

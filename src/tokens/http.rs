@@ -105,16 +105,15 @@ impl<'a> Client<'a> {
         Self { waits: false, ..self }
     }
 
-    /// The same with two attempts and a third of the time, for a first choice that has a second one behind it.
-    pub fn hurried(&self) -> Self {
-        let deadline = self.deadline.at_most(self.deadline.left() / 3);
-        Self { connections: self.connections.clone(), deadline, attempts: 2, ..*self }
+    /// The same with so many attempts within this time.
+    pub fn with_attempts(&self, attempts: u32, limit: Duration) -> Self {
+        let deadline = self.deadline.at_most(limit);
+        Self { connections: self.connections.clone(), deadline, attempts, ..*self }
     }
 
-    /// The same with one attempt of a few seconds: for whoever wants to know what is wrong, and now.
-    pub fn impatient(&self) -> Self {
-        let deadline = self.deadline.at_most(ATTEMPT);
-        Self { connections: self.connections.clone(), deadline, attempts: 1, ..*self }
+    /// The same with one attempt: for whoever wants to know what is wrong, and now.
+    pub fn once(&self) -> Self {
+        self.with_attempts(1, ATTEMPT)
     }
 
     /// Sends a call; retries what is temporary; follows redirects within the origin.

@@ -83,7 +83,7 @@ fn during_a_limit_what_is_valid_is_handed_out_and_what_waits_is_not_kept_waiting
     world.pass(3600 - 20 - 100);
     world.results.send(Err(limited(500))).unwrap();
     assert!(world.ask(&who("a"), &scope("o", 0), ANY).is_ok(), "it is still valid");
-    world.pool.tend();
+    world.pool.maintain();
     assert_eq!(world.begun.try_iter().count(), 1);
 }
 
@@ -124,10 +124,10 @@ fn a_scope_that_failed_is_forgotten_after_its_refusal_and_told_of_once() {
     }
     assert_eq!(world.begun.try_iter().count(), 1, "a refusal is remembered");
     world.pass(14);
-    world.pool.tend();
+    world.pool.maintain();
     assert_eq!(world.scopes(), 1);
     world.pass(1);
-    world.pool.tend();
+    world.pool.maintain();
     assert_eq!(world.scopes(), 0, "no longer than it has to be");
     world.results.send(Err(Failure::new(Kind::Temporary, "GitHub answered 502"))).unwrap();
     assert!(world.ask(&who("a"), &large, ANY).is_err());
@@ -188,24 +188,24 @@ fn what_is_in_use_is_renewed_before_it_expires_and_handed_out_while_that_fails()
     let scope = scope("o", 0);
     world.mint(&scope, 3600);
     world.pass(3299);
-    world.pool.tend();
+    world.pool.maintain();
     assert_eq!(world.begun.try_iter().count(), 0);
     world.pass(1);
-    world.pool.tend();
+    world.pool.maintain();
     world.next();
     world.results.send(Err(Failure::new(Kind::Temporary, "GitHub answered 502"))).unwrap();
     assert!(world.ask(&who("a"), &scope, ANY).is_ok(), "valid for another 300 seconds");
     world.pass(31);
-    world.pool.tend();
+    world.pool.maintain();
     world.next();
     world.results.send(Ok(NOW + 7200)).unwrap();
     assert!(world.ask(&who("a"), &scope, ANY).is_ok());
     assert_eq!(world.pool.gauges().next_renewal, Some(7200 - 3331 - 300));
     // Nobody asks any more.
     world.pass(3600);
-    world.pool.tend();
+    world.pool.maintain();
     world.pass(269);
-    world.pool.tend();
+    world.pool.maintain();
     assert_eq!((world.begun.try_iter().count(), world.scopes()), (0, 0));
 }
 

@@ -48,7 +48,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
 /// Whether GitHub itself refuses a token; where it cannot be asked, the benefit of the doubt.
 fn is_refused(patient: &Patient, token: &Secret) -> bool {
     let settings = &patient.settings;
-    let client = Client::new(&settings.network, patient.deadline, patient.report.notes).impatient();
+    let client = Client::new(&settings.network, patient.deadline, patient.report.notes).once();
     let call = Call::to_github("GET", format!("{}/rate_limit", settings.api_url), token);
     client.probe(&call).is_ok_and(|answer| answer.status == 401 && answer.is_githubs_refusal())
 }

@@ -19,7 +19,7 @@ const LISTED: usize = 100;
 pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let settings = &patient.settings;
     let Some(identity) = settings.app.as_ref().filter(|_| !patient.key_fails.get()) else { return };
-    let client = Client::new(&settings.network, patient.deadline, patient.report.notes).impatient();
+    let client = Client::new(&settings.network, patient.deadline, patient.report.notes).once();
     let app = App::new(settings, identity, client, patient.report.notes);
     match app.identity() {
         Err(error) => return checks.fail("App", &error),

@@ -15,7 +15,7 @@ const SKEW: i64 = 60;
 /// Checks git host, clock and broker.
 pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     let settings = &patient.settings;
-    let client = Client::new(&settings.network, patient.deadline, patient.report.notes).impatient();
+    let client = Client::new(&settings.network, patient.deadline, patient.report.notes).once();
     let call = Call {
         method: "HEAD",
         url: format!("{}/", settings.host.url()),
@@ -38,7 +38,7 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
         }
     }
     if let Some(broker) = &settings.broker {
-        let client = to_broker(settings, broker, patient.deadline, patient.report).impatient();
+        let client = to_broker(settings, broker, patient.deadline, patient.report).once();
         let broker = RemoteBroker { settings: broker, names_owner: settings.names_owner(), client };
         match broker.token(&ask_or_default(settings)) {
             Err(error) => checks.fail("broker", &error),

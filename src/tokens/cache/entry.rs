@@ -195,8 +195,8 @@ impl Entry {
     pub fn decide(&self, ask: &Ask, margin: i64, now: i64) -> Decision {
         let seen = Seen { entry: self, ask, now };
         match policy::decide(&seen, margin.max(ask.min_life), policy::HELPER) {
-            Verdict::Hand => self.alive(now).map_or(Decision::Renew, Decision::Hand),
-            Verdict::Try => self.alive(now).map_or(Decision::Renew, Decision::Try),
+            Verdict::Hand => self.valid(now).map_or(Decision::Renew, Decision::Hand),
+            Verdict::Try => self.valid(now).map_or(Decision::Renew, Decision::Try),
             Verdict::Paused => Decision::Fail(self.paused(now)),
             Verdict::Refused => {
                 self.refusal.as_ref().map_or(Decision::Renew, |refusal| Decision::Fail(refusal.again(now)))
@@ -224,7 +224,7 @@ impl Entry {
 
     /// The cached token, if it lives at all: better than none when renewal fails. A clock that was set back since it
     /// came would make it look younger than it is, and no token lives longer than GitHub's do, whatever is written here.
-    pub fn alive(&self, now: i64) -> Option<Token> {
+    pub fn valid(&self, now: i64) -> Option<Token> {
         let (kept, expiry) = (self.token.as_ref()?, self.end(now)?);
         let facts = Facts { expiry: Some(expiry), ..kept.facts.clone() };
         Some(Token::cached(Secret::new(kept.text.0.to_string()), facts))

@@ -29,7 +29,7 @@ pub struct CachedToken {
 pub fn list(cache: &Cache, notes: Notes) -> io::Result<Vec<CachedToken>> {
     let mut found = Vec::new();
     for (key, entry) in entries(cache, notes)? {
-        if let (Some(token), Some(label)) = (entry.alive(clock::now()), entry.label().cloned()) {
+        if let (Some(token), Some(label)) = (entry.valid(clock::now()), entry.label().cloned()) {
             found.push(CachedToken { key, label, token });
         }
     }

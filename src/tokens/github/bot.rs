@@ -60,14 +60,14 @@ pub fn of_app(settings: &Config, app: &AppConfig, deadline: Deadline, notes: Not
             let bot = of_login(settings, &client(), &login, Some(&token));
             // Nobody else has it, and nobody needs it any more.
             let url = format!("{}/installation/token", settings.api_url);
-            if let Err(error) = client().impatient().send(&call("DELETE", url, Some(&token), None)) {
+            if let Err(error) = client().once().send(&call("DELETE", url, Some(&token), None)) {
                 notes.note(|| format!("the token for that was not revoked: {error:#}"));
             }
             bot
         }
         Err(error) => {
             notes.note(|| format!("no token for the bot's user ({error:#}); asking without one"));
-            of_login(settings, &client().impatient(), &login, None).map_err(|_| error)
+            of_login(settings, &client().once(), &login, None).map_err(|_| error)
         }
     }
 }

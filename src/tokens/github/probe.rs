@@ -13,5 +13,5 @@ pub fn is_revoked(client: &Client, label: &Label, repository: Option<&Repository
         Some(repository) => git_call(&label.host_url, repository, token),
         None => rest_call(&label.api_url, token),
     };
-    client.impatient().probe(&call).is_ok_and(|answer| answer.status == 401)
+    client.once().probe(&call).is_ok_and(|answer| answer.status == 401)
 }

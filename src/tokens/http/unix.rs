@@ -37,8 +37,8 @@ impl Connector for UnixConnector {
     }
 }
 
-fn distrusted(Distrust { cause, mend }: Distrust) -> ureq::Error {
-    ureq::Error::Other(Box::new(Failure::new(Kind::Settings, cause).hint(mend)))
+fn distrusted(Distrust { cause, fix }: Distrust) -> ureq::Error {
+    ureq::Error::Other(Box::new(Failure::new(Kind::Settings, cause).hint(fix)))
 }
 
 /// A connected socket.

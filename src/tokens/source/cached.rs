@@ -174,8 +174,8 @@ impl<'a> Cached<'a> {
     /// A token inside the margin is better than none while renewal fails.
     fn fall_back(&self, entry: &Entry, ask: &Ask, outcome: Result<Token>) -> Result<Token> {
         // A token that git has just seen refused is no fallback.
-        let alive = entry.alive(clock::now()).filter(|token| ask.refused.as_ref() != Some(&token.id()));
-        match (outcome, alive) {
+        let valid = entry.valid(clock::now()).filter(|token| ask.refused.as_ref() != Some(&token.id()));
+        match (outcome, valid) {
             (Err(error), Some(token)) => {
                 let left = token.facts.left(clock::now()).unwrap_or(0);
                 self.notes.note(|| {

@@ -42,9 +42,9 @@ fn a_token_is_handed_out_until_the_margin() {
         assert_eq!(decision(&entry, &ask, NOW + age), expected, "{age}");
     }
     assert_eq!(decision(&entry, &Ask { min_life: 3600, ..Ask::default() }, NOW), "renew");
-    assert!(entry.alive(NOW + 3599).is_some() && entry.alive(NOW + 3600).is_none());
-    assert!(entry.alive(NOW - 5).is_some(), "clocks are corrected by seconds all the time");
-    assert!(entry.alive(NOW - 6).is_none(), "the clock was set back: nobody knows how old the token is");
+    assert!(entry.valid(NOW + 3599).is_some() && entry.valid(NOW + 3600).is_none());
+    assert!(entry.valid(NOW - 5).is_some(), "clocks are corrected by seconds all the time");
+    assert!(entry.valid(NOW - 6).is_none(), "the clock was set back: nobody knows how old the token is");
 }
 
 #[test]
@@ -52,10 +52,10 @@ fn a_token_is_kept_for_seventy_minutes_whatever_its_entry_says() {
     let mut entry = Entry::default();
     entry.keep(&token("t", 9 * 365 * 86_400), &label(), NOW);
     let entry = Entry::from_bytes(&entry.to_bytes());
-    let alive = |age: i64| entry.alive(NOW + age).map(|token| token.facts.left(NOW + age));
-    assert_eq!(alive(0), Some(Some(4200)));
-    assert_eq!(alive(4199), Some(Some(1)));
-    assert_eq!(alive(4200), None);
+    let valid = |age: i64| entry.valid(NOW + age).map(|token| token.facts.left(NOW + age));
+    assert_eq!(valid(0), Some(Some(4200)));
+    assert_eq!(valid(4199), Some(Some(1)));
+    assert_eq!(valid(4200), None);
     assert_eq!(decision(&entry, &Ask::default(), NOW + 3960), "renew", "by the margin");
 }
 
