@@ -1,8 +1,10 @@
 //! What differs from one operating system to the next, and nothing else knows: private files, locks, processes, threads,
 //! clocks. It knows nothing of tokens.
 
+pub mod atomic_write;
 pub mod clock;
 pub mod getent;
+pub mod lock;
 pub mod private_files;
 pub mod process;
 pub mod threads;

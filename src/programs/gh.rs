@@ -5,15 +5,15 @@
 //! token variables are not in gh's environment (gh refuses to store a login then), and one of our processes at a time
 //! writes to a directory of gh's (gh rewrites its file in place and loses what another has just written).
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::platform::clock::Deadline;
+use crate::platform::lock;
 use crate::platform::process::{self, Outcome};
 use crate::settings::{dirs, other_programs};
 use crate::tokens::error::{Failure, Kind, escape};
@@ -154,18 +154,12 @@ impl<'a> Gh<'a> {
             return Ok(None);
         }
         let Ok(directory) = fs::File::open(&self.directory) else { return Ok(None) };
-        loop {
-            match directory.try_lock() {
-                Ok(()) => return Ok(Some(directory)),
-                Err(TryLockError::Error(_)) => return Ok(None),
-                Err(TryLockError::WouldBlock) if self.deadline.wait(Duration::from_millis(20)) => {}
-                Err(TryLockError::WouldBlock) => {
-                    return Err(Failure::new(
-                        Kind::Temporary,
-                        "another process has been logging gh in all the time",
-                    )
-                    .hint("try again, or raise --timeout"));
-                }
+        match lock::wait_for(self.deadline, || lock::try_lock(&directory).map(|taken| taken.then_some(()))) {
+            Ok(Some(())) => Ok(Some(directory)),
+            Err(_) => Ok(None),
+            Ok(None) => {
+                Err(Failure::new(Kind::Temporary, "another process has been logging gh in all the time")
+                    .hint("try again, or raise --timeout"))
             }
         }
     }

@@ -99,6 +99,7 @@ fn sweep(case: &Case, errors: &[&str]) -> usize {
     let (_, stdin) = case.prepare(&site);
     let (calls, _) = tracer.count(case.args, &stdin);
     assert!(calls.values().sum::<usize>() >= 3, "{}: {calls:?}", case.name);
+    assert!(!calls.contains_key("fsync"), "{}: an entry is not worth a wait: {calls:?}", case.name);
     let mut runs = 0;
     for error in errors {
         // A close that fails has closed.

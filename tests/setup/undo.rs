@@ -8,6 +8,7 @@ use crate::support::gh::{Gh, ghs};
 use crate::support::git::gits;
 use crate::support::github::LoopbackGitHub;
 use crate::support::sandbox::Sandbox;
+use crate::support::strace::{Tracer, can_watch};
 
 #[test]
 fn files_of_every_shape_are_changed_by_git_and_restored_to_the_byte() {
@@ -46,6 +47,22 @@ fn files_of_every_shape_are_changed_by_git_and_restored_to_the_byte() {
             assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), text);
         }
     }
+}
+
+#[test]
+fn git_configuration_is_on_the_disk_before_it_takes_the_old_ones_place() {
+    let (_github, sandbox, options) = bare();
+    if !can_watch(&sandbox) {
+        return;
+    }
+    fs::write(sandbox.gitconfig(), "[user]\n\tname = A\n").expect("a file of ours");
+    setup(&sandbox, &options, &[]).success();
+    let beside = sandbox.gitconfig().with_extension("lock");
+    let tracer = Tracer::new(&sandbox, vec![beside]);
+    tracer.helper(None, &["setup", "--undo"]).run().success();
+    let calls = tracer.calls();
+    let order = ["write", "fsync", "rename"].map(|name| calls.iter().position(|call| call.starts_with(name)));
+    assert!(order.is_sorted() && order[0].is_some(), "{calls:?}");
 }
 
 #[test]

@@ -88,13 +88,19 @@ impl<'a> Tracer<'a> {
     pub fn count(&self, args: &[&str], stdin: &str) -> (BTreeMap<String, usize>, Output) {
         let output = self.helper(None, args).stdin(stdin).run();
         let mut counts = BTreeMap::new();
-        for line in self.lines() {
-            let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
-            if let Some((name, _)) = call.split_once('(').filter(|(name, _)| !name.contains([' ', '<'])) {
-                *counts.entry(name.to_owned()).or_default() += 1;
-            }
+        for name in self.calls() {
+            *counts.entry(name).or_default() += 1;
         }
         (counts, output)
+    }
+
+    /// The system calls of the last run that touched the paths, in their order.
+    pub fn calls(&self) -> Vec<String> {
+        let name = |line: String| {
+            let (name, _) = line.split_once(' ')?.1.trim_start().split_once('(')?;
+            (!name.contains([' ', '<'])).then(|| name.to_owned())
+        };
+        self.lines().into_iter().filter_map(name).collect()
     }
 
     /// Whether the last run met what was injected.

@@ -1,9 +1,11 @@
 //! Writes files as a whole: a new file beside, then a rename; through symbolic links, with the old mode.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use crate::platform::atomic_write::{Sync, atomic_write};
 
 /// The text of a file; `None` where it is not there.
 pub fn read(path: &Path) -> io::Result<Option<String>> {
@@ -21,28 +23,16 @@ pub fn replace(path: &Path, text: &str, new_mode: u32) -> io::Result<()> {
     let mut name = target.clone().into_os_string();
     name.push(".lock");
     let lock = PathBuf::from(name);
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&lock)
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                io::Error::other(format!("{} is there: another program is changing it", lock.display()))
-            }
-            _ => error,
-        })
-        .and_then(|mut file| {
-            let done = file
-                .set_permissions(fs::Permissions::from_mode(mode))
-                .and_then(|()| file.write_all(text.as_bytes()))
-                .and_then(|()| file.sync_all())
-                .and_then(|()| fs::rename(&lock, &target));
-            if done.is_err() {
-                let _ = fs::remove_file(&lock);
-            }
-            done
-        })
+    atomic_write(&target, &lock, mode, Sync::First, |file| {
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        file.write_all(text.as_bytes())
+    })
+    .map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            io::Error::other(format!("{} is there: another program is changing it", lock.display()))
+        }
+        _ => error,
+    })
 }
 
 /// Lets every user read a file, whatever the umask was when it was made.

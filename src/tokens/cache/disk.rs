@@ -15,11 +15,10 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
+use crate::platform::atomic_write::{Sync, atomic_write};
 use crate::platform::clock::Deadline;
-use crate::platform::private_files;
+use crate::platform::{lock, private_files};
 
-/// How often a waiting process looks whether a lock is free.
-pub const LOOK: Duration = Duration::from_millis(20);
 /// How the names of files begin that only try whether the directory can be written to.
 const PROBE: &str = "probe-";
 /// An entry larger than this was not written by us.
@@ -90,11 +89,8 @@ impl Cache {
     pub fn try_lock(&self, key: &str) -> io::Result<Option<Lock<'_>>> {
         let path = self.dir.join(format!("{key}.lock"));
         let file = private().read(true).write(true).create(true).open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { cache: self, key: key.to_owned(), _file: file })),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => Err(error),
-        }
+        let is_ours = lock::try_lock(&file)?;
+        Ok(is_ours.then(|| Lock { cache: self, key: key.to_owned(), _file: file }))
     }
 
     /// Takes an entry's lock, and waits for it where another process holds it.
@@ -102,15 +98,8 @@ impl Cache {
     /// # Errors
     /// It cannot be taken, or not before the deadline ([`io::ErrorKind::TimedOut`]).
     pub fn lock(&self, key: &str, deadline: Deadline) -> io::Result<Lock<'_>> {
-        loop {
-            match self.try_lock(key)? {
-                Some(lock) => return Ok(lock),
-                None if deadline.wait(LOOK) => {}
-                None => {
-                    return Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds its lock"));
-                }
-            }
-        }
+        lock::wait_for(deadline, || self.try_lock(key))?
+            .ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, "another process holds its lock"))
     }
 
     /// Whether new files can be made.
@@ -185,16 +174,13 @@ impl Lock<'_> {
         let new = self.cache.dir.join(format!("{}.new", self.key));
         let _ = fs::remove_file(&new);
         self.cache.sweep();
-        let written = private().write(true).create_new(true).open(&new).and_then(|mut file| {
+        // Nobody waits for the disk: an entry that a power failure has damaged is missing, and its token is minted again.
+        atomic_write(&target, &new, 0o600, Sync::Whenever, |file| {
             file.write_all(content)?;
             // Without a mark the entry is as good.
-            let _ = set_mark(&file, mark);
-            fs::rename(&new, &target)
-        });
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
-        }
-        written
+            let _ = set_mark(file, mark);
+            Ok(())
+        })
     }
 
     /// Takes the entry away, which works on a full disk too.

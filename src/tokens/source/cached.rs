@@ -10,8 +10,9 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::platform::clock::{self, Deadline, span};
+use crate::platform::lock;
 use crate::tokens::ask::{Ask, TokenProvider};
-use crate::tokens::cache::disk::{Cache, LOOK, Lock, Stored};
+use crate::tokens::cache::disk::{Cache, Lock, Stored};
 use crate::tokens::cache::entry::{Decision, Entry, Label};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::probe;
@@ -253,9 +254,9 @@ impl TokenProvider for Cached<'_> {
             };
             match (cache.try_lock(&self.key), untried) {
                 (Ok(Some(lock)), _) => return self.renew(cache, &lock, ask),
-                (Ok(None), Some(_)) if trial.wait(LOOK) => {}
+                (Ok(None), Some(_)) if lock::look_again(trial) => {}
                 (_, Some(token)) => return Ok(self.hand_out(token, entry, stored.as_ref(), ask)),
-                (Ok(None), None) if self.deadline.wait(LOOK) => {}
+                (Ok(None), None) if lock::look_again(self.deadline) => {}
                 (Ok(None), None) => {
                     let failure = Failure::new(
                         Kind::Temporary,

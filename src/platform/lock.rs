@@ -1,0 +1,62 @@
+//! Locks between processes, with a time limit. A lock is the open file's: it is released when that is dropped, and when
+//! the process dies. The system waits without a limit or not at all, so whoever waits looks again and again.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::time::Duration;
+
+use crate::platform::clock::Deadline;
+
+/// How often a waiting process looks whether a lock is free.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Takes a file's lock; false where another process holds it.
+pub fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Tries until a lock is there; `None` where it is not before the deadline.
+pub fn wait_for<T, E>(
+    deadline: Deadline,
+    mut attempt: impl FnMut() -> Result<Option<T>, E>,
+) -> Result<Option<T>, E> {
+    loop {
+        match attempt()? {
+            None if look_again(deadline) => {}
+            outcome => return Ok(outcome),
+        }
+    }
+}
+
+/// Waits for the next look, for whoever has more to look at than the lock; false at once where the deadline comes first.
+pub fn look_again(deadline: Deadline) -> bool {
+    deadline.wait(LOOK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_waited_for_until_the_deadline_and_tried_once_in_any_case() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let (ours, theirs) = (file.reopen().unwrap(), file.reopen().unwrap());
+        let attempt = || Ok::<_, io::Error>(try_lock(&ours)?.then_some(()));
+        assert!(try_lock(&theirs).unwrap());
+        assert_eq!(wait_for(Deadline::after(2 * LOOK), attempt).unwrap(), None);
+        let mut looks = 0;
+        let freed = wait_for(Deadline::after(Duration::from_mins(1)), || {
+            looks += 1;
+            if looks == 3 {
+                theirs.unlock()?;
+            }
+            attempt()
+        });
+        assert_eq!((freed.unwrap(), looks), (Some(()), 3));
+        assert_eq!(wait_for(Deadline::after(Duration::ZERO), attempt).unwrap(), Some(()), "it is ours");
+    }
+}
