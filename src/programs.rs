@@ -3,3 +3,4 @@
 pub mod gh;
 pub mod git;
 pub mod own;
+pub mod words;

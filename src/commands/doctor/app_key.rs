@@ -7,7 +7,7 @@ use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
 use crate::platform::private_files::{self, Readers};
-use crate::programs::git::edit::quoted;
+use crate::programs::words::quoted;
 use crate::tokens::config::KeySource;
 use crate::tokens::github::signer;
 

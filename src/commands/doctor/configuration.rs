@@ -5,6 +5,7 @@ use crate::commands::doctor::hint::{Hints, command};
 use crate::commands::doctor::machine::Machine;
 use crate::commands::doctor::{Patient, Subject, helper_lines, obstacle};
 use crate::programs::git::{self, ConfigEntry, edit, helper::Helper, wiring::Wiring};
+use crate::programs::words::quoted;
 use crate::settings::{dirs, other_programs};
 use crate::tokens::error::escape;
 
@@ -91,7 +92,7 @@ fn without_home(patient: &Patient, machine: &Machine) -> Option<(String, Hints)>
         return Some((message, "set HOME for git and for this program, then run setup".into()));
     };
     let host_url = patient.settings.host.url();
-    let export = format!("export HOME={}", edit::quoted(&home.to_string_lossy()));
+    let export = format!("export HOME={}", quoted(&home.to_string_lossy()));
     let entries = git::configuration(Some(&file), machine.deadline).unwrap_or_default();
     if Wiring::of(&entries, &host_url, None).ours().is_some() {
         let message =

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use crate::platform::clock::Deadline;
-use crate::programs::git::edit::quoted;
 use crate::programs::git::helper::PROGRAM;
 use crate::programs::git::remote_url::Url;
 use crate::programs::git::remotes::{self, Destination};
 use crate::programs::git::{self, ConfigEntry, clone, clone::Clone};
 use crate::programs::own;
+use crate::programs::words::quoted;
 use crate::settings::other_programs;
 use crate::tokens::error::Failure;
 use crate::tokens::host::Host;

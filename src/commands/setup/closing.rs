@@ -7,6 +7,7 @@ use crate::commands::setup::counted;
 use crate::commands::setup::timer::{self, trial};
 use crate::platform::clock::Deadline;
 use crate::programs::own;
+use crate::programs::words::shell_word;
 use crate::tokens::config::Config;
 use crate::tokens::error::Failure;
 
@@ -63,7 +64,7 @@ pub fn verdict(
         let message = format!("all is written, but {}", failure.message);
         let mut failure = Failure { message, ..failure };
         if let Some(file) = git_file.filter(|_| checks.failed().contains(&"git configuration")) {
-            let file = own::shell_word(&file.to_string_lossy());
+            let file = shell_word(&file.to_string_lossy());
             let include = format!("git config --global --add include.path {file}");
             failure = failure.hint(format!("git reads that file only where it is included: {include}"));
         }

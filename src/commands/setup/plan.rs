@@ -11,6 +11,7 @@ use crate::commands::setup::whose::Whose;
 use crate::commands::setup::{files, settings_file, timer, undo};
 use crate::platform::clock::Deadline;
 use crate::programs::own;
+use crate::programs::words::shell_word;
 use crate::report::Report;
 use crate::session::{ask_or_default, provider};
 use crate::settings::given_for_file;
@@ -63,7 +64,7 @@ impl Plan {
         if !whose.is_usual {
             command.extend(config);
         }
-        let helper = command.iter().map(|word| own::shell_word(word)).collect::<Vec<_>>().join(" ");
+        let helper = command.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
         let mut git = vec![git_config::GitPlan::helper(&settings.host.url(), &helper)];
         if arguments.insteadof {
             git.push(git_config::GitPlan::instead_of(&settings.host));
@@ -152,7 +153,7 @@ impl Plan {
 
     /// The command that checks it all again.
     pub fn doctor(&self) -> String {
-        let options = self.command[1..].iter().map(|word| own::shell_word(word));
+        let options = self.command[1..].iter().map(|word| shell_word(word));
         let words = std::iter::once("git-credential-github-app".to_owned()).chain(options);
         words.chain(["doctor".to_owned()]).collect::<Vec<_>>().join(" ")
     }

@@ -10,7 +10,7 @@ use crate::commands::setup::record::{Change, Inserted, Record, Recorded, Taken};
 use crate::commands::setup::whose::Whose;
 use crate::commands::setup::{counted, git_config, settings_file, timer};
 use crate::platform::clock::Deadline;
-use crate::programs::own;
+use crate::programs::words::shell_word;
 use crate::report::Report;
 use crate::tokens::error::{Failure, Kind, shown};
 
@@ -131,13 +131,13 @@ fn forget(record: &mut Record, directories: Vec<Change>) -> Result<Vec<String>> 
 fn still_there(target: &Recorded, whose: &Whose) -> String {
     let Recorded { host_url, git_file, profile, .. } = target;
     let which = match profile {
-        Some(name) => format!("--profile {}", own::shell_word(name)),
+        Some(name) => format!("--profile {}", shell_word(name)),
         None => format!("--host {host_url}"),
     };
     let place = if whose.all_users {
         "--system".to_owned()
     } else {
-        format!("--file {}", own::shell_word(&git_file.to_string_lossy()))
+        format!("--file {}", shell_word(&git_file.to_string_lossy()))
     };
     format!("still on record: git-credential-github-app setup --undo {which} {place}")
 }

@@ -3,15 +3,7 @@
 use crate::programs::git::ConfigEntry;
 use crate::programs::git::remote_url::Url;
 use crate::programs::git::wiring::subsection;
-
-/// A word as a shell reads it back.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
+use crate::programs::words::quoted;
 
 /// The option of `git config` for the file that a line stands in. `None`: it stands in no file.
 fn file(origin: &str) -> Option<String> {
@@ -129,14 +121,5 @@ mod tests {
         let given = entry("a.b", "c", "command line:");
         assert_eq!(given.removal(), "unset GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS");
         assert_eq!(entry("a.b", "c", ".git/config").change("true"), "git config --local a.b true");
-    }
-
-    #[test]
-    fn words_are_quoted_where_a_shell_needs_it() {
-        for (word, is) in
-            [("/a/b", "/a/b"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("", "''"), ("$x", "'$x'")]
-        {
-            assert_eq!(quoted(word), is);
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::programs::git::ConfigEntry;
+use crate::programs::words::{first_word, words};
 
 /// Our name as a program, and as git's helper lines may shorten it.
 pub const PROGRAM: &str = "git-credential-github-app";
@@ -85,46 +86,6 @@ impl Helper {
         };
         (program, words)
     }
-}
-
-/// The words of a command line for the shell; `None` where it is more than words.
-fn words(text: &str) -> Option<Vec<String>> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    let mut characters = text.chars();
-    while let Some(c) = characters.next() {
-        match (c, quote) {
-            ('\'', Some('\'')) | ('"', Some('"')) => quote = None,
-            (c, Some('\'')) => word.get_or_insert_default().push(c),
-            ('\'' | '"', None) => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            ('\\', None) => word.get_or_insert_default().push(characters.next()?),
-            ('$' | '`' | '\\', _)
-            | (';' | '&' | '|' | '<' | '>' | '(' | ')' | '{' | '}' | '*' | '?' | '#', None) => {
-                return None;
-            }
-            (c, None) if c.is_whitespace() => words.extend(word.take()),
-            (c, _) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
-}
-
-/// The first word of a command line as the shell reads it, where nothing but backslashes escapes.
-fn first_word(command: &str) -> String {
-    let mut word = String::new();
-    let mut characters = command.chars();
-    while let Some(c) = characters.next() {
-        match c {
-            '\\' => word.extend(characters.next()),
-            c if c.is_whitespace() => break,
-            '"' | '\'' => {}
-            c => word.push(c),
-        }
-    }
-    word
 }
 
 #[cfg(test)]

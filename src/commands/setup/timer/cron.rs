@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::commands::setup::record::Change;
 use crate::commands::setup::timer::{TimerPlan, finished, run};
 use crate::platform::clock::Deadline;
-use crate::programs::own::shell_word;
+use crate::programs::words::shell_word;
 
 impl TimerPlan {
     /// At two minutes of the hour that differ from machine to machine.
