@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::commands::doctor::fold;
 use crate::commands::doctor::hint::Hints;
-use crate::report::Report;
+use crate::report::{self, Report};
 use crate::tokens::error::{Failure, Kind, one_line};
 
 /// How a check ended.
@@ -25,11 +25,11 @@ impl Verdict {
         }
     }
 
-    fn color(self) -> &'static str {
+    fn style(self) -> anstyle::Style {
         match self {
-            Self::Ok => "32",
-            Self::Warn => "33",
-            Self::Fail(_) => "1;31",
+            Self::Ok => report::GOOD,
+            Self::Warn => report::DOUBTFUL,
+            Self::Fail(_) => report::BAD,
         }
     }
 }
@@ -117,7 +117,7 @@ impl Checks {
         let width = fold::stdout_width().unwrap_or(usize::MAX);
         let mut text = String::new();
         for Check { name, state, message, hints } in &self.0 {
-            let word = report.paint(&format!("{:<4}", state.word()), state.color());
+            let word = report.paint(&format!("{:<4}", state.word()), state.style());
             let message = fold::fold(&one_line(&format!("{name}: {message}")), 6, width);
             text.extend([word.as_str(), "  ", &message, "\n"]);
             text.push_str(&hints.to_text(width));

@@ -3,7 +3,7 @@
 use crate::commands::status::{KeyState, OfProfile, Status};
 use crate::platform::clock::{self, span};
 use crate::programs::git::wiring::Wiring;
-use crate::report::Report;
+use crate::report::{HEADING, Report};
 use crate::settings::Listed;
 use crate::tokens::cache::listing::CachedToken;
 use crate::tokens::error::{Failure, escape, one_line};
@@ -33,13 +33,13 @@ impl Status {
             let mut rows = only.rows();
             let git = rows.pop().unwrap_or_default();
             text += &table("", &[vec![file], rows, vec![cache, git, gh]].concat());
-            text += &(report.paint("settings", "1") + "\n");
+            text += &(report.paint("settings", HEADING) + "\n");
             text += &table("  ", &only.settings.iter().map(setting_row).collect::<Vec<_>>());
         } else {
             text += &table("", &[file, cache, gh]);
             for profile in &self.profiles {
                 let name = profile.name.as_deref().unwrap_or("(without a name)");
-                text += &(report.paint(&format!("profile {name}"), "1") + "\n");
+                text += &(report.paint(&format!("profile {name}"), HEADING) + "\n");
                 text += &table("  ", &profile.rows());
                 text += "  settings\n";
                 text += &table("    ", &profile.settings.iter().map(setting_row).collect::<Vec<_>>());
@@ -50,7 +50,7 @@ impl Status {
             Ok(list) if list.is_empty() => vec![vec![none()]],
             Ok(list) => token_rows(list),
         };
-        text + &report.paint("tokens", "1") + "\n" + &table("  ", &tokens)
+        text + &report.paint("tokens", HEADING) + "\n" + &table("  ", &tokens)
     }
 
     fn gh_in_words(&self) -> String {
