@@ -1,7 +1,6 @@
 //! An installation token and the rules of its life. Pure: times are parameters, in seconds since 1970 (UTC).
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use rsa::sha2::{Digest, Sha256};
@@ -97,11 +96,7 @@ pub fn id(text: &[u8]) -> String {
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    base16ct::lower::encode_string(bytes)
 }
 
 impl Facts {
