@@ -15,14 +15,15 @@ use crate::report::Report;
 use crate::session::request;
 use crate::settings::Sources;
 use crate::settings::options::{self, Color, Options};
+use crate::tokens::error::PROGRAM;
 
 pub mod usage;
 
 /// The whole command line
 #[derive(Debug, Parser)]
 #[command(
-    name = "git-credential-github-app",
-    bin_name = "git-credential-github-app",
+    name = PROGRAM,
+    bin_name = PROGRAM,
     version,
     about = "Give git and gh a fresh GitHub App installation token",
     after_help = "To begin: git-credential-github-app setup",

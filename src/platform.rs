@@ -2,6 +2,7 @@
 //! clocks. It knows nothing of tokens.
 
 pub mod atomic_write;
+pub mod bounds;
 pub mod clock;
 pub mod getent;
 pub mod lock;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::tokens::error;
+use crate::tokens::error::{self, OURS};
 use crate::tokens::notes::Notes;
 
 /// What is as it should be.
@@ -61,7 +61,7 @@ impl Report {
     pub fn error(self, failure: &anyhow::Error) {
         let mut text = error::render(failure);
         if self.color {
-            let name = "git-credential-github-app:";
+            let name = OURS.trim_end();
             text = text.replacen(name, &painted(name, BAD), 1);
             text = text.replace("\nhint:", &format!("\n{}", painted("hint:", DOUBTFUL)));
         }
@@ -98,7 +98,7 @@ pub fn divert(outlet: Outlet) {
 fn message(text: &str) {
     match OUTLET.get() {
         Some(outlet) => outlet(text),
-        None => say(&format!("git-credential-github-app: {text}\n")),
+        None => say(&format!("{OURS}{text}\n")),
     }
 }
 

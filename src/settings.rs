@@ -184,7 +184,7 @@ fn no_source() -> Failure {
 
 /// The settings of a file's text alone, without options.
 pub fn of_text(text: &str) -> Result<Config, Failure> {
-    let own = file::File::of_text(PathBuf::from("config.toml"), text)?;
+    let own = file::File::of_text(PathBuf::from(file::NAME), text)?;
     let given = Given::default();
     let environment = sources::Environment::none();
     Sources::of(&given, environment, Ok((own, file::File::default()))).unnamed().settings()

@@ -3,13 +3,13 @@
 //! is printed, and the exit code says so.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::commands::{existing_cache, print};
 use crate::platform::clock::Deadline;
+use crate::platform::process::PATIENCE;
 use crate::programs::git::{self, wiring::Wiring};
 use crate::report::Report;
 use crate::settings::{Listed, Profile, Sources, other_programs};
@@ -38,9 +38,6 @@ pub fn run(sources: &Sources, arguments: &StatusArgs, report: Report) -> Result<
     print(&Secret::new(text))?;
     failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
-
-/// How long git may take to tell its configuration.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Something that is there, or what is wrong with it.
 type Found<T> = Result<T, String>;

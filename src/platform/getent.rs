@@ -9,7 +9,6 @@ use std::io;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::platform::clock::Deadline;
 use crate::platform::process::{self, Outcome, RunError};
@@ -37,7 +36,7 @@ pub fn addresses(host: &str, deadline: Deadline) -> io::Result<Option<Vec<IpAddr
 /// The home directory of the user that runs this process; `None` where it is unknown.
 pub fn home() -> Option<PathBuf> {
     let user = rustix::process::getuid().as_raw().to_string();
-    let outcome = ask("passwd", &user, Deadline::after(Duration::from_secs(5))).ok()??;
+    let outcome = ask("passwd", &user, Deadline::after(process::PATIENCE)).ok()??;
     parse_home(&outcome.stdout).filter(|_| outcome.status.success())
 }
 
@@ -76,6 +75,8 @@ fn parse_home(line: &[u8]) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -12,15 +12,16 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use zeroize::Zeroizing;
 
 use crate::platform::clock::Deadline;
-use crate::platform::threads;
-use crate::tokens::error::{Failure, Kind};
+use crate::platform::{bounds, threads};
+use crate::tokens::error::{Failure, Kind, MORE_TIME};
+use crate::tokens::secret::{BEARER_VARIABLE, KEY_VARIABLE};
 
 mod search;
 
 pub use search::look_in;
 
-/// More than any key, signature or git configuration has.
-pub const MAX_OUTPUT: usize = 4 << 20;
+/// How long a program may take that reads a few files of this machine, or tells its version.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a program left.
 pub struct Outcome {
@@ -52,7 +53,7 @@ pub enum RunError {
     Start(io::Error),
     /// It did not end in time, and was killed.
     Late,
-    /// It printed more than [`MAX_OUTPUT`], or its output or status cannot be read.
+    /// It printed more than [`bounds::MOST`], or its output or status cannot be read.
     Lost(io::Error),
 }
 
@@ -72,7 +73,7 @@ impl RunError {
             Self::Lost(error) => other(format!("{name} was lost: {error}")),
             Self::Late => {
                 Failure::new(Kind::Temporary, format!("{name} did not end in time and was stopped"))
-                    .hint("try again, or raise --timeout")
+                    .hint(MORE_TIME)
             }
         }
     }
@@ -98,7 +99,7 @@ pub fn foreign(program: impl AsRef<OsStr>) -> Command {
 /// Takes the secrets out of the environment of a program that has no use for them. The commands of the settings and
 /// `exec`'s command keep them: they are the user's own.
 pub fn without_secrets(command: &mut Command) -> &mut Command {
-    command.env_remove("GITHUB_APP_PRIVATE_KEY").env_remove("GITHUB_APP_BROKER_TOKEN")
+    command.env_remove(KEY_VARIABLE).env_remove(BEARER_VARIABLE)
 }
 
 /// Keeps this process's memory and environment, where keys and tokens are, out of core dumps and, on Linux, from the
@@ -161,7 +162,7 @@ fn collect(pipe: Option<impl Read + Send + 'static>) -> io::Result<Collected> {
     };
     threads::start("reader", move || {
         let mut output = Zeroizing::new(Vec::with_capacity(8 << 10));
-        let result = pipe.take(MAX_OUTPUT as u64 + 1).read_to_end(&mut output);
+        let result = pipe.take(bounds::MOST as u64 + 1).read_to_end(&mut output);
         let _ = sender.send(result.map(|_| output));
     })?;
     Ok(receiver)
@@ -174,8 +175,8 @@ fn wait(
     stderr: &Collected,
 ) -> Result<Outcome, RunError> {
     let take = |output: &Collected| match output.recv_timeout(deadline.left()) {
-        Ok(Ok(bytes)) if bytes.len() > MAX_OUTPUT => {
-            Err(RunError::Lost(io::Error::other("it printed more than 4 MiB")))
+        Ok(Ok(bytes)) if bytes.len() > bounds::MOST => {
+            Err(RunError::Lost(io::Error::other(format!("it printed more than {}", bounds::MOST_IN_WORDS))))
         }
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => Err(RunError::Lost(error)),

@@ -16,22 +16,14 @@ use crate::platform::clock::Deadline;
 use crate::platform::lock;
 use crate::platform::process::{self, Outcome};
 use crate::settings::{dirs, other_programs};
-use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::error::{Failure, Kind, MORE_TIME, escape};
 use crate::tokens::host::Host;
 use crate::tokens::http::network::Network;
 use crate::tokens::http::retry;
 use crate::tokens::secret::Secret;
 
-/// What gh's environment must not hold: tokens that keep it from storing one, and what makes it ask or wait.
-const REMOVED: [&str; 7] = [
-    "GH_TOKEN",
-    "GITHUB_TOKEN",
-    "GH_ENTERPRISE_TOKEN",
-    "GITHUB_ENTERPRISE_TOKEN",
-    "GH_HOST",
-    "CODESPACES",
-    "DBUS_SESSION_BUS_ADDRESS",
-];
+/// What gh's environment must not hold beside tokens, which keep it from storing one: what makes it ask or wait.
+const REMOVED: [&str; 3] = ["GH_HOST", "CODESPACES", "DBUS_SESSION_BUS_ADDRESS"];
 
 /// gh as one host's client.
 pub struct Gh<'a> {
@@ -126,7 +118,8 @@ impl<'a> Gh<'a> {
 
     fn prepare(&self, gh: &mut Command) {
         process::without_secrets(gh);
-        for name in REMOVED {
+        let tokens = [self.host.token_variables(), self.host.foreign_token_variables()];
+        for name in REMOVED.iter().chain(tokens.as_flattened()) {
             gh.env_remove(name);
         }
         gh.envs([("GH_PROMPT_DISABLED", "1"), ("GH_NO_UPDATE_NOTIFIER", "1"), ("GH_TELEMETRY", "false")]);
@@ -159,7 +152,7 @@ impl<'a> Gh<'a> {
             Err(_) => Ok(None),
             Ok(None) => {
                 Err(Failure::new(Kind::Temporary, "another process has been logging gh in all the time")
-                    .hint("try again, or raise --timeout"))
+                    .hint(MORE_TIME))
             }
         }
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::programs::words::shell_word;
 use crate::settings::other_programs;
-use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::error::{Failure, Kind, PROGRAM, escape};
 
 /// The absolute path of this program: as it was called or found on the `PATH`, so that a link into a package's versioned
 /// directory is kept and survives the next upgrade.
@@ -29,7 +29,7 @@ pub fn path() -> Result<PathBuf> {
 /// left out of it: what is shown may be kept in a log.
 pub fn command_line() -> String {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    std::iter::once("git-credential-github-app".to_owned()).chain(shown(words)).collect::<Vec<_>>().join(" ")
+    std::iter::once(PROGRAM.to_owned()).chain(shown(words)).collect::<Vec<_>>().join(" ")
 }
 
 fn shown(words: impl Iterator<Item = String>) -> Vec<String> {

@@ -7,8 +7,10 @@ use directories::{BaseDirs, ProjectDirs};
 
 use crate::platform::getent;
 use crate::settings::environment::variable;
+use crate::tokens::error::PROGRAM;
 
-const NAME: &str = "git-credential-github-app";
+/// Of all users of the machine.
+pub const SYSTEM: &str = concat!("/etc/", env!("CARGO_PKG_NAME"));
 
 /// The user's home directory: `HOME`, else the user database's.
 pub fn home() -> Option<PathBuf> {
@@ -28,13 +30,13 @@ pub fn cache_dir() -> Option<PathBuf> {
 
 fn own(name: &'static str, default: &str, of: fn(&ProjectDirs) -> &Path) -> Option<PathBuf> {
     if !must_ask() {
-        return ProjectDirs::from("", "", NAME).map(|dirs| of(&dirs).to_owned());
+        return ProjectDirs::from("", "", PROGRAM).map(|dirs| of(&dirs).to_owned());
     }
     // The same rules (https://specifications.freedesktop.org/basedir-spec/latest/) with a home that `directories`
     // cannot be told.
     let named = variable(name).ok().flatten().map(PathBuf::from);
     let base = named.filter(|dir| dir.is_absolute()).or_else(|| Some(home()?.join(default)))?;
-    Some(base.join(NAME))
+    Some(base.join(PROGRAM))
 }
 
 /// Without `HOME`, `directories` asks glibc, which this build must not.

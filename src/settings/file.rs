@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Document, TableLike, TomlError, Value};
 
 use crate::platform::private_files::{self, Distrust};
-use crate::settings::dirs::config_dir;
+use crate::settings::dirs::{self, config_dir};
 use crate::settings::form::is_profile_name;
 use crate::settings::given::Given;
 use crate::settings::schema::{KEYS, Key};
@@ -19,8 +19,8 @@ use crate::tokens::origin::Origin;
 
 /// The table that holds the profiles.
 pub const PROFILES: &str = "profile";
-/// What every user of the machine reads after a file of their own.
-pub const SYSTEM: &str = "/etc/git-credential-github-app/config.toml";
+/// What it is called where nobody names it, in the user's directory and in that of all users, which is read after it.
+pub const NAME: &str = "config.toml";
 
 /// A settings file that was read: plain rows, as each `get` looks dozens of keys up in it.
 #[derive(Debug, Default)]
@@ -75,7 +75,7 @@ impl File {
     pub fn read_both(place: Option<FilePlace>) -> Result<(Self, Self), Failure> {
         let is_default = place.as_ref().is_none_or(FilePlace::is_default);
         let own = place.map_or_else(|| Ok(Self::default()), FilePlace::read)?;
-        let system = FilePlace { path: SYSTEM.into(), named: None };
+        let system = FilePlace { path: FilePlace::of_all_users(), named: None };
         Ok((own, if is_default { system.read()? } else { Self::default() }))
     }
 
@@ -203,6 +203,11 @@ pub struct FilePlace {
 }
 
 impl FilePlace {
+    /// Read after the user's own.
+    pub fn of_all_users() -> PathBuf {
+        Path::new(dirs::SYSTEM).join(NAME)
+    }
+
     /// `None`: no file is named, and there is no home directory for the default one.
     pub fn of(given: &Given, environment: &Environment) -> Result<Option<Self>, Failure> {
         let found = match given.get(Key::Config)? {
@@ -212,7 +217,7 @@ impl FilePlace {
         if let Some(found) = found {
             return Ok(Some(Self { path: found.path()?, named: Some(found.origin.kind()) }));
         }
-        Ok(config_dir().map(|dir| Self { path: dir.join("config.toml"), named: None }))
+        Ok(config_dir().map(|dir| Self { path: dir.join(NAME), named: None }))
     }
 
     /// The same by the environment of this process.

@@ -4,7 +4,7 @@
 use crate::settings::environment::variable;
 use crate::settings::sources::Found;
 use crate::tokens::error::Failure;
-use crate::tokens::http::proxies::{Proxies, Proxy, is_none};
+use crate::tokens::http::proxies::{NO_PROXY, Proxies, Proxy, VARIABLES, is_none};
 use crate::tokens::origin::Origin;
 
 fn proxy(found: &Found) -> Proxy {
@@ -18,16 +18,16 @@ pub(super) fn read(setting: Option<&Found>) -> Result<Proxies, Failure> {
     }
     let setting = setting.map(proxy);
     setting.as_ref().map(Proxy::parse).transpose()?;
-    let all = first(["all_proxy", "ALL_PROXY"])?;
+    let [of_https, of_all, of_http] = VARIABLES;
+    let all = first(of_all)?;
     let of_scheme = |names| match &setting {
         Some(proxy) => Ok(Some(proxy.clone())),
         None => Ok::<_, Failure>(
             first(names)?.or_else(|| all.clone()).map(|(origin, url)| Proxy::new(origin, url)),
         ),
     };
-    let (https, http) =
-        (of_scheme(["https_proxy", "HTTPS_PROXY"])?, of_scheme(["http_proxy", "HTTP_PROXY"])?);
-    let no_proxy = first(["no_proxy", "NO_PROXY"])?.map(|(_, list)| list).unwrap_or_default();
+    let (https, http) = (of_scheme(of_https)?, of_scheme(of_http)?);
+    let no_proxy = first(NO_PROXY)?.map(|(_, list)| list).unwrap_or_default();
     Ok(Proxies::new(https, http, &no_proxy, setting.is_some()))
 }
 

@@ -3,6 +3,7 @@
 //! made from this table; a new setting is one row here and one use of its [`Key`].
 
 use crate::settings::form::Form;
+use crate::tokens::secret::{BEARER_VARIABLE, KEY_VARIABLE};
 
 /// How the command line takes a setting. An option's name is the key with hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +137,7 @@ settings! {
     /// The key's file.
     PrivateKeyFile: source("private_key_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_PRIVATE_KEY_FILE"], "", "The App's private key, a PEM file\nthe PEM itself: GITHUB_APP_PRIVATE_KEY"),
     /// The key's text.
-    PrivateKeyText: not_in_file(source("GITHUB_APP_PRIVATE_KEY", Form::KeyText, Opt::No, &["GITHUB_APP_PRIVATE_KEY"], "", "The App's private key itself")),
+    PrivateKeyText: not_in_file(source(KEY_VARIABLE, Form::KeyText, Opt::No, &[KEY_VARIABLE], "", "The App's private key itself")),
     /// Prints the key.
     PrivateKeyCommand: source("private_key_command", Form::Command, Opt::Value("CMD"), &["GITHUB_APP_PRIVATE_KEY_COMMAND"], "", "Command that prints the private key"),
     /// Signs.
@@ -146,7 +147,7 @@ settings! {
     /// The bearer's file.
     BrokerTokenFile: source("broker_token_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_BROKER_TOKEN_FILE"], "with PLATFORM_URL .auth_token in CONFIGS_DIR", "File with the broker's bearer\nthe bearer itself: GITHUB_APP_BROKER_TOKEN"),
     /// The bearer.
-    BrokerToken: not_in_file(source("GITHUB_APP_BROKER_TOKEN", Form::Bearer, Opt::No, &["GITHUB_APP_BROKER_TOKEN"], "", "The broker's bearer itself")),
+    BrokerToken: not_in_file(source(BEARER_VARIABLE, Form::Bearer, Opt::No, &[BEARER_VARIABLE], "", "The broker's bearer itself")),
     /// Which provider.
     Source: row("source", Form::Choice(&["auto", "broker", "app"]), Opt::Value("SOURCE"), &["GITHUB_APP_SOURCE"], "auto", "Where tokens come from: broker, app or auto"),
     /// Narrow to these.

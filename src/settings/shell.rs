@@ -12,6 +12,8 @@ use crate::settings::to_file::{self, FileValue, Pair};
 use crate::settings::{Profile, dirs};
 use crate::tokens::config::{BearerSource, Config, KeySource};
 use crate::tokens::error::Failure;
+use crate::tokens::http::proxies::{NO_PROXY, VARIABLES};
+use crate::tokens::secret::{BEARER_VARIABLE, KEY_VARIABLE};
 
 /// Set by a platform in its workspaces; no key of the settings file stands for them.
 const PLATFORM: [&str; 4] = ["PLATFORM_URL", "WORKSPACE_ID", "CONFIGS_DIR", "MOLECULE_ORG_ID"];
@@ -19,17 +21,6 @@ const PLATFORM: [&str; 4] = ["PLATFORM_URL", "WORKSPACE_ID", "CONFIGS_DIR", "MOL
 const WAYS_TO_THE_KEY: [Key; 3] = [Key::PrivateKeyFile, Key::PrivateKeyCommand, Key::SignCommand];
 /// Where settings and tokens are.
 const DIRECTORIES: [&str; 2] = ["XDG_CONFIG_HOME", "XDG_CACHE_HOME"];
-/// curl's, in the order in which they count for https.
-const PROXIES: [&str; 8] = [
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-    "http_proxy",
-    "HTTP_PROXY",
-    "no_proxy",
-    "NO_PROXY",
-];
 
 /// What this process has from its environment.
 #[derive(Debug, Default)]
@@ -65,12 +56,12 @@ impl Profile<'_> {
             shell.take(&PLATFORM);
             if matches!(broker.bearer, BearerSource::Text(_)) {
                 let cure = "write the bearer to a file with mode 600, and give setup --broker-token-file";
-                shell.missing.push(("GITHUB_APP_BROKER_TOKEN", cure.to_owned()));
+                shell.missing.push((BEARER_VARIABLE, cure.to_owned()));
             }
         }
         if settings.app.as_ref().is_some_and(|app| matches!(app.key, KeySource::Text(_))) {
             let cure = "write the key to a file with mode 600, and give setup --private-key-file";
-            shell.missing.push(("GITHUB_APP_PRIVATE_KEY", cure.to_owned()));
+            shell.missing.push((KEY_VARIABLE, cure.to_owned()));
         }
         if self.find(Key::Proxy)?.is_none() {
             shell.take_proxies(&ways(settings));
@@ -112,7 +103,8 @@ impl Shell {
         if !ways.contains(&true) {
             return;
         }
-        let set = variables(&PROXIES);
+        let names = [VARIABLES.as_flattened(), &NO_PROXY].concat();
+        let set = variables(&names);
         let secret: Vec<&str> =
             set.iter().filter(|(_, value)| value.contains('@')).map(|(name, _)| *name).collect();
         if !secret.is_empty() {
@@ -129,7 +121,7 @@ impl Shell {
             self.settings.push(("proxy", FileValue::Text(value.clone())));
         }
         if !is_setting {
-            self.take(&PROXIES);
+            self.take(&names);
         }
     }
 

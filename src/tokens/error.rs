@@ -11,6 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::tokens::secret;
 
+/// Our name as a program, and that of our directories.
+pub const PROGRAM: &str = env!("CARGO_PKG_NAME");
+/// How what we say begins.
+pub const OURS: &str = concat!(env!("CARGO_PKG_NAME"), ": ");
+/// How a line begins that says what to do.
+pub const HINT: &str = "hint: ";
+/// What to do where the time was up.
+pub const MORE_TIME: &str = "try again, or raise --timeout";
+
 /// Why a command failed; decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,9 +109,9 @@ impl std::error::Error for Failure {}
 
 /// The lines a failed command leaves on stderr.
 pub fn render(error: &anyhow::Error) -> String {
-    let mut text = format!("git-credential-github-app: {}\n", one_line(&format!("{error:#}")));
+    let mut text = format!("{OURS}{}\n", one_line(&format!("{error:#}")));
     for hint in Failure::of(error).hints {
-        text.push_str("hint: ");
+        text.push_str(HINT);
         text.push_str(&one_line(&hint));
         text.push('\n');
     }

@@ -9,8 +9,9 @@ use anyhow::Result;
 use ureq::http::{HeaderValue, Request, Uri};
 use zeroize::Zeroizing;
 
+use crate::platform::bounds;
 use crate::platform::clock::{self, Deadline};
-use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::error::{Failure, Kind, MORE_TIME, escape};
 use crate::tokens::http::network::Network;
 use crate::tokens::notes::Notes;
 use crate::tokens::secret::Secret;
@@ -30,7 +31,6 @@ pub use answer::Answer;
 pub use connections::Connections;
 use trouble::Trouble;
 
-const MAX_BODY: u64 = 4 << 20;
 const MAX_REDIRECTS: usize = 3;
 const ATTEMPT: Duration = Duration::from_secs(10);
 
@@ -168,7 +168,7 @@ impl<'a> Client<'a> {
         let started = self.deadline.left();
         if started.is_zero() {
             let failure = Failure::new(Kind::Temporary, format!("no time left to ask {}", call.who));
-            return Err(Trouble::lasting(failure.hint("try again, or raise --timeout")));
+            return Err(Trouble::lasting(failure.hint(MORE_TIME)));
         }
         let (proxy, with_tls) = proxy::choose(&self.network.proxies, url).map_err(Trouble::lasting)?;
         let agent = self.connections.agent(self.network, with_tls).map_err(Trouble::lasting)?;
@@ -215,7 +215,7 @@ fn exchange(
         agent.run(request.proxy(proxy.cloned()).build())?
     };
     let (parts, body) = response.into_parts();
-    let body = Zeroizing::new(body.into_with_config().limit(MAX_BODY).read_to_vec()?);
+    let body = Zeroizing::new(body.into_with_config().limit(bounds::MOST as u64).read_to_vec()?);
     Ok(Answer { status: parts.status.as_u16(), url: url.to_owned(), headers: parts.headers, body })
 }
 

@@ -86,6 +86,11 @@ impl Looks {
     }
 }
 
+/// Holds the private key itself; no program that is started here sees it.
+pub const KEY_VARIABLE: &str = "GITHUB_APP_PRIVATE_KEY";
+/// Holds a broker's bearer itself; likewise.
+pub const BEARER_VARIABLE: &str = "GITHUB_APP_BROKER_TOKEN";
+
 /// How the base64 of `-----BEGIN` begins.
 const ENCODED_ARMOUR: &str = "LS0tLS1CRUdJTi";
 /// How the base64 of a key's DER begins: a sequence with a length of two bytes.

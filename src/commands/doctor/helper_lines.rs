@@ -12,14 +12,14 @@ use crate::commands::doctor::hosts;
 use crate::commands::doctor::machine::Machine;
 use crate::platform::process;
 use crate::programs::git::edit;
-use crate::programs::git::helper::{Helper, PROGRAM, Program};
+use crate::programs::git::helper::{Helper, Program};
 use crate::programs::git::remote_url::Url;
 use crate::programs::git::{self, ConfigEntry};
 use crate::programs::own;
 use crate::programs::words::quoted;
 use crate::settings::options::HelperLine;
 use crate::settings::{Sources, other_programs};
-use crate::tokens::error::escape;
+use crate::tokens::error::{PROGRAM, escape};
 use crate::tokens::host::Host;
 
 const NAME: &str = "helper line";

@@ -1,17 +1,15 @@
 //! What all settings on a machine share: git, its configuration in the current directory, and the clone that this is in.
 //! Looked at once; the checks judge it.
 
-use std::time::Duration;
-
 use crate::platform::clock::Deadline;
-use crate::programs::git::helper::PROGRAM;
+use crate::platform::process::PATIENCE;
 use crate::programs::git::remote_url::Url;
 use crate::programs::git::remotes::{self, Destination};
 use crate::programs::git::{self, ConfigEntry, clone, clone::Clone};
 use crate::programs::own;
 use crate::programs::words::quoted;
 use crate::settings::other_programs;
-use crate::tokens::error::Failure;
+use crate::tokens::error::{Failure, PROGRAM};
 use crate::tokens::host::Host;
 
 /// The machine, seen from the current directory.
@@ -72,7 +70,7 @@ impl Machine {
 
     /// Less time than is left, for programs of which nobody knows what they do.
     pub fn short_deadline(&self) -> Deadline {
-        self.deadline.at_most(Duration::from_secs(5))
+        self.deadline.at_most(PATIENCE)
     }
 }
 

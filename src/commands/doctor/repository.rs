@@ -5,10 +5,9 @@ use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::Hints;
 use crate::commands::doctor::machine::Machine;
 use crate::programs::git;
-use crate::tokens::error::escape;
+use crate::tokens::error::{HINT, OURS, escape};
 
 const NAME: &str = "repository";
-const OURS: &str = "git-credential-github-app: ";
 
 /// Lets git list the repository that `--repo` names. Where git does not get as far as the host, or the
 /// helper cannot use its only key, that is said already.
@@ -31,7 +30,7 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
         escape(line.unwrap_or("it gave no reason").trim_start_matches("warning: "))
     );
     let own_hints: Vec<String> =
-        text.lines().filter_map(|line| line.strip_prefix("hint: ")).map(escape).collect();
+        text.lines().filter_map(|line| line.strip_prefix(HINT)).map(escape).collect();
     let hints = if own.is_some() && !own_hints.is_empty() {
         Hints::from(own_hints)
     } else if checks.have_failed() {

@@ -18,7 +18,7 @@ use crate::settings::given_for_file;
 use crate::settings::shell::Shell;
 use crate::tokens::ask::TokenProvider;
 use crate::tokens::config::Config;
-use crate::tokens::error::{Failure, shown};
+use crate::tokens::error::{Failure, PROGRAM, shown};
 use crate::tokens::github::bot;
 use crate::tokens::http::Client;
 
@@ -154,7 +154,7 @@ impl Plan {
     /// The command that checks it all again.
     pub fn doctor(&self) -> String {
         let options = self.command[1..].iter().map(|word| shell_word(word));
-        let words = std::iter::once("git-credential-github-app".to_owned()).chain(options);
+        let words = std::iter::once(PROGRAM.to_owned()).chain(options);
         words.chain(["doctor".to_owned()]).collect::<Vec<_>>().join(" ")
     }
 

@@ -13,8 +13,6 @@ use crate::settings::schema::Key;
 use crate::settings::{FilePlace, FileValue, Given, Pair, dirs};
 use crate::tokens::error::{Failure, Kind};
 
-/// Where settings and record of all users are.
-const FOR_ALL: &str = "/etc/git-credential-github-app";
 /// Settings that name a file which every user's helper would have to read.
 const READ: [&str; 3] = ["private_key_file", "broker_token_file", "ca_file"];
 
@@ -37,8 +35,7 @@ impl Whose {
         let named = place.as_ref().filter(|place| !place.is_default()).map(|place| place.path.clone());
         let is_usual = named.is_none();
         let (settings, record) = if arguments.system {
-            let dir = Path::new(FOR_ALL);
-            (named.unwrap_or_else(|| dir.join("config.toml")), dir.to_owned())
+            (named.unwrap_or_else(FilePlace::of_all_users), dirs::SYSTEM.into())
         } else {
             let none =
                 |hint| Failure::new(Kind::Settings, "there is no home directory for the settings").hint(hint);

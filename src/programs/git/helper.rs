@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use crate::programs::git::ConfigEntry;
 use crate::programs::words::{first_word, words};
+use crate::tokens::error::PROGRAM;
 
-/// Our name as a program, and as git's helper lines may shorten it.
-pub const PROGRAM: &str = "git-credential-github-app";
+/// Our name as git's helper lines may shorten it.
 const SHORT: &str = "github-app";
 
 /// A configured helper.

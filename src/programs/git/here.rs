@@ -2,9 +2,9 @@
 //! count (`safe.directory`, `insteadOf`).
 
 use std::cell::OnceCell;
-use std::time::Duration;
 
 use crate::platform::clock::Deadline;
+use crate::platform::process::PATIENCE;
 use crate::programs::git::remote_url::Url;
 use crate::tokens::host::Host;
 use crate::tokens::scope::Repository;
@@ -14,9 +14,6 @@ use crate::tokens::scope::Repository;
 pub struct Here {
     origin: OnceCell<Option<Url>>,
 }
-
-/// How long git may take to tell: it reads a few files.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Here {
     /// The repository that `origin` names at a host, by https or ssh alike; `None` too for a remote of another host.

@@ -17,12 +17,10 @@ use zeroize::Zeroizing;
 
 use crate::platform::atomic_write::{Sync, atomic_write};
 use crate::platform::clock::Deadline;
-use crate::platform::{lock, private_files};
+use crate::platform::{bounds, lock, private_files};
 
 /// How the names of files begin that only try whether the directory can be written to.
 const PROBE: &str = "probe-";
-/// An entry larger than this was not written by us.
-const MAX_ENTRY: u64 = 4 << 20;
 
 /// A directory that has been found safe.
 #[derive(Debug)]
@@ -79,7 +77,7 @@ impl Cache {
         check(&metadata, "chmod 600")?;
         let mut content =
             Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
-        (&file).take(MAX_ENTRY).read_to_end(&mut content)?;
+        (&file).take(bounds::MOST as u64).read_to_end(&mut content)?;
         // A time that the file system has made has a fraction; it says nothing.
         let mark = (metadata.mtime_nsec() == 0).then(|| metadata.mtime());
         Ok(Some(Stored { content, mark, file }))

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::platform::clock::{self, Deadline};
 use crate::tokens::cache::disk::Cache;
 use crate::tokens::cache::entry::{Entry, Label};
-use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::error::{Failure, Kind, MORE_TIME, escape};
 use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
 use crate::tokens::secret::Secret;
@@ -124,7 +124,7 @@ fn change(cache: &Cache, key: &str, deadline: Deadline, change: impl Fn(&mut Ent
     let lock = cache.lock(key, deadline).map_err(|error| match error.kind() {
         io::ErrorKind::TimedOut => {
             let failure = Failure::new(Kind::Temporary, error.to_string());
-            failure.hint("try again, or raise --timeout").into()
+            failure.hint(MORE_TIME).into()
         }
         _ => anyhow::Error::from(error),
     })?;

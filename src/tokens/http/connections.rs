@@ -10,7 +10,7 @@ use crate::tokens::error::Failure;
 use crate::tokens::http::network::Network;
 use crate::tokens::http::{resolve, roots, unix};
 
-const USER_AGENT: &str = concat!("git-credential-github-app/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// Open connections that the clients of one process share, with and without TLS. Nothing is set up before it is needed:

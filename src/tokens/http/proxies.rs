@@ -11,6 +11,12 @@ use crate::tokens::error::{Failure, escape};
 use crate::tokens::origin::Origin;
 use crate::tokens::secret::Secret;
 
+/// curl's variables for a proxy, those for https first and in the order in which they count for it.
+pub const VARIABLES: [[&str; 2]; 3] =
+    [["https_proxy", "HTTPS_PROXY"], ["all_proxy", "ALL_PROXY"], ["http_proxy", "HTTP_PROXY"]];
+/// Its variables for what needs none.
+pub const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
 /// The proxy settings. Variables, which are other programs' too, are checked only where they are needed.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
@@ -103,9 +109,8 @@ impl Proxies {
     }
 
     /// What another program has to be told that reads curl's variables alone: the variables to take away and to set.
-    pub fn for_program(&self) -> Option<([&'static str; 6], Option<&Secret>)> {
-        let variables = ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
-        self.is_setting.then(|| (variables, self.https.as_ref().map(|proxy| &proxy.url)))
+    pub fn for_program(&self) -> Option<(&'static [&'static str], Option<&Secret>)> {
+        self.is_setting.then(|| (VARIABLES.as_flattened(), self.https.as_ref().map(|proxy| &proxy.url)))
     }
 
     /// The proxy for a URL's scheme and host (IPv6 in brackets or not).

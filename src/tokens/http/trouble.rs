@@ -1,7 +1,7 @@
 //! What goes wrong between us and a server, in words: network, proxy, certificate, and answers that are worth another
 //! try but did not get better.
 
-use crate::platform::clock;
+use crate::platform::{bounds, clock};
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::http::retry::{self, Advice};
 use crate::tokens::http::{Answer, Call, proxies, proxy};
@@ -48,7 +48,7 @@ impl Trouble {
         let place = escape(&url.split('/').take(3).collect::<Vec<_>>().join("/"));
         let cause = escape(&error.to_string());
         if matches!(error, ureq::Error::BodyExceedsLimit(_)) {
-            let message = format!("the answer of {} is larger than 4 MiB", call.who);
+            let message = format!("the answer of {} is larger than {}", call.who, bounds::MOST_IN_WORDS);
             return Self::lasting(Failure::new(Kind::Other, message).hint(CHECK_URL));
         }
         if is_no_http(error) {

@@ -14,7 +14,7 @@ use crate::platform::lock;
 use crate::tokens::ask::{Ask, TokenProvider};
 use crate::tokens::cache::disk::{Cache, Lock, Stored};
 use crate::tokens::cache::entry::{Decision, Entry, Label};
-use crate::tokens::error::{Failure, Kind};
+use crate::tokens::error::{Failure, Kind, MORE_TIME};
 use crate::tokens::github::probe;
 use crate::tokens::http::Client;
 use crate::tokens::notes::Notes;
@@ -262,7 +262,7 @@ impl TokenProvider for Cached<'_> {
                         Kind::Temporary,
                         "another process has been asking for this token all the time",
                     )
-                    .hint("try again, or raise --timeout");
+                    .hint(MORE_TIME);
                     return self.fall_back(&entry, ask, Err(failure.into()));
                 }
                 (Err(error), None) => {

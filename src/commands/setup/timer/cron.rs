@@ -6,6 +6,7 @@ use crate::commands::setup::record::Change;
 use crate::commands::setup::timer::{TimerPlan, finished, run};
 use crate::platform::clock::Deadline;
 use crate::programs::words::shell_word;
+use crate::tokens::error::OURS;
 
 impl TimerPlan {
     /// At two minutes of the hour that differ from machine to machine.
@@ -23,7 +24,7 @@ impl TimerPlan {
     }
 
     pub(super) fn marker(&self) -> String {
-        format!("# git-credential-github-app: {}", self.host)
+        format!("# {OURS}{}", self.host)
     }
 
     /// What would be done.

@@ -9,7 +9,7 @@ use crate::commands::setup::record::{Change, hash};
 use crate::commands::setup::timer::{Applied, TimerPlan, run};
 use crate::platform::clock::Deadline;
 use crate::settings::other_programs;
-use crate::tokens::error::{Failure, Kind, shown};
+use crate::tokens::error::{Failure, Kind, PROGRAM, shown};
 
 impl TimerPlan {
     fn unit(&self) -> String {
@@ -18,7 +18,7 @@ impl TimerPlan {
         } else {
             format!("-{}", self.host.replace(':', "-"))
         };
-        format!("git-credential-github-app-refresh{suffix}")
+        format!("{PROGRAM}-refresh{suffix}")
     }
 
     pub(super) fn units(&self) -> Result<[(PathBuf, String); 2]> {

@@ -10,7 +10,7 @@ use crate::commands::setup::timer::TimerPlan;
 use crate::platform::clock::Deadline;
 use crate::platform::process::{self, Outcome};
 use crate::settings::shell;
-use crate::tokens::error::{Failure, Kind, escape};
+use crate::tokens::error::{Failure, HINT, Kind, OURS, escape};
 
 /// What cron sets (crontab(5)): no more, whatever the shell has.
 const CRON: [(&str, &str); 2] = [("SHELL", "/bin/sh"), ("PATH", "/usr/bin:/bin")];
@@ -100,10 +100,9 @@ fn kind(outcome: &Outcome) -> Kind {
 /// What the command has said, with its hints.
 fn explain(outcome: &Outcome) -> Failure {
     let text = String::from_utf8_lossy(&outcome.stderr);
-    let (hints, lines): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("hint: "));
-    let own = "git-credential-github-app: ";
-    let said = lines.iter().rfind(|line| line.starts_with(own)).or(lines.last());
-    let said = said.map_or("it gave no reason", |line| line.trim_start_matches(own));
+    let (hints, lines): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with(HINT));
+    let said = lines.iter().rfind(|line| line.starts_with(OURS)).or(lines.last());
+    let said = said.map_or("it gave no reason", |line| line.trim_start_matches(OURS));
     let failure = Failure::new(kind(outcome), escape(said));
-    hints.into_iter().fold(failure, |failure, hint| failure.hint(escape(hint.trim_start_matches("hint: "))))
+    hints.into_iter().fold(failure, |failure, hint| failure.hint(escape(hint.trim_start_matches(HINT))))
 }
