@@ -203,7 +203,6 @@ async fn run(
         limits,
         log: log.clone(),
         stop: stopped,
-        stopping: Arc::clone(&broker.draining),
     };
     let count = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut workers = start_workers(&serving, &listener, count).context("start the workers")?;

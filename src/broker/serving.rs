@@ -1,10 +1,7 @@
 //! From accepted connections to requests. Each connection has limits of its own (16 KiB of head, the time to send it, the
 //! time to read the answer), and a place that it may lose: a slow or silent client costs the others nothing.
 
-use std::future::{Future, poll_fn};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -67,8 +65,6 @@ pub struct Serving {
     pub log: Log,
     /// Tells when to stop.
     pub stop: watch::Receiver<bool>,
-    /// Whether that was told: true before it is.
-    pub stopping: Arc<AtomicBool>,
 }
 
 /// A place that is given back when dropped.
@@ -86,6 +82,8 @@ impl Serving {
         let mut stop = self.stop.clone();
         let mut open = tokio::task::JoinSet::new();
         let mut failing = false;
+        // One for each worker: connections ask it at each poll, and those of different threads shall not meet there.
+        let graceful = GracefulShutdown::new();
         while !*stop.borrow() {
             while open.try_join_next().is_some() {}
             let accepted = tokio::select! {
@@ -95,22 +93,29 @@ impl Serving {
             match accepted {
                 Ok((stream, peer)) => {
                     failing = false;
-                    self.let_in(stream, peer, &mut open).await;
+                    self.let_in(stream, peer, graceful.watcher(), &mut open).await;
                 }
                 Err(error) => self.cannot_accept(&error, &mut failing).await,
             }
         }
         drop(accepting);
+        graceful.shutdown().await;
         while open.join_next().await.is_some() {}
     }
 
-    async fn let_in(&self, stream: Stream, peer: Peer, open: &mut tokio::task::JoinSet<()>) {
+    async fn let_in(
+        &self,
+        stream: Stream,
+        peer: Peer,
+        watcher: Watcher,
+        open: &mut tokio::task::JoinSet<()>,
+    ) {
         let Some(visitor) = self.places.enter(peer) else { return };
         let taken = TakenPlace(Arc::clone(&self.places), Arc::clone(&visitor));
         let Ok(file) = Arc::clone(&self.files).acquire_owned().await else { return };
         let (serving, served) = (self.clone(), Arc::clone(&visitor));
         visitor.serve_by(open.spawn(async move {
-            serving.connection(stream, served).await;
+            serving.connection(stream, served, watcher).await;
             drop((taken, file));
         }));
     }
@@ -128,7 +133,7 @@ impl Serving {
         tokio::time::sleep(PAUSE).await;
     }
 
-    async fn connection(self, stream: Stream, visitor: Arc<Visitor>) {
+    async fn connection(self, stream: Stream, visitor: Arc<Visitor>, watcher: Watcher) {
         let first = tokio::time::Instant::now() + self.limits.head;
         let mut stop = self.stop.clone();
         // Whoever has not said what it wants needs no buffers.
@@ -144,13 +149,13 @@ impl Serving {
         match stream {
             Stream::Unix(stream) => {
                 let stream = Bounded::new(stream, Arc::clone(&visitor), first, unread);
-                Box::pin(self.serve(stream, visitor)).await;
+                Box::pin(self.serve(stream, visitor, watcher)).await;
             }
             Stream::Tcp(stream) => {
                 let stream = bounded(stream, Arc::clone(&visitor));
                 match self.tls.as_ref().map(|tls| tls.acceptor()) {
-                    Some(tls) => Box::pin(self.serve_tls(tls, stream, visitor)).await,
-                    None => Box::pin(self.serve(stream, visitor)).await,
+                    Some(tls) => Box::pin(self.serve_tls(tls, stream, visitor, watcher)).await,
+                    None => Box::pin(self.serve(stream, visitor, watcher)).await,
                 }
             }
         }
@@ -161,9 +166,10 @@ impl Serving {
         tls: tokio_rustls::TlsAcceptor,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         visitor: Arc<Visitor>,
+        watcher: Watcher,
     ) {
         if let Ok(stream) = tls.accept(stream).await {
-            self.serve(stream, visitor).await;
+            self.serve(stream, visitor, watcher).await;
         }
     }
 
@@ -171,8 +177,9 @@ impl Serving {
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         visitor: Arc<Visitor>,
+        watcher: Watcher,
     ) {
-        let Self { router, limits, places, stopping, mut stop, .. } = self;
+        let Self { router, limits, places, .. } = self;
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
@@ -195,24 +202,8 @@ impl Serving {
             }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), answer);
-        let mut connection = std::pin::pin!(connection);
-        let mut told = std::pin::pin!(told(&mut stop));
-        let mut asked = false;
         // A client that breaks off, or breaks the protocol, is nobody's failure but its own.
-        let ended = poll_fn(|context| {
-            if connection.as_mut().poll(context).is_ready() {
-                return Poll::Ready(true);
-            }
-            // Once it is known whom to wake, it costs a lock to ask again.
-            if std::mem::replace(&mut asked, true) && !stopping.load(Ordering::Relaxed) {
-                return Poll::Pending;
-            }
-            told.as_mut().poll(context).map(|()| false)
-        });
-        if !ended.await {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
-        }
+        let _ = watcher.watch(connection).await;
     }
 }
 

@@ -71,7 +71,6 @@ impl Running {
             limits: Arc::new(limits),
             log: to_log,
             stop: stopped,
-            stopping: Arc::clone(&broker.draining),
         };
         // One: connections are taken in the order in which they were made.
         start_workers(&serving, &listener, 1).unwrap();
