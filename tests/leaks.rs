@@ -26,7 +26,7 @@ const COMMANDS: [(&[&str], Input, bool); 31] = [
     (&["token", "--json", "--min-life", "59m"], Input::Nothing, true),
     (&["--no-cache", "token"], Input::Nothing, true),
     (&["--permission", "contents=read", "token"], Input::Nothing, true),
-    (&["--permission", "administration=write", "token"], Input::Nothing, false),
+    (&["--permission", "administration=write", "--timeout=1s", "token"], Input::Nothing, false),
     (&["--repository", "no-such", "--timeout=1s", "get"], Input::Request, false),
     (&["--owner", "nobody", "--timeout=1s", "refresh"], Input::Nothing, false),
     (&["refresh", "--min-life", "59m"], Input::Nothing, false),

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use git_credential_github_app::{SettingRow, settings_table};
 
+use crate::support::http_server::{HttpServer, Response};
 use crate::support::keys::{app_key_pem, pkcs8_pem};
 use crate::support::process::{Output, Run};
 use crate::support::sandbox::Sandbox;
@@ -109,11 +110,14 @@ fn is_well_said(output: &Output, what: &str) {
     );
 }
 
-/// A broker that nobody listens for: settings are checked before anybody is asked. What is tried is left alone.
+/// A broker that has nothing for anybody, and so ends at once what gets as far as that: settings are checked before anybody
+/// is asked. What is tried is left alone.
 fn base(sandbox: &Sandbox, row: &SettingRow, args: &[&str]) -> Run {
+    static BROKER: LazyLock<HttpServer> =
+        LazyLock::new(|| HttpServer::start(|_| Response::text(404, "404 page not found")));
     let mut run = sandbox.helper(args);
     for (key, variable, value) in [
-        ("broker_url", "GITHUB_APP_BROKER_URL", "http://127.0.0.1:1"),
+        ("broker_url", "GITHUB_APP_BROKER_URL", BROKER.url().as_str()),
         ("timeout", "GITHUB_APP_TIMEOUT", "200ms"),
     ] {
         if row.key != key {
