@@ -67,6 +67,8 @@ impl ConnectProxy {
 }
 
 fn serve(client: TcpStream, shared: &Shared) -> io::Result<()> {
+    // Small pieces in a row, as in a handshake, would each wait for the other side's late acknowledgement.
+    client.set_nodelay(true)?;
     let mut reader = BufReader::new(client.try_clone()?);
     let mut client = client;
     let mut line = String::new();
@@ -95,6 +97,7 @@ fn serve(client: TcpStream, shared: &Shared) -> io::Result<()> {
         return client.write_all(head.as_bytes());
     }
     let server = TcpStream::connect(("127.0.0.1", shared.target))?;
+    server.set_nodelay(true)?;
     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
     let (mut to_server, mut from_server) = (server.try_clone()?, server);
     let there = thread::spawn(move || {
