@@ -69,6 +69,11 @@ impl Site {
         format!("{}/octo-org/{name}.git", self.host_url().replace("://", &format!("://{user}@")))
     }
 
+    /// A repository's URL with a user name, where each user name has a repository: clients take all of them in one run.
+    fn own_url(&self, user: &str) -> String {
+        self.url(user, &own_name(user))
+    }
+
     /// Makes a private repository with these files.
     fn repository(&self, name: &str, files: &[(&str, &str)]) {
         self.github.create_repository("octo-org", name);
@@ -76,6 +81,11 @@ impl Site {
             self.github.commit_file("octo-org", name, path, content.as_bytes());
         }
     }
+}
+
+/// The repository, and the package in it, that is got with this user name.
+fn own_name(user: &str) -> String {
+    format!("hidden{}", user.replace('-', ""))
 }
 
 /// Whether a client is there and runs; else a line says that it is left out.
