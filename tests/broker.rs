@@ -190,7 +190,7 @@ fn a_wait_longer_than_the_timeout_fails_at_once_and_says_until_when() {
 fn a_broker_that_hangs_costs_no_more_than_the_timeout() {
     let broker = FakeBroker::start(|_| Response::hang());
     let sandbox = broker_sandbox(&broker.url(), "bearer");
-    sandbox.set_env("GITHUB_APP_TIMEOUT", "1s");
+    sandbox.set_env("GITHUB_APP_TIMEOUT", "300ms");
     let output = sandbox.helper(&["get"]).stdin(REQUEST).limit(Duration::from_secs(10)).run();
     assert_eq!((output.status, output.stdout.as_str()), (0, "quit=1\n"));
     sandbox.helper(&["--on-failure", "next", "get"]).stdin(REQUEST).run().fails_with(5);

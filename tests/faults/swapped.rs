@@ -104,7 +104,7 @@ fn a_lock_is_waited_for_no_longer_than_the_timeout_while_its_holder_hangs_and_is
         (&["revoke", "--local"], "", 5),
     ] {
         let started = Instant::now();
-        let output = site.sandbox.helper(&[&["--timeout=400ms"], args].concat()).stdin(stdin).run();
+        let output = site.sandbox.helper(&[&["--timeout=250ms"], args].concat()).stdin(stdin).run();
         ends_well(&output, &format!("{args:?}"));
         assert_eq!(output.status, status, "{args:?}: {}", output.stderr);
         assert!(started.elapsed() < Duration::from_secs(5), "{args:?} took {:?}", started.elapsed());
