@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::common::{app_sandbox, get, message, now, password, request_for, targets};
+use crate::support::at_once::at_once;
 use crate::support::github::{CLIENT_ID, LoopbackGitHub, Options};
 use crate::support::http_server::Response;
 use crate::support::keys::{app_key_pem, other_key_pem, pkcs8_pem};
@@ -109,7 +110,7 @@ fn temporary_trouble_at_github_ends_within_the_timeout() {
             Response::json(403, json!({"message": "You have exceeded a secondary rate limit. Please wait"}))
         }),
     ];
-    for (text, response) in table {
+    at_once(table, |(text, response)| {
         let (github, sandbox) = app_sandbox();
         sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
         sandbox.set_env("GITHUB_APP_TIMEOUT", "1s");
@@ -117,7 +118,7 @@ fn temporary_trouble_at_github_ends_within_the_timeout() {
         let output = sandbox.helper(&["token"]).limit(Duration::from_secs(10)).run();
         assert_eq!((output.status, output.stdout.as_str()), (5, ""), "{text}: {}", output.stderr);
         assert!(message(&output).contains(text), "{text}: {}", output.stderr);
-    }
+    });
 }
 
 #[test]

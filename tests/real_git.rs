@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::common::{app_sandbox, broker_in_front_of, configure_app, push_submodules};
+use crate::support::at_once::at_once;
 use crate::support::git::{Git, gits};
 use crate::support::github::{LoopbackGitHub, Options};
 use crate::support::keys::app_key_pem;
@@ -202,7 +203,7 @@ fn a_refusal_stops_git_at_our_message() {
 
 #[test]
 fn a_token_that_the_server_denies_for_two_seconds_is_held_back_until_it_works() {
-    for git in gits() {
+    at_once(gits(), |git| {
         let (github, sandbox) = app_sandbox();
         github.deny_new_tokens_for(Duration::from_secs(2));
         sandbox.configure_helper(&github.url(), &[]);
@@ -216,5 +217,5 @@ fn a_token_that_the_server_denies_for_two_seconds_is_held_back_until_it_works() 
         let url = github.clone_url("octo-org", "hello");
         let output = git.command(&sandbox, sandbox.path(), &["clone", "-q", &url, "work"]);
         assert!(output.status != 0 && output.stderr.contains("not found"), "{}", output.stderr);
-    }
+    });
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::common::{Cloud, message, without_home};
+use crate::support::at_once::at_once;
 use crate::support::gh::{Gh, ghs};
 use crate::support::http_server::Response;
 use crate::support::users::{Common, victim_and_attacker};
@@ -87,7 +88,7 @@ fn a_failed_mint_starts_no_gh_and_leaves_the_old_login() {
 
 #[test]
 fn an_api_that_is_down_for_gh_ends_in_time_with_the_old_login_intact() {
-    for gh in ghs() {
+    at_once(ghs(), |gh| {
         let place = with_gh(&gh);
         place.sandbox.helper(&["refresh", "--gh"]).run().expect(0, "", "");
         let before = kept(&place);
@@ -108,7 +109,7 @@ fn an_api_that_is_down_for_gh_ends_in_time_with_the_old_login_intact() {
             assert_eq!(kept(&place), before, "{}", gh.version);
         }
         assert!(place.proxy.asked().iter().all(|host| host == "api.github.com:443"), "no device login");
-    }
+    });
 }
 
 #[test]

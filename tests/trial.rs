@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::common::{app_sandbox, from_now, get, password, request_for, targets};
+use crate::support::at_once::at_once;
 use crate::support::broker::broker_token;
 use crate::support::git::gits;
 use crate::support::github::{CLIENT_ID, LoopbackGitHub};
@@ -134,7 +135,7 @@ fn a_repository_outside_the_installation_is_told_from_a_token_that_is_not_known_
 #[test]
 fn a_limit_or_a_page_ends_the_wait_without_a_word_and_other_refusals_do_not() {
     let page = Response::bytes(403, "text/html", b"<html>secret-line".to_vec());
-    for (answer, marked, waits) in [
+    let cases = [
         (Response::text(403, "You have triggered an abuse detection mechanism."), true, false),
         (Response::text(403, "Forbidden").with_header("Retry-After", "60"), true, false),
         (page.clone(), false, false),
@@ -142,7 +143,8 @@ fn a_limit_or_a_page_ends_the_wait_without_a_word_and_other_refusals_do_not() {
         (Response::text(403, ALLOW_LIST), false, true),
         (Response::text(403, "Forbidden"), true, true),
         (page, true, true),
-    ] {
+    ];
+    at_once(cases, |(answer, marked, waits)| {
         let shown = String::from_utf8_lossy(&answer.body).into_owned();
         let server = HttpServer::start(move |request| match request.path.rsplit('/').next() {
             Some("access_tokens") => {
@@ -163,5 +165,5 @@ fn a_limit_or_a_page_ends_the_wait_without_a_word_and_other_refusals_do_not() {
         assert_eq!(output.stderr, "", "{shown}");
         let seen = server.requests().iter().filter(|seen| seen.target.contains("/info/refs")).count();
         assert_eq!(seen > 1, waits, "{shown}");
-    }
+    });
 }

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::{Found, append, doctor, healthy, hint_helps, read};
 use crate::common::Cloud;
+use crate::support::at_once::at_once;
 use crate::support::gh::ghs;
 use crate::support::git::Git;
 use crate::support::github::SLUG;
@@ -143,7 +144,7 @@ fn a_user_without_any_home_is_told_so() {
 
 #[test]
 fn tokens_of_gh_that_are_refused_or_in_the_way() {
-    for gh in ghs() {
+    at_once(ghs(), |gh| {
         let place = Cloud::new();
         place.sandbox.set_env("PATH", gh.path_variable());
         doctor(&place.sandbox, &[]).has("ok", "gh", "without a login for github.com", "");
@@ -157,5 +158,5 @@ fn tokens_of_gh_that_are_refused_or_in_the_way() {
         found.fails("gh", "refuses the token in GITHUB_TOKEN", "exec -- gh");
         found.fails("gh", "refuses its login for github.com", "refresh --gh");
         assert!(!found.output.stdout.contains(&token));
-    }
+    });
 }

@@ -3,11 +3,11 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ends_well;
 use crate::common::{REQUEST, broker_sandbox, fresh_tokens, from_now, message, password};
+use crate::support::at_once::at_once;
 use crate::support::broker::broker_token;
 use crate::support::gzip::{gzip, gzip_bomb};
 use crate::support::needs::GZIP;
@@ -203,36 +203,24 @@ fn check((name, steps, code, text): Case) {
     assert_eq!(server.connections(), asked, "{name}: cached");
 }
 
-/// Most of each case is waiting.
-fn check_all(cases: Vec<Case>) {
-    thread::scope(|scope| {
-        let threads: Vec<_> = cases.into_iter().map(|case| scope.spawn(|| check(case))).collect();
-        for thread in threads {
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
-            }
-        }
-    });
-}
-
 #[test]
 fn connections_that_are_cut_at_any_stage_are_temporary_trouble() {
-    check_all(cuts());
+    at_once(cuts(), check);
 }
 
 #[test]
 fn servers_that_hang_or_drip_cost_no_more_than_the_timeout() {
-    check_all(delays());
+    at_once(delays(), check);
 }
 
 #[test]
 fn answers_that_make_no_sense_are_told_of_at_once_and_never_cached() {
-    check_all(nonsense());
+    at_once(nonsense(), check);
 }
 
 #[test]
 fn answers_without_end_are_cut_at_four_megabytes() {
-    check_all(floods());
+    at_once(floods(), check);
 }
 
 #[test]
@@ -248,10 +236,11 @@ fn a_server_that_is_not_there_is_temporary_trouble_until_it_is() {
     let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     let free = format!("http://{}", free.expect("a free port on loopback"));
     // Name, URL, and a part of the message.
-    for (name, url, text) in [
+    let cases = [
         ("refused", free.as_str(), "refused"),
         ("no such host", "https://broker.invalid", "cannot reach the broker at https://broker.invalid: "),
-    ] {
+    ];
+    at_once(cases, |(name, url, text)| {
         let sandbox = sandbox_at(url);
         fails(&sandbox, name, 5, text);
         let broker = fresh_tokens();
@@ -259,7 +248,7 @@ fn a_server_that_is_not_there_is_temporary_trouble_until_it_is() {
         let output = sandbox.helper(&["--timeout=20s", "get"]).stdin(REQUEST).run();
         assert_eq!(output.stderr, "", "{name}: mended");
         password(&output);
-    }
+    });
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! System calls on the way to a server that fail once, which another try fixes, or always, which the message tells.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ends_well;
 use super::network::sandbox_at;
 use crate::common::{fresh_tokens, message};
+use crate::support::at_once::at_once;
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
 use crate::support::strace::available;
@@ -63,11 +63,8 @@ fn a_socket_that_fails_once_is_tried_again_and_one_that_always_fails_is_told_of(
     if !available(&Sandbox::new()) {
         return;
     }
-    thread::scope(|scope| {
-        for (call, errors) in CALLS {
-            scope.spawn(move || errors.iter().for_each(|(error, words)| check(call, error, words)));
-        }
-    });
+    let cases = CALLS.iter().flat_map(|(call, errors)| errors.iter().map(move |error| (call, error)));
+    at_once(cases, |(call, (error, words))| check(call, error, words));
 }
 
 #[test]
@@ -85,7 +82,7 @@ fn a_pause_that_lasts_beyond_the_timeout_does_not_hide_why_there_was_one() {
 #[test]
 fn a_process_that_may_start_no_thread_looks_names_up_or_says_why_not() {
     let broker = fresh_tokens();
-    for host in ["127.0.0.1", "localhost"] {
+    at_once(["127.0.0.1", "localhost"], |host| {
         let sandbox = sandbox_at(&broker.url().replace("127.0.0.1", host));
         if !available(&sandbox) {
             return;
@@ -95,5 +92,5 @@ fn a_process_that_may_start_no_thread_looks_names_up_or_says_why_not() {
             ends_well(&output, &format!("{host}, {call}"));
             assert!(matches!(output.status, 0 | 5), "{host}: {}", output.stderr);
         }
-    }
+    });
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::ends_well;
 use crate::common::{broker_sandbox, from_now, message};
+use crate::support::at_once::at_once;
 use crate::support::broker::{FakeBroker, broker_token, token_response};
 use crate::support::raw_server::{RawServer, Step, send};
 use crate::support::sandbox::Sandbox;
@@ -75,14 +76,15 @@ fn a_certificate_that_does_not_fit_is_named_as_the_cause_once_and_its_hint_fits_
 #[test]
 fn a_handshake_that_is_cut_hangs_or_meets_no_tls_costs_no_more_than_the_timeout() {
     let ca = TestCa::new();
-    for (name, steps) in [
+    let cases = [
         ("plain HTTP", vec![send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")]),
         ("closed at once", vec![]),
         ("reset at once", vec![Step::Reset]),
         ("half a record", vec![send("\x16\x03\x03\x02\x00half")]),
         ("an alert", vec![Step::Send(vec![0x15, 3, 3, 0, 2, 2, 40])]),
         ("a hang", vec![Step::Hang]),
-    ] {
+    ];
+    at_once(cases, |(name, steps)| {
         let server = RawServer::start(steps);
         let sandbox = sandbox_at(&format!("https://{}", server.authority()), &ca);
         let started = Instant::now();
@@ -96,7 +98,7 @@ fn a_handshake_that_is_cut_hangs_or_meets_no_tls_costs_no_more_than_the_timeout(
             output.stderr
         );
         assert!(output.stderr.contains("\nhint: "), "{name}: {}", output.stderr);
-    }
+    });
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::hunt::Hunt;
 use super::world::{Input, Source, World, search};
 use crate::common::from_now;
+use crate::support::at_once::at_once;
 use crate::support::github::CLIENT_ID;
 use crate::support::http_server::{HttpServer, Request, Response, lock};
 use crate::support::keys::{app_key_pem, pkcs8_pem};
@@ -83,8 +84,8 @@ fn failing(fault: Fault, token: &str) -> (HttpServer, Arc<Mutex<Vec<String>>>) {
 }
 
 /// Runs all commands against a server that fails; `set_up` makes it the GitHub or the broker.
-fn try_all(set_up: impl Fn(&Sandbox, &str) -> Vec<(&'static str, String)>) {
-    for (name, fault) in FAULTS {
+fn try_all(set_up: impl Fn(&Sandbox, &str) -> Vec<(&'static str, String)> + Sync) {
+    at_once(FAULTS, |(name, fault)| {
         let token = stateless_token(1);
         let (server, seen) = failing(fault, &token);
         let sandbox = Sandbox::new();
@@ -109,7 +110,7 @@ fn try_all(set_up: impl Fn(&Sandbox, &str) -> Vec<(&'static str, String)>) {
             search(&hunt, &sandbox, &format!("{args:?} after {name}"), &output, false);
         }
         assert!(!lock(&seen).is_empty(), "{name}: the server was asked");
-    }
+    });
 }
 
 #[test]

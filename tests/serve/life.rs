@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::{ADMIN, Server};
+use crate::support::at_once::at_once;
 use crate::support::http_client::{connect, get, read};
 use crate::support::http_server::Response;
 use crate::support::inherited::connections;
@@ -141,7 +142,7 @@ fn six_hundred_requests_a_minute_are_the_most_for_each_bearer() {
 
 #[test]
 fn told_to_stop_it_finishes_what_is_open_and_drops_what_is_idle() {
-    for signal in [Signal::TERM, Signal::INT] {
+    at_once([Signal::TERM, Signal::INT], |signal| {
         let mut server = Server::start();
         let idle = connect(server.port);
         server.github.script_mint(vec![Response::text(500, "later").after(Duration::from_millis(700))]);
@@ -157,5 +158,5 @@ fn told_to_stop_it_finishes_what_is_open_and_drops_what_is_idle() {
         assert_eq!(server.running.wait().status, 0);
         assert!(started.elapsed() < Duration::from_secs(10));
         drop(idle);
-    }
+    });
 }

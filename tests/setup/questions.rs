@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::bare;
+use crate::support::at_once::at_once;
 use crate::support::github::{CLIENT_ID, LoopbackGitHub};
 use crate::support::keys::app_key_pem;
 use crate::support::pty::Terminal;
@@ -75,7 +76,7 @@ fn three_answers_are_all_it_takes() {
 fn a_pasted_key_is_neither_shown_nor_left_to_the_shell() {
     let pem = app_key_pem();
     let one_line = base64(pem);
-    for (name, paste) in [
+    let cases = [
         ("as terminals without brackets send it", pem.replace('\n', "\r")),
         ("with its line ends", pem.to_owned()),
         ("between brackets", format!("\x1b[200~{}\x1b[201~", pem.replace('\n', "\r"))),
@@ -84,7 +85,8 @@ fn a_pasted_key_is_neither_shown_nor_left_to_the_shell() {
             "without its first and last line",
             pem.lines().filter(|line| !line.contains("---")).collect::<Vec<_>>().join("\r"),
         ),
-    ] {
+    ];
+    at_once(cases, |(name, paste)| {
         let (github, sandbox) = machine();
         let mut terminal = start(&sandbox);
         // At a wrong question first, then at the one for the path.
@@ -102,7 +104,7 @@ fn a_pasted_key_is_neither_shown_nor_left_to_the_shell() {
         }
         assert!(!screen.contains("-----"), "{name}: {screen}");
         assert!(!settings(&sandbox).expect("settings").contains("---"), "{name}");
-    }
+    });
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{by_cron, crontab, machine, setup, stand_ins};
 use crate::common::{Cloud, app_sandbox, broker_sandbox, from_now};
+use crate::support::at_once::at_once;
 use crate::support::broker::{FakeBroker, broker_token, token_response};
 use crate::support::connect_proxy::ConnectProxy;
 use crate::support::gh::ghs;
@@ -33,7 +34,7 @@ fn settings(sandbox: &Sandbox) -> String {
 
 #[test]
 fn a_timer_for_gh_says_at_once_that_nobody_has_chosen_an_owner() {
-    for gh in ghs() {
+    at_once(ghs(), |gh| {
         let Cloud { github, sandbox, proxy: _proxy } = &Cloud::new();
         stand_ins(sandbox);
         let path = format!(
@@ -68,7 +69,7 @@ fn a_timer_for_gh_says_at_once_that_nobody_has_chosen_an_owner() {
         github.kill_tokens();
         by_cron(sandbox).expect(0, "", "");
         assert_eq!(github.live_tokens(), [kept()], "{}", gh.version);
-    }
+    });
 }
 
 #[test]
@@ -192,25 +193,26 @@ fn a_command_that_needs_the_shell_fails_there_also_with_nothing_to_renew() {
     let (github, sandbox) = machine();
     sandbox.set_env("KEY_OF_MINE", sandbox.path().join("app.pem"));
     let host = format!("--host={}", github.url());
-    let command = |text: &str| {
+    let command = |text: &str, timeout: &str| {
         let key = format!("--private-key-command={text}");
-        let args = [host.as_str(), "--app-id=Iv23liTestApp", &key, "--timeout=5s", "setup", "--timer=cron"];
+        let args = [host.as_str(), "--app-id=Iv23liTestApp", &key, timeout, "setup", "--timer=cron"];
         let started = Instant::now();
         let output = sandbox.helper(&args).run();
         assert!(started.elapsed() < Duration::from_secs(30), "bounded by --timeout");
         output
     };
-    let output = command("cat \"$KEY_OF_MINE\"");
+    let output = command("cat \"$KEY_OF_MINE\"", "--timeout=5s");
     output.fails_with(3);
     let hint = "commands of the settings have none of this shell's variables there";
     timer_is(&output, &sandbox, "fail", "its command fails: App: the private key command failed", hint);
     let shown = "--private-key-command=... --timeout=5s setup --timer=cron\n";
     assert!(output.stderr.ends_with(shown), "a command line may hold a secret: {}", output.stderr);
-    let output = command("[ \"$KEY_OF_MINE\" ] || sleep 60; cat \"$KEY_OF_MINE\"");
+    let output = command("[ \"$KEY_OF_MINE\" ] || sleep 60; cat \"$KEY_OF_MINE\"", "--timeout=2s");
     output.fails_with(5);
     let message = "its command fails: doctor in the timer's environment did not end in time and was stopped";
     timer_is(&output, &sandbox, "fail", message, "raise --timeout");
-    command(&format!("KEY='{}'; cat \"$KEY\"", sandbox.path().join("app.pem").display())).success();
+    let path = sandbox.path().join("app.pem").display().to_string();
+    command(&format!("KEY='{path}'; cat \"$KEY\""), "--timeout=5s").success();
 }
 
 #[test]
