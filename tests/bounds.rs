@@ -125,7 +125,7 @@ fn a_clock_that_is_set_back_revives_nothing_in_the_broker() {
     let run = sandbox.helper(&["serve", "--listen=127.0.0.1:0", "--bearer-file=bearers"]);
     let mut running = by_file(run, &library, &clock).spawn();
     let port = port(&running.wait_for_stderr("listening on "));
-    github.set_token_life(3);
+    github.set_token_life(2);
     let ask = || http_client::get(port, ADMIN, "admin", "");
     let first = ask();
     let minted = Instant::now();
@@ -133,7 +133,7 @@ fn a_clock_that_is_set_back_revives_nothing_in_the_broker() {
     github.set_token_life(3600);
     // Two hours, so that by this clock the token has as much to live, and so has the App JWT.
     fs::write(&clock, "-7200s\n").expect("a file of ours");
-    while minted.elapsed() < Duration::from_millis(3100) {
+    while minted.elapsed() < Duration::from_millis(2100) {
         std::thread::park_timeout(Duration::from_millis(50));
     }
     let second = ask();

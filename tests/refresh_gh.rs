@@ -96,7 +96,7 @@ fn an_api_that_is_down_for_gh_ends_in_time_with_the_old_login_intact() {
         for (response, limit) in [
             (Response::text(503, "down"), "20s"),
             (Response::json(403, limited), "20s"),
-            (Response::hang(), "2s"),
+            (Response::hang(), "1s"),
         ] {
             place.github.script_root((0..3).map(|_| response.clone()).collect());
             let started = Instant::now();

@@ -88,7 +88,7 @@ fn a_handshake_that_is_cut_hangs_or_meets_no_tls_costs_no_more_than_the_timeout(
         let server = RawServer::start(steps);
         let sandbox = sandbox_at(&format!("https://{}", server.authority()), &ca);
         let started = Instant::now();
-        let output = sandbox.helper(&["--timeout=2s", "token"]).run();
+        let output = sandbox.helper(&["--timeout=1s", "token"]).run();
         assert!(started.elapsed() < Duration::from_secs(8), "{name}: {:?}", started.elapsed());
         ends_well(&output, name);
         output.fails_with(5);

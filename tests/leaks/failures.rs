@@ -103,7 +103,7 @@ fn try_all(set_up: impl Fn(&Sandbox, &str) -> Vec<(&'static str, String)> + Sync
                 Input::RichRequest => format!("capability[]=state\n{request}"),
                 _ => String::new(),
             };
-            let output = sandbox.helper(&[&["-vv", "--timeout=700ms"], args].concat()).stdin(text).run();
+            let output = sandbox.helper(&[&["-vv", "--timeout=400ms"], args].concat()).stdin(text).run();
             for jwt in lock(&seen).iter().filter_map(|sent| sent.strip_prefix("Bearer eyJ")) {
                 hunt.add_jwt(jwt);
             }

@@ -62,11 +62,11 @@ fn no_cache_gets_a_new_token_at_most_every_ten_seconds() {
 #[test]
 fn while_github_is_away_the_token_in_hand_is_served_and_afterwards_a_new_one() {
     let mut server = Server::start_with(&[("admin", "")], &["--timeout=1s"]);
-    server.github.set_token_life(4);
+    server.github.set_token_life(3);
     let first = get(server.port, ADMIN, "admin", "");
     assert_eq!(first.status, 200);
     server.github.script_mint((0..200).map(|_| Response::drop_connection()).collect());
-    let lives = Instant::now() + Duration::from_secs(2);
+    let lives = Instant::now() + Duration::from_secs(1);
     while Instant::now() < lives {
         let started = Instant::now();
         assert_eq!(get(server.port, ADMIN, "admin", "").body, first.body, "nobody notices");
