@@ -6,6 +6,7 @@
 pub mod acceptor;
 pub mod at_once;
 pub mod broker;
+pub mod collector;
 pub mod connect_proxy;
 pub mod gh;
 pub mod git;

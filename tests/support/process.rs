@@ -1,19 +1,19 @@
 //! Runs a program to its end or beside the test, always with a time limit and never leaving it behind.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use super::http_server::lock;
+use super::collector::Collector;
 use super::{inherited, leftovers};
 
 /// Long enough for a slow machine, short enough to notice a hang.
@@ -138,12 +138,13 @@ impl Run {
                 _ => {}
             });
         }
-        let stdout = Collector::start(child.stdout.take().expect("a pipe"));
+        let (open, output) = channel();
+        let stdout = Collector::start(child.stdout.take().expect("a pipe"), open.clone());
         let stderr = match child.stderr.take() {
-            Some(pipe) => Collector::start(pipe),
-            None => Collector::start(io::empty()),
+            Some(pipe) => Collector::start(pipe, open),
+            None => Collector::start(io::empty(), open),
         };
-        Running { child, shown, deadline: Instant::now() + self.limit, stdout, stderr, done: None }
+        Running { child, shown, deadline: Instant::now() + self.limit, stdout, stderr, output, done: None }
     }
 }
 
@@ -154,6 +155,8 @@ pub struct Running {
     deadline: Instant,
     stdout: Collector,
     stderr: Collector,
+    /// Disconnected once nobody has the program's output open.
+    output: Receiver<Infallible>,
     done: Option<ExitStatus>,
 }
 
@@ -211,7 +214,10 @@ impl Running {
                 self.end_group();
                 panic!("{} does not end; stderr so far:\n{}", self.shown, self.stderr.text());
             }
-            std::thread::sleep(Duration::from_millis(1));
+            // The end of its output is the end of most programs, or comes very soon before it.
+            if let Err(RecvTimeoutError::Disconnected) = self.output.recv_timeout(Duration::from_millis(1)) {
+                std::thread::sleep(Duration::from_micros(50));
+            }
         }
         let status = self.done.expect("the loop has ended");
         if !(self.stdout.ends_within(LEFT_BEHIND) && self.stderr.ends_within(LEFT_BEHIND)) {
@@ -243,44 +249,6 @@ impl Drop for Running {
         if !self.has_ended() {
             self.end_group();
         }
-    }
-}
-
-/// Reads a pipe while the program runs, so that it never blocks on a full one.
-struct Collector {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    reader: JoinHandle<()>,
-}
-
-impl Collector {
-    fn start(mut pipe: impl Read + Send + 'static) -> Self {
-        let bytes = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&bytes);
-        let reader = std::thread::spawn(move || {
-            let mut buffer = [0; 16 * 1024];
-            while let Ok(read @ 1..) = pipe.read(&mut buffer) {
-                lock(&sink).extend_from_slice(&buffer[..read]);
-            }
-        });
-        Self { bytes, reader }
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&lock(&self.bytes)).into_owned()
-    }
-
-    /// Waits for end of file, but not long: whoever still holds the pipe is a child that the
-    /// program has left behind. Returns whether the end has come.
-    fn ends_within(&self, time: Duration) -> bool {
-        let latest = Instant::now() + time;
-        while !self.reader.is_finished() && Instant::now() < latest {
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        self.reader.is_finished()
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        lock(&self.bytes).clone()
     }
 }
 
