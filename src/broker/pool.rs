@@ -20,7 +20,7 @@ use crate::broker::slots::{Current, Seen, Slot, Slots};
 use crate::broker::turns::{Turns, Who};
 use crate::platform::clock::Moment;
 use crate::platform::threads;
-use crate::tokens::cache::policy::{self, Verdict};
+use crate::tokens::cache::policy::{self, Rules, Verdict};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
 
@@ -154,7 +154,9 @@ impl Pool {
             let unused = Duration::from_millis(self.0.millis(now).saturating_sub(slot.used()));
             let renews = |current: &Current| {
                 let seen = Seen { slot, current, unwanted: false, now };
-                policy::decide(&seen, limits.margin, limits.rules) == Verdict::Renew
+                // Nobody asks too often here.
+                let rules = Rules { spacing: 0, ..limits.rules };
+                policy::decide(&seen, limits.margin, rules) == Verdict::Renew
             };
             if unused < limits.in_use
                 && slot.current(now).as_ref().is_some_and(renews)

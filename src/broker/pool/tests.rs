@@ -210,6 +210,18 @@ fn what_is_in_use_is_renewed_before_it_expires_and_handed_out_while_that_fails()
 }
 
 #[test]
+fn a_token_with_little_life_is_renewed_at_once_however_young_it_is() {
+    let world = World::new();
+    let scope = scope("o", 0);
+    world.mint(&scope, 301);
+    world.pool.maintain();
+    world.pass(1);
+    world.pool.maintain();
+    assert_eq!(world.next(), scope);
+    world.results.send(Ok(NOW + 3600)).unwrap();
+}
+
+#[test]
 fn a_clock_that_is_set_back_revives_nothing() {
     let world = World::new();
     let scope = scope("o", 0);
