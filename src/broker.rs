@@ -1,8 +1,8 @@
 //! The platform's endpoint: hands out installation tokens over HTTP, so that one host holds the App's key and a
 //! thousand workspaces do not.
 //!
-//! Pure parts (bearers, queries, limits) know nothing of HTTP; the pool knows tokens and time; `handle` joins them, and
-//! `listen` puts them on a socket.
+//! Pure parts (bearers, queries, limits) know nothing of HTTP; the pool knows tokens and time; `handle` joins them, `listen`
+//! opens the socket, and `serving` takes its connections.
 
 use std::path::PathBuf;
 use std::sync::Arc;

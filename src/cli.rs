@@ -1,5 +1,5 @@
-//! The command line, as clap types and nothing else. The options of settings are made from the table of all settings.
-//! Values stay text: `settings` checks them, whatever their origin.
+//! The command line: which commands there are, and what runs them. Each command has its own options in its own file, and
+//! the options of settings are made from the table of all settings.
 
 use std::ffi::OsString;
 

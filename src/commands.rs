@@ -1,4 +1,4 @@
-//! One file per command; `provide` is what those that want a token share.
+//! One file per command, with its options; `session` has what those that want a token share.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! From settings to what mints: the App, with its key, its JWT and its connections shared by all mints.
+//! From the configuration to what mints: the App, with its key, its JWT and its connections shared by all mints.
 
 use std::sync::Arc;
 

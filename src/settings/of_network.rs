@@ -1,4 +1,4 @@
-//! How servers are reached, for every request of this program: through which proxy, and by whose certificates.
+//! Settings of how servers are reached: through which proxy, and by whose certificates.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! Looked-up installations on disk, each with a lock of its own: of many processes that want the same one looks it up.
-//! Without a usable cache directory nothing is remembered.
+//! Looked-up installations, on disk for the helper and in memory for the broker: of many processes or threads that want the
+//! same, one looks it up. Without a usable cache directory nothing is remembered.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
-//! Mints a token with the App's private key: App JWT, installation, one POST
-//! (<https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app>).
+//! GitHub's API as an App calls it: each call is signed by its JWT
+//! (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app>),
+//! and a local clock that is wrong is repaired by GitHub's own.
 
 use std::sync::Arc;
 
