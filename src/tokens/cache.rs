@@ -8,3 +8,4 @@ pub mod listing;
 pub mod looked_up;
 pub mod policy;
 pub mod reports;
+pub mod store;

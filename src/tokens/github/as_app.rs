@@ -8,7 +8,8 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use crate::platform::clock;
-use crate::tokens::cache::looked_up::{KeptIn, Memory};
+use crate::tokens::cache::store::Store;
+use crate::tokens::cache::store::on_disk::OnDisk;
 use crate::tokens::config::{AppConfig, Config};
 use crate::tokens::error::Failure;
 use crate::tokens::github::api::Api;
@@ -22,7 +23,7 @@ pub struct App<'a> {
     pub(crate) settings: &'a Config,
     pub(crate) identity: &'a AppConfig,
     pub(crate) client: Client<'a>,
-    pub(crate) memory: Memory,
+    pub(crate) installations: Arc<dyn Store>,
     pub(crate) notes: Notes,
     session: Arc<Session>,
 }
@@ -30,15 +31,14 @@ pub struct App<'a> {
 impl<'a> App<'a> {
     /// An App that has read no key and opened no connection yet.
     pub fn new(settings: &'a Config, app: &'a AppConfig, client: Client<'a>, notes: Notes) -> Self {
-        let kept = KeptIn::OnDisk(settings.cache_dir.clone());
-        let memory = Memory { kept, deadline: client.deadline };
-        Self { settings, identity: app, memory, client, notes, session: Arc::default() }
+        let installations = Arc::new(OnDisk::new(settings.cache_dir.clone()));
+        Self { settings, identity: app, installations, client, notes, session: Arc::default() }
     }
 
     /// The same for one of many mints of one process: key, JWT and looked-up installations are shared, not on disk.
     pub fn sharing(self, session: &Arc<Session>) -> Self {
-        let memory = Memory { kept: KeptIn::InProcess(Arc::clone(&session.installations)), ..self.memory };
-        Self { memory, session: Arc::clone(session), ..self }
+        let installations = Arc::clone(&session.installations);
+        Self { installations, session: Arc::clone(session), ..self }
     }
 
     /// The API that is asked.

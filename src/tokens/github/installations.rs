@@ -1,4 +1,4 @@
-//! Which installation: configured, that of an owner, or the only one. What was looked up is remembered: see `looked_up`.
+//! Which installation: configured, that of an owner, or the only one. What was looked up is remembered: see `store`.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::tokens::ask::Ask;
 use crate::tokens::cache::key;
 use crate::tokens::cache::looked_up::{Installation, Known};
+use crate::tokens::cache::store;
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::github::as_app::App;
 use crate::tokens::github::refusals;
@@ -20,7 +21,7 @@ const NAMED: usize = 8;
 pub struct FoundInstallation {
     /// Mint for this one.
     pub installation: Installation,
-    /// From our memory, so it may be gone.
+    /// It was looked up before, so it may be gone.
     pub remembered: bool,
 }
 
@@ -74,6 +75,7 @@ impl App<'_> {
             });
         }
         let owner = ask.scope.owner.as_deref();
+        let (store, deadline) = (&*self.installations, self.client.deadline);
         let look_up = || match owner {
             Some(owner) => self.by_route("users", owner),
             None => self
@@ -81,13 +83,15 @@ impl App<'_> {
                 .context("look up the App's installations")
                 .map(Known::Installed),
         };
-        let (mut found, mut remembered) = self.memory.recall(&self.memory_key("users", owner), look_up)?;
+        let (mut found, mut remembered) =
+            store::recall(store, &self.store_key("users", owner), deadline, look_up)?;
         // Enterprises have no repositories: only settings can name one, never a path or a request.
         if let (Known::Absent, Some(slug), None, false) =
             (&found.known, owner, &ask.repository, ask.no_enterprise)
         {
             let look_up = || self.by_route("enterprises", slug);
-            (found, remembered) = self.memory.recall(&self.memory_key("enterprises", owner), look_up)?;
+            (found, remembered) =
+                store::recall(store, &self.store_key("enterprises", owner), deadline, look_up)?;
         }
         match found.known {
             Known::Installed(installation) => Ok(FoundInstallation { installation, remembered }),
@@ -104,11 +108,11 @@ impl App<'_> {
     /// Forgets what was looked up for an owner.
     pub(crate) fn forget(&self, owner: Option<&str>) {
         for route in ["users", "enterprises"] {
-            self.memory.forget(&self.memory_key(route, owner));
+            self.installations.forget(&self.store_key(route, owner), self.client.deadline);
         }
     }
 
-    fn memory_key(&self, route: &str, owner: Option<&str>) -> String {
+    fn store_key(&self, route: &str, owner: Option<&str>) -> String {
         let owner = owner.unwrap_or_default();
         key::hash(&["installation", self.api_url(), &self.identity.issuer, route, owner])
     }

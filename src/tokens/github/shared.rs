@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::Result;
 
 use crate::platform::clock::{self, Deadline, Moment};
-use crate::tokens::cache::looked_up::InMemory;
+use crate::tokens::cache::store::in_memory::InMemory;
 use crate::tokens::config::AppConfig;
 use crate::tokens::github::jwt;
 use crate::tokens::github::signer::Keeper;
