@@ -10,6 +10,7 @@ mod bearers;
 mod clients;
 mod life;
 mod limits;
+mod own;
 mod reload;
 mod wire;
 

@@ -14,9 +14,11 @@ use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::as_app::App;
 use crate::tokens::github::shared::Session;
+use crate::tokens::github::{api, refusals};
 use crate::tokens::http::{Client, Connections};
 use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
+use crate::tokens::token::Token;
 
 /// All that mints share.
 struct AppMinter {
@@ -47,13 +49,17 @@ pub fn checked_minter(settings: Config, notes: Notes, metrics: Arc<Metrics>) -> 
 
 impl AppMinter {
     fn into_minter(self, metrics: Arc<Metrics>) -> Option<Minter> {
-        let Config { app, host, api_url, .. } = &self.settings;
+        let this = Arc::new(self);
+        let ending = Arc::clone(&this);
+        let end = Box::new(move |token: &Token| ending.end(token));
+        let Config { app, host, api_url, .. } = &this.settings;
         let app = app.as_ref()?;
         let name = format!("{} {api_url} {} {:?}", host.url(), app.issuer, app.installation_id);
         let one_installation = app.installation_id.is_some();
+        let minting = Arc::clone(&this);
         let mint = Box::new(move |scope: &Scope| {
             let started = clock::instant();
-            let outcome = self.mint(scope);
+            let outcome = minting.mint(scope);
             let name = match &outcome {
                 Ok(_) => "ok",
                 Err(failure) if failure.kind == Kind::Temporary => "temporary",
@@ -63,7 +69,21 @@ impl AppMinter {
             metrics.mint(name, started.elapsed());
             outcome
         });
-        Some(Minter { mint, app: name, one_installation })
+        Some(Minter { mint, end, app: name, one_installation })
+    }
+
+    /// A token that has ended already is as good.
+    fn end(&self, token: &Token) -> Result<(), Failure> {
+        let Self { settings, notes, connections, .. } = self;
+        let deadline = Deadline::after(settings.timeout);
+        let client = Client::new(&settings.network, deadline, *notes).sharing(connections);
+        let call = api::revocation(&settings.api_url, &token.secret);
+        let answer = client.send(&call).map_err(|error| Failure::of(&error))?;
+        match answer.status {
+            204 => Ok(()),
+            401 if answer.is_githubs_refusal() => Ok(()),
+            _ => Err(refusals::plain(&answer)),
+        }
     }
 
     fn mint(&self, scope: &Scope) -> Result<Ready, Failure> {

@@ -100,7 +100,7 @@ fn start(bearer_file: &Path, words: &str) -> (TowerToHyperService<Router>, Minte
         let token = Token::fresh(Secret::new(text), facts, clock::moment());
         Ok(Ready { body: handle::body(&token).into(), token })
     });
-    let github = Minter { mint, app: "app".to_owned(), one_installation: false };
+    let github = Minter { mint, end: Box::new(|_| Ok(())), app: "app".to_owned(), one_installation: false };
     let of = |wanted: &str| -> Vec<String> {
         let pairs = words.split_whitespace().filter_map(|word| word.split_once('='));
         pairs.filter(|(key, _)| *key == wanted).map(|(_, value)| value.to_owned()).collect()

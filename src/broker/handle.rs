@@ -10,14 +10,14 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
 
 use crate::broker::authorise::{Denial, Route, authenticate, authorise};
 use crate::broker::bearers::Bearer;
-use crate::broker::log::Access;
+use crate::broker::log::{Access, in_words};
 use crate::broker::peer::Peer;
 use crate::broker::places::Address;
 use crate::broker::{Server, query};
@@ -41,9 +41,9 @@ pub fn router(broker: Arc<Server>) -> Router {
         answer(broker, Route::Workspace(Some(String::new())), request).await
     };
     Router::new()
-        .route("/admin/github-installation-token", get(of_admin))
-        .route("/workspaces/{id}/github-installation-token", get(of_workspace))
-        .route("/workspaces//github-installation-token", get(without_id))
+        .route("/admin/github-installation-token", get(of_admin).delete(of_admin))
+        .route("/workspaces/{id}/github-installation-token", get(of_workspace).delete(of_workspace))
+        .route("/workspaces//github-installation-token", get(without_id).delete(without_id))
         .route("/healthz", get(async || json_response(StatusCode::OK, &json!({ "status": "ok" }))))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -106,6 +106,9 @@ async fn respond(
             return failure(status, text);
         }
     };
+    if request.method == Method::DELETE {
+        return end(broker, bearer, scope, started).await;
+    }
     if !broker.pool.has_app() {
         return failure(StatusCode::NOT_FOUND, "no GitHub App configured");
     }
@@ -123,6 +126,27 @@ async fn respond(
                 Some(seconds) => after(seconds, response),
                 None => response,
             }
+        }
+    }
+}
+
+/// Ends the asker's own token. One without a workspace may stand for many, and its tokens for what they are doing.
+async fn end(broker: &Server, bearer: Option<&Bearer>, scope: &Scope, now: Moment) -> Response {
+    let own = bearer.filter(|bearer| bearer.workspace.is_some());
+    let ended = match own {
+        Some(Bearer { name, .. }) => broker.pool.end(&Some(Arc::clone(name)), scope, now).await,
+        None => Ok(()),
+    };
+    match ended {
+        Ok(()) => {
+            let mut response = StatusCode::NO_CONTENT.into_response();
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Err(failed) => {
+            let of = own.map(|bearer| format!(" of {}", bearer.name)).unwrap_or_default();
+            broker.log.event(&format!("the token{of} for [{}] was not revoked: {failed}", in_words(scope)));
+            failure(StatusCode::INTERNAL_SERVER_ERROR, "token revocation failed")
         }
     }
 }
@@ -193,8 +217,14 @@ async fn unknown(State(broker): State<Arc<Server>>, request: Request) -> Respons
 
 async fn wrong_method(State(broker): State<Arc<Server>>, request: Request) -> Response {
     let (started, (request, _)) = (clock::moment(), request.into_parts());
-    let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here");
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+    let of_tokens = request.uri.path().ends_with("/github-installation-token");
+    let (text, allowed) = if of_tokens {
+        ("only GET and DELETE are answered here", "GET, DELETE")
+    } else {
+        ("only GET is answered here", "GET")
+    };
+    let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, text);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     note(&broker, &request, &Noted::default(), started, response)
 }
 

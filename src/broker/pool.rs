@@ -1,4 +1,4 @@
-//! Tokens in memory, one for each scope: minted once however many ask, renewed before they expire, and handed out for as
+//! Tokens in memory, one for each identity and scope: minted once however many ask, renewed before they expire, and handed out for as
 //! long as they are valid while GitHub fails. What is minted next is decided by `turns`, what is kept by `slots`.
 //!
 //! The threads that mint are there from the start: a request never needs one that cannot be had.
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 use crate::broker::limits::Limits;
@@ -23,11 +24,14 @@ use crate::platform::threads;
 use crate::tokens::cache::policy::{self, Rules, Verdict};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
+use crate::tokens::token::Token;
 
 mod minting;
 #[cfg(test)]
 mod tests;
 
+/// Ends a token at GitHub; blocks.
+pub type End = Box<dyn Fn(&Token) -> Result<(), Failure> + Send + Sync>;
 /// Mints one token; blocks.
 pub type Mint = Box<dyn Fn(&Scope) -> Result<Ready, Failure> + Send + Sync>;
 
@@ -35,6 +39,8 @@ pub type Mint = Box<dyn Fn(&Scope) -> Result<Ready, Failure> + Send + Sync>;
 pub struct Minter {
     /// What mints.
     pub mint: Mint,
+    /// What ends what it has minted.
+    pub end: End,
     /// Names the App and where it is asked: tokens of another one are of no use.
     pub app: String,
     /// The settings name the installation: then every scope is of that one, else each owner has one.
@@ -55,6 +61,8 @@ struct PoolInside {
     minter: RwLock<Option<Arc<Minter>>>,
     has_app: AtomicBool,
     log: Log,
+    /// As many tokens are ended at the same time as minted.
+    ends: Semaphore,
     work: Mutex<Work>,
     /// Something was added to the work, or may run now.
     change: Condvar,
@@ -81,6 +89,7 @@ impl Pool {
             work: Mutex::new(Work { turns, pauses: HashMap::new(), stopped: false }),
             change: Condvar::new(),
             slots: RwLock::new(Slots::new(limits.scopes, limits.scope_bytes)),
+            ends: Semaphore::new(limits.mints),
             limits,
             clock,
             has_app: AtomicBool::new(minter.is_some()),
@@ -102,7 +111,7 @@ impl Pool {
     /// There is none that is valid, and none can be minted now.
     pub async fn token(&self, who: &Who, scope: &Scope, wish: Freshness, now: Moment) -> Outcome {
         let PoolInside { limits, clock, .. } = &*self.0;
-        let held = self.0.held(scope, now);
+        let held = self.0.held(who, scope, now);
         if let Some((slot, current)) = &held {
             let wanted = limits.margin.max(wish.min_fresh - 1);
             let seen = Seen { slot, current, unwanted: wish.new, now };
@@ -122,6 +131,24 @@ impl Pool {
             (Err(_), Some((_, current))) if current.left(clock()) > 0 => Ok(current.token),
             (outcome, _) => outcome,
         }
+    }
+
+    /// Ends an identity's token of a scope, if there is one: at GitHub, and then here.
+    ///
+    /// # Errors
+    /// GitHub does not take it back now; it stays.
+    pub async fn end(&self, who: &Who, scope: &Scope, now: Moment) -> Result<(), Failure> {
+        let (held, minter) = (self.0.held(who, scope, now), self.0.minter());
+        let (Some((slot, Current { token, .. })), Some(minter)) = (held, minter) else { return Ok(()) };
+        let _permit = self.0.ends.acquire().await;
+        let (done, outcome) = oneshot::channel();
+        let ended = Arc::clone(&token);
+        let work = move || drop(done.send((minter.end)(&ended.token)));
+        threads::start("revoke", work).map_err(|error| threads::scarcity("cannot start a thread", &error))?;
+        // Where it was, a panic has said.
+        outcome.await.map_err(|_| Failure::new(Kind::Temporary, "internal error")).flatten()?;
+        slot.forget(&token);
+        Ok(())
     }
 
     /// Whether there is an App to mint with.
@@ -164,8 +191,8 @@ impl Pool {
             {
                 let mut job = slot.job();
                 job.background = true;
-                if !job.minting && job.queued.is_empty() {
-                    job.queued.push(slot.who.clone());
+                if !job.minting && !job.queued {
+                    job.queued = true;
                     work.turns.push(&slot.who, Arc::clone(slot));
                 }
             }
@@ -210,9 +237,9 @@ impl PoolInside {
     }
 
     /// The token that there is, noted as used.
-    fn held(&self, scope: &Scope, now: Moment) -> Option<(Arc<Slot>, Current)> {
+    fn held(&self, who: &Who, scope: &Scope, now: Moment) -> Option<(Arc<Slot>, Current)> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        let slot = slots.get(scope)?;
+        let slot = slots.get(who, scope)?;
         let current = slot.current(now)?;
         slot.touch(self.millis(now));
         Some((Arc::clone(slot), current))

@@ -22,7 +22,7 @@ const BATCH: usize = 64;
 pub struct Slot {
     /// What the token is for.
     pub scope: Arc<Scope>,
-    /// Who has asked for it first: it counts as theirs.
+    /// Whose it is: nobody else ever gets its token.
     pub who: Who,
     token: RwLock<Option<Current>>,
     /// Milliseconds since the pool's start.
@@ -44,8 +44,8 @@ pub struct Current {
 pub struct Job {
     /// It is being minted.
     pub minting: bool,
-    /// Who has it in the queue.
-    pub queued: Vec<Who>,
+    /// It is in the queue.
+    pub queued: bool,
     /// It is renewed though nobody waits.
     pub background: bool,
     /// Those who wait for the outcome.
@@ -88,6 +88,14 @@ impl Slot {
         *self.token.write().unwrap_or_else(PoisonError::into_inner) = current;
     }
 
+    /// Forgets a token, unless another one has taken its place.
+    pub fn forget(&self, token: &Arc<Ready>) {
+        let mut current = self.token.write().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(&current.token, token)) {
+            *current = None;
+        }
+    }
+
     /// Notes that somebody has asked, so many milliseconds after the pool's start.
     pub fn touch(&self, millis: u64) {
         self.used.store(millis, Ordering::Relaxed);
@@ -118,7 +126,7 @@ impl Slot {
 
     fn is_busy(&self) -> bool {
         let job = self.job();
-        job.minting || !job.queued.is_empty()
+        job.minting || job.queued
     }
 }
 
@@ -171,10 +179,16 @@ fn seconds(duration: Duration) -> i64 {
 pub struct Slots {
     most: usize,
     most_bytes: usize,
-    all: HashMap<Arc<Scope>, Arc<Slot>>,
+    all: HashMap<Who, Own>,
+    count: usize,
     bytes: usize,
-    /// Bytes of each identity's.
-    of: HashMap<Who, usize>,
+}
+
+/// Those of one identity.
+#[derive(Default)]
+struct Own {
+    slots: HashMap<Arc<Scope>, Arc<Slot>>,
+    bytes: usize,
 }
 
 /// What a scope takes in memory, about.
@@ -189,79 +203,82 @@ fn weight(scope: &Scope) -> usize {
 impl Slots {
     /// With room for so many scopes and bytes.
     pub fn new(most: usize, most_bytes: usize) -> Self {
-        Self { most, most_bytes, all: HashMap::new(), bytes: 0, of: HashMap::new() }
+        Self { most, most_bytes, all: HashMap::new(), count: 0, bytes: 0 }
     }
 
-    /// The slot of a scope.
-    pub fn get(&self, scope: &Scope) -> Option<&Arc<Slot>> {
-        self.all.get(scope)
+    /// The slot of an identity's scope.
+    pub fn get(&self, who: &Who, scope: &Scope) -> Option<&Arc<Slot>> {
+        self.all.get(who)?.slots.get(scope)
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Slot>> {
-        self.all.values()
+        self.all.values().flat_map(|own| own.slots.values())
     }
 
-    /// The slot of a scope, or a new one. `None`: there is no room, as nothing is idle, and who asks has most of it.
-    pub fn get_or_add(&mut self, scope: &Scope, who: &Who) -> Option<Arc<Slot>> {
-        if let Some(slot) = self.all.get(scope) {
+    /// The slot of an identity's scope, or a new one. `None`: there is no room, as nothing is idle, and who asks has most of it.
+    pub fn get_or_add(&mut self, who: &Who, scope: &Scope) -> Option<Arc<Slot>> {
+        if let Some(slot) = self.get(who, scope) {
             return Some(Arc::clone(slot));
         }
         let weight = weight(scope);
         if self.is_full() {
             self.make_room();
         }
-        let own = self.of.get(who).copied().unwrap_or(0);
-        if self.is_full() && own + weight > self.bytes / self.of.len().max(1) {
+        let own = self.all.get(who).map_or(0, |own| own.bytes);
+        if self.is_full() && own + weight > self.bytes / self.all.len().max(1) {
             return None;
         }
         let slot = Arc::new(Slot::new(scope, who));
+        let own = self.all.entry(who.clone()).or_default();
+        own.slots.insert(Arc::clone(&slot.scope), Arc::clone(&slot));
+        own.bytes += weight;
         self.bytes += weight;
-        *self.of.entry(who.clone()).or_default() += weight;
-        self.all.insert(Arc::clone(&slot.scope), Arc::clone(&slot));
+        self.count += 1;
         Some(slot)
     }
 
     fn is_full(&self) -> bool {
-        self.all.len() >= self.most || self.bytes >= self.most_bytes
+        self.count >= self.most || self.bytes >= self.most_bytes
     }
 
     /// Forgets the least recently used of whoever has most. Some at once: each search looks at all of them.
     fn make_room(&mut self) {
-        let share = |slot: &Slot| self.of.get(&slot.who).copied().unwrap_or(0);
-        let mut idle: Vec<_> = self.all.values().filter(|slot| !slot.is_busy()).cloned().collect();
+        let share = |slot: &Slot| self.all.get(&slot.who).map_or(0, |own| own.bytes);
+        let mut idle: Vec<_> = self.iter().filter(|slot| !slot.is_busy()).cloned().collect();
         idle.sort_unstable_by_key(|slot| (std::cmp::Reverse(share(slot)), slot.used()));
-        idle.truncate((self.all.len() / BATCH).max(1));
+        idle.truncate((self.count / BATCH).max(1));
         for slot in idle {
-            self.remove(&slot.scope);
+            self.remove(&slot);
         }
     }
 
-    /// Forgets a scope.
-    pub fn remove(&mut self, scope: &Scope) {
-        let Some(slot) = self.all.remove(scope) else { return };
-        let weight = weight(scope);
+    /// Forgets a slot.
+    pub fn remove(&mut self, slot: &Slot) {
+        let Some(own) = self.all.get_mut(&slot.who) else { return };
+        if own.slots.remove(&slot.scope).is_none() {
+            return;
+        }
+        let weight = weight(&slot.scope);
+        own.bytes -= weight;
         self.bytes -= weight;
-        if let Some(own) = self.of.get_mut(&slot.who) {
-            *own -= weight;
-            if *own == 0 {
-                self.of.remove(&slot.who);
-            }
+        self.count -= 1;
+        if own.slots.is_empty() {
+            self.all.remove(&slot.who);
         }
     }
 
     /// Forgets all that are not worth keeping, save those where something is going on.
     pub fn keep(&mut self, is_worth: impl Fn(&Slot) -> bool) {
-        let gone: Vec<_> =
-            self.all.values().filter(|slot| !slot.is_busy() && !is_worth(slot)).cloned().collect();
+        let gone: Vec<_> = self.iter().filter(|slot| !slot.is_busy() && !is_worth(slot)).cloned().collect();
         for slot in gone {
-            self.remove(&slot.scope);
+            self.remove(&slot);
         }
     }
 
     /// Forgets all tokens and refusals, but not who waits for one.
     pub fn forget_tokens(&mut self) {
-        for slot in self.all.values() {
+        for slot in self.iter() {
             slot.set(None);
             slot.job().failed = None;
         }
@@ -271,7 +288,7 @@ impl Slots {
     /// How many there are.
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.all.len()
+        self.count
     }
 }
 

@@ -42,8 +42,12 @@ impl Running {
             Ok(())
         };
         let (to_log, _) = Log::start_with(LogFormat::Plain, 1 << 20, writing).unwrap();
-        let minter =
-            Minter { mint: Box::new(|_| Ok(ready())), app: "app".to_owned(), one_installation: false };
+        let minter = Minter {
+            mint: Box::new(|_| Ok(ready())),
+            end: Box::new(|_| Ok(())),
+            app: "app".to_owned(),
+            one_installation: false,
+        };
         let pool =
             Pool::start(Some(minter), to_log.clone(), limits.clone(), Box::new(clock::moment)).unwrap();
         let broker = Arc::new(Server {

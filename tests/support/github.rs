@@ -202,6 +202,11 @@ impl LoopbackGitHub {
         lock(&self.state.inner).scripted_mints.clear();
     }
 
+    /// Answers the next revocations with these; then things are normal again.
+    pub fn script_revocations(&self, responses: Vec<Response>) {
+        lock(&self.state.inner).scripted_revocations.extend(responses);
+    }
+
     /// Changes what is said in the answers to mints.
     pub fn alter_mints(&self, alter: fn(&mut serde_json::Value)) {
         lock(&self.state.inner).altered = Some(alter);

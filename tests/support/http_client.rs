@@ -63,6 +63,14 @@ pub fn get(port: u16, target: &str, bearer: &str, more: &str) -> Answer {
     send(port, request.as_bytes())
 }
 
+/// `DELETE` with a bearer.
+pub fn delete(port: u16, target: &str, bearer: &str) -> Answer {
+    let authorization =
+        if bearer.is_empty() { String::new() } else { format!("Authorization: Bearer {bearer}\r\n") };
+    let request = format!("DELETE {target} HTTP/1.1\r\nHost: x\r\n{authorization}Connection: close\r\n\r\n");
+    send(port, request.as_bytes())
+}
+
 /// `GET` over a Unix socket.
 pub fn get_unix(path: &Path, target: &str) -> Answer {
     let mut stream = UnixStream::connect(path).expect("somebody listens");

@@ -28,14 +28,14 @@ impl PoolInside {
             return Err(failure);
         }
         let slots = self.slots.write();
-        let slot = slots.unwrap_or_else(PoisonError::into_inner).get_or_add(scope, who).ok_or_else(busy)?;
+        let slot = slots.unwrap_or_else(PoisonError::into_inner).get_or_add(who, scope).ok_or_else(busy)?;
         slot.touch(self.millis(now));
         if let Some(failure) = slot.refused(now.steady, self.limits.rules) {
             return Err(failure);
         }
         let mut job = slot.job();
-        if !job.minting && !job.queued.contains(who) {
-            job.queued.push(who.clone());
+        if !job.minting && !job.queued {
+            job.queued = true;
             work.turns.push(who, Arc::clone(&slot));
             self.change.notify_one();
         }
@@ -65,7 +65,7 @@ impl PoolInside {
         let mut work = self.work();
         while !work.stopped {
             match work.turns.next() {
-                Some((who, slot)) if self.begin(&work, &who, &slot) => return Some((who, slot)),
+                Some((who, slot)) if self.begin(&work, &slot) => return Some((who, slot)),
                 Some((who, _)) => work.turns.done(&who),
                 None => work = self.change.wait(work).unwrap_or_else(PoisonError::into_inner),
             }
@@ -74,9 +74,9 @@ impl PoolInside {
     }
 
     /// Whether a slot whose turn it is still needs a mint.
-    fn begin(&self, work: &Work, who: &Who, slot: &Slot) -> bool {
+    fn begin(&self, work: &Work, slot: &Slot) -> bool {
         let mut job = slot.job();
-        job.queued.retain(|queued| queued != who);
+        job.queued = false;
         job.waiters.retain(|waiter| !waiter.is_closed());
         if job.minting || (job.waiters.is_empty() && !job.background) {
             return false;
@@ -110,14 +110,14 @@ impl PoolInside {
             }
             Err(failure) => {
                 job.failed = Some((failure.clone(), now.steady));
-                let forgotten = failure.kind == Kind::Temporary && job.queued.is_empty();
+                let forgotten = failure.kind == Kind::Temporary && !job.queued;
                 drop(job);
                 if let Some(seconds) = failure.wait {
                     self.pause(&mut work, &slot.scope, seconds, now);
                 }
                 // Nothing is remembered of it: the next asker may have more luck.
                 if forgotten && slot.current(now).is_none() {
-                    self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(&slot.scope);
+                    self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(slot);
                 }
                 drop(work);
                 self.report(&slot.scope, failure, now);

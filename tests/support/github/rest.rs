@@ -101,7 +101,10 @@ fn routed(state: &State, request: &Request, route: &[&str]) -> Response {
         ("GET", ["installation", "repositories"]) => {
             with_token(state, request, |token| repositories(state, token, request))
         }
-        ("DELETE", ["installation", "token"]) => with_token(state, request, |_| revoke(state, request)),
+        ("DELETE", ["installation", "token"]) => {
+            let scripted = lock(&state.inner).scripted_revocations.pop_front();
+            scripted.unwrap_or_else(|| with_token(state, request, |_| revoke(state, request)))
+        }
         ("GET", ["rate_limit"]) => with_token(state, request, |_| {
             let core = json!({ "limit": 5000, "used": 0, "remaining": 5000, "reset": request.now + 3600 });
             Response::json(200, json!({ "resources": { "core": core }, "rate": core }))

@@ -24,6 +24,7 @@ pub struct Inner {
     pub old_names: Vec<(String, String, usize)>,
     pub tokens: HashMap<String, Token>,
     pub scripted_mints: VecDeque<Response>,
+    pub scripted_revocations: VecDeque<Response>,
     pub scripted_roots: VecDeque<Response>,
     /// What is changed in the answers to mints, whatever the token may do.
     pub altered: Option<fn(&mut serde_json::Value)>,
@@ -90,6 +91,7 @@ impl State {
             old_names: Vec::new(),
             tokens: HashMap::new(),
             scripted_mints: VecDeque::new(),
+            scripted_revocations: VecDeque::new(),
             scripted_roots: VecDeque::new(),
             altered: None,
             git_refusal: None,

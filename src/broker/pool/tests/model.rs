@@ -1,12 +1,13 @@
-//! One asker after the other, beside a model of the contract: whatever happens, nobody gets a token that has expired or one
-//! too many is minted, and a token that is valid is handed out while GitHub fails.
+//! One asker after the other, beside a model of the contract: whatever happens, nobody gets a token that has expired or is
+//! somebody else's, none too many is minted, and a token that is valid is handed out while GitHub fails.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::broker::ready::Ready;
 
-/// What the model knows of a scope. Times are in seconds after the start.
+/// What the model knows of an identity's scope. Times are in seconds after the start.
 #[derive(Clone, Default)]
 struct Scoped {
     /// When it expires, and when it came.
@@ -25,17 +26,25 @@ enum Mint {
 #[derive(Clone, Debug)]
 enum Step {
     Pass(u64),
-    Ask { scope: usize, new: bool, min_fresh: i64, mint: Mint },
+    Ask { whose: Whose, new: bool, min_fresh: i64, mint: Mint },
+    End(Whose),
 }
+
+const NAMES: [&str; 2] = ["a", "b"];
+
+/// An identity and a scope.
+type Whose = (usize, usize);
 
 fn step() -> impl Strategy<Value = Step> {
     let kind = prop::sample::select(vec![Kind::Temporary, Kind::Refused, Kind::NotInstalled, Kind::Settings]);
     let mint = prop_oneof![4 => (1..4000_i64).prop_map(Mint::Lives), 2 => kind.prop_map(Mint::Fails)];
     let pass = prop_oneof![Just(1_u64), 1..20_u64, 1..400_u64, 1..4000_u64];
-    let ask = (0..2_usize, any::<bool>(), prop_oneof![Just(0), 0..4000_i64], mint);
+    let whose = || (0..2_usize, 0..2_usize);
+    let ask = (whose(), any::<bool>(), prop_oneof![Just(0), 0..4000_i64], mint);
     prop_oneof![
-        1 => pass.prop_map(Step::Pass),
-        2 => ask.prop_map(|(scope, new, min_fresh, mint)| Step::Ask { scope, new, min_fresh, mint }),
+        2 => pass.prop_map(Step::Pass),
+        4 => ask.prop_map(|(whose, new, min_fresh, mint)| Step::Ask { whose, new, min_fresh, mint }),
+        1 => whose().prop_map(Step::End),
     ]
 }
 
@@ -81,27 +90,43 @@ proptest! {
         // Only a wait in vain takes so long.
         let limit = Duration::from_secs(5);
         let world = World::with(Limits { patience: limit, turn: limit, ..Limits::default() });
-        let mut model = vec![Scoped::default(); 2];
+        let mut model = vec![vec![Scoped::default(); 2]; 2];
         let mut now = 0_i64;
+        // Who has had which token; all are kept, so that none has another's place in memory.
+        let mut had: Vec<(usize, Arc<Ready>)> = Vec::new();
         for step in steps {
-            let Step::Ask { scope: number, new, min_fresh, mint } = step else {
-                let Step::Pass(seconds) = step else { unreachable!() };
-                world.pass(seconds);
-                now += i64::try_from(seconds).unwrap();
-                continue;
+            let ((identity, number), new, min_fresh, mint) = match step {
+                Step::Ask { whose, new, min_fresh, mint } => (whose, new, min_fresh, mint),
+                Step::Pass(seconds) => {
+                    world.pass(seconds);
+                    now += i64::try_from(seconds).unwrap();
+                    continue;
+                }
+                Step::End((identity, number)) => {
+                    world.finish(NAMES[identity], &scope("o", number)).unwrap();
+                    model[identity][number].token = None;
+                    continue;
+                }
             };
-            let asking = world.start(&who("a"), &scope("o", number), Freshness { new, min_fresh });
-            let (expected, mints) = model[number].ask(now, new, min_fresh, mint);
+            let asking = world.start(&who(NAMES[identity]), &scope("o", number), Freshness { new, min_fresh });
+            let (expected, mints) = model[identity][number].ask(now, new, min_fresh, mint);
             if mints {
                 prop_assert_eq!(world.begun.recv_timeout(limit).ok(), Some(scope("o", number)), "no mint");
-                world.results.send(match mint {
+                let outcome = match mint {
                     Mint::Lives(life) => Ok(NOW + now + life),
                     Mint::Fails(kind) => Err(Failure::new(kind, "GitHub answered")),
-                }).unwrap();
+                };
+                world.results.send(outcome).unwrap();
             }
-            let got = world.end(asking).ok().and_then(|ready| ready.token.facts.expiry);
-            prop_assert_eq!(got, expected.map(|expiry| NOW + expiry), "after {} s", now);
+            let got = world.end(asking).ok();
+            let expiry = got.as_ref().and_then(|ready| ready.token.facts.expiry);
+            prop_assert_eq!(expiry, expected.map(|expiry| NOW + expiry), "after {} s", now);
             prop_assert_eq!(world.begun.try_iter().count(), 0, "one mint too many");
+            if let Some(token) = got {
+                let of_another = |(whose, known): &(usize, Arc<Ready>)| *whose != identity && Arc::ptr_eq(known, &token);
+                prop_assert!(!had.iter().any(of_another), "somebody else's token");
+                had.push((identity, token));
+            }
         }
     }
 }

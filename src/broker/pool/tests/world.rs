@@ -100,6 +100,12 @@ impl World {
         self.runtime.block_on(asking).unwrap()
     }
 
+    /// Ends an identity's token of a scope.
+    pub fn finish(&self, name: &str, scope: &Scope) -> Result<(), Failure> {
+        let now = *self.clock.lock().unwrap();
+        self.runtime.block_on(self.pool.end(&who(name), scope, now))
+    }
+
     /// Asks for something that needs no mint, or for which a result is there.
     pub fn ask(&self, who: &Who, scope: &Scope, wish: Freshness) -> Outcome {
         self.end(self.start(who, scope, wish))
@@ -145,5 +151,5 @@ pub fn minter(
         let expiry = outcome.unwrap_or_else(|_| Err(Failure::new(Kind::Temporary, "the test is over")))?;
         Ok(ready(expiry, *clock.lock().unwrap()))
     };
-    Minter { mint: Box::new(mint), app: app.to_owned(), one_installation: false }
+    Minter { mint: Box::new(mint), end: Box::new(|_| Ok(())), app: app.to_owned(), one_installation: false }
 }
