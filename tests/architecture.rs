@@ -176,3 +176,27 @@ fn every_file_of_ours_that_a_document_or_a_comment_names_is_there() {
     }
     assert!(seen > 50, "{seen} are few");
 }
+
+#[test]
+fn no_two_types_have_one_name() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files(&src).iter().filter(|file| !file.ends_with("tests.rs")) {
+        let text = code(&fs::read_to_string(file).expect("text"));
+        for line in text.lines().map(|line| {
+            line.trim_start()
+                .trim_start_matches("pub(crate) ")
+                .trim_start_matches("pub(super) ")
+                .trim_start_matches("pub ")
+        }) {
+            let Some((kind, rest)) = line.split_once(' ') else { continue };
+            if ["struct", "enum", "trait"].contains(&kind) {
+                let name: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+                seen.entry(name).or_default().push(module(&src, file));
+            }
+        }
+    }
+    assert!(seen.len() > 200, "{} types are few", seen.len());
+    let twice: Vec<_> = seen.iter().filter(|(_, modules)| modules.len() > 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+}

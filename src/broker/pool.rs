@@ -17,7 +17,7 @@ use crate::broker::log::Log;
 use crate::broker::metrics::Gauges;
 use crate::broker::query::Freshness;
 use crate::broker::ready::{Outcome, Ready};
-use crate::broker::slots::{Current, Seen, Slot, Slots};
+use crate::broker::slots::{Current, Slot, SlotView, Slots};
 use crate::broker::turns::{Turns, Who};
 use crate::platform::clock::Moment;
 use crate::platform::threads;
@@ -114,7 +114,7 @@ impl Pool {
         let held = self.0.held(who, scope, now);
         if let Some((slot, current)) = &held {
             let wanted = limits.margin.max(wish.min_fresh - 1);
-            let seen = Seen { slot, current, unwanted: wish.new, now };
+            let seen = SlotView { slot, current, unwanted: wish.new, now };
             if policy::decide(&seen, wanted, limits.rules) == Verdict::Hand {
                 return Ok(Arc::clone(&current.token));
             }
@@ -180,7 +180,7 @@ impl Pool {
         for slot in slots.iter() {
             let unused = Duration::from_millis(self.0.millis(now).saturating_sub(slot.used()));
             let renews = |current: &Current| {
-                let seen = Seen { slot, current, unwanted: false, now };
+                let seen = SlotView { slot, current, unwanted: false, now };
                 // Nobody asks too often here.
                 let rules = Rules { spacing: 0, ..limits.rules };
                 policy::decide(&seen, limits.margin, rules) == Verdict::Renew

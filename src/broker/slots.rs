@@ -131,7 +131,7 @@ impl Slot {
 }
 
 /// A slot with a token as the policy looks at it.
-pub struct Seen<'a> {
+pub struct SlotView<'a> {
     /// The slot.
     pub slot: &'a Slot,
     /// Its token.
@@ -142,7 +142,7 @@ pub struct Seen<'a> {
     pub now: Moment,
 }
 
-impl Kept for Seen<'_> {
+impl Kept for SlotView<'_> {
     fn left(&self) -> Option<i64> {
         Some(self.current.left(self.now))
     }

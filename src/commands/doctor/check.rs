@@ -9,14 +9,14 @@ use crate::tokens::error::{Failure, Kind, one_line};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum Finding {
     Ok,
     /// Works, but may not be what is wanted.
     Warn,
     Fail(Kind),
 }
 
-impl Verdict {
+impl Finding {
     fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -37,7 +37,7 @@ impl Verdict {
 #[derive(Debug)]
 struct Check {
     name: &'static str,
-    state: Verdict,
+    state: Finding,
     message: String,
     hints: Hints,
 }
@@ -49,12 +49,12 @@ pub struct Checks(Vec<Check>);
 impl Checks {
     /// A link that holds.
     pub fn ok(&mut self, name: &'static str, message: impl Into<String>) {
-        self.add(name, Verdict::Ok, message.into(), Hints::none());
+        self.add(name, Finding::Ok, message.into(), Hints::none());
     }
 
     /// A link that holds, but not for everything.
     pub fn warn(&mut self, name: &'static str, message: impl Into<String>, hints: impl Into<Hints>) {
-        self.add(name, Verdict::Warn, message.into(), hints.into());
+        self.add(name, Finding::Warn, message.into(), hints.into());
     }
 
     /// A link that is broken, by an error with its contexts and hints.
@@ -62,7 +62,7 @@ impl Checks {
         let Failure { kind, hints, .. } = Failure::of(error);
         let hints =
             if hints.is_empty() { "run doctor with -v to see what was tried".into() } else { hints.into() };
-        self.add(name, Verdict::Fail(kind), format!("{error:#}"), hints);
+        self.add(name, Finding::Fail(kind), format!("{error:#}"), hints);
     }
 
     /// The same, unless just that has been said before: of settings that nobody can read, each profile says the same.
@@ -75,17 +75,17 @@ impl Checks {
 
     /// A link that is broken.
     pub fn broken(&mut self, name: &'static str, message: impl Into<String>, hints: impl Into<Hints>) {
-        self.add(name, Verdict::Fail(Kind::Settings), message.into(), hints.into());
+        self.add(name, Finding::Fail(Kind::Settings), message.into(), hints.into());
     }
 
-    fn add(&mut self, name: &'static str, state: Verdict, message: String, hints: Hints) {
+    fn add(&mut self, name: &'static str, state: Finding, message: String, hints: Hints) {
         self.0.push(Check { name, state, message, hints });
     }
 
     fn failures(&self) -> impl Iterator<Item = Kind> {
         self.0.iter().filter_map(|check| match check.state {
-            Verdict::Fail(kind) => Some(kind),
-            Verdict::Ok | Verdict::Warn => None,
+            Finding::Fail(kind) => Some(kind),
+            Finding::Ok | Finding::Warn => None,
         })
     }
 
@@ -96,13 +96,13 @@ impl Checks {
 
     /// The names of those that failed.
     pub fn failed(&self) -> Vec<&'static str> {
-        let failed = self.0.iter().filter(|check| matches!(check.state, Verdict::Fail(_)));
+        let failed = self.0.iter().filter(|check| matches!(check.state, Finding::Fail(_)));
         failed.map(|check| check.name).collect()
     }
 
     /// How many links hold, but not for everything.
     pub fn warnings(&self) -> usize {
-        self.0.iter().filter(|check| check.state == Verdict::Warn).count()
+        self.0.iter().filter(|check| check.state == Finding::Warn).count()
     }
 
     /// A failure with the kind of the first that failed.
@@ -129,7 +129,7 @@ impl Checks {
     pub fn to_json(&self) -> Value {
         let check = |Check { name, state, message, hints }: &Check| {
             let mut check = json!({ "name": name, "state": state.word(), "message": message });
-            if *state != Verdict::Ok {
+            if *state != Finding::Ok {
                 check["hint"] = hints.in_one_line().into();
             }
             check

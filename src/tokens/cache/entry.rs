@@ -94,13 +94,13 @@ impl RememberedRefusal {
 }
 
 /// An entry as the policy looks at it.
-struct Seen<'a> {
+struct EntryView<'a> {
     entry: &'a Entry,
     ask: &'a Ask,
     now: i64,
 }
 
-impl Kept for Seen<'_> {
+impl Kept for EntryView<'_> {
     fn left(&self) -> Option<i64> {
         Some(self.entry.end(self.now)? - self.now)
     }
@@ -193,7 +193,7 @@ impl Entry {
 
     /// What the ask gets, at a time; `margin` in seconds.
     pub fn decide(&self, ask: &Ask, margin: i64, now: i64) -> Decision {
-        let seen = Seen { entry: self, ask, now };
+        let seen = EntryView { entry: self, ask, now };
         match policy::decide(&seen, margin.max(ask.min_life), policy::HELPER) {
             Verdict::Hand => self.valid(now).map_or(Decision::Renew, Decision::Hand),
             Verdict::Try => self.valid(now).map_or(Decision::Renew, Decision::Try),
