@@ -62,7 +62,7 @@ struct PoolInside {
     has_app: AtomicBool,
     log: Log,
     /// As many tokens are ended at the same time as minted.
-    ends: Semaphore,
+    ends: Arc<Semaphore>,
     work: Mutex<Work>,
     /// Something was added to the work, or may run now.
     change: Condvar,
@@ -89,7 +89,7 @@ impl Pool {
             work: Mutex::new(Work { turns, pauses: HashMap::new(), stopped: false }),
             change: Condvar::new(),
             slots: RwLock::new(Slots::new(limits.scopes, limits.scope_bytes)),
-            ends: Semaphore::new(limits.mints),
+            ends: Arc::new(Semaphore::new(limits.mints)),
             limits,
             clock,
             has_app: AtomicBool::new(minter.is_some()),
@@ -140,15 +140,19 @@ impl Pool {
     pub async fn end(&self, who: &Who, scope: &Scope, now: Moment) -> Result<(), Failure> {
         let (held, minter) = (self.0.held(who, scope, now), self.0.minter());
         let (Some((slot, Current { token, .. })), Some(minter)) = (held, minter) else { return Ok(()) };
-        let _permit = self.0.ends.acquire().await;
+        let permit = Arc::clone(&self.0.ends).acquire_owned().await;
         let (done, outcome) = oneshot::channel();
-        let ended = Arc::clone(&token);
-        let work = move || drop(done.send((minter.end)(&ended.token)));
+        // All of it is the thread's: whoever asked may go away, and the token must not stay when it has ended.
+        let work = move || {
+            let ended = (minter.end)(&token.token);
+            if ended.is_ok() {
+                slot.forget(&token);
+            }
+            drop((done.send(ended), permit));
+        };
         threads::start("revoke", work).map_err(|error| threads::scarcity("cannot start a thread", &error))?;
         // Where it was, a panic has said.
-        outcome.await.map_err(|_| Failure::new(Kind::Temporary, "internal error")).flatten()?;
-        slot.forget(&token);
-        Ok(())
+        outcome.await.map_err(|_| Failure::new(Kind::Temporary, "internal error")).flatten()
     }
 
     /// Whether there is an App to mint with.

@@ -145,7 +145,7 @@ fn open(connections: &[BufReader<TcpStream>]) -> usize {
     connections.iter().filter(is_open).count()
 }
 
-fn wait_until(done: impl Fn() -> bool) {
+pub fn wait_until(done: impl Fn() -> bool) {
     let end = clock::instant() + LONG;
     while !done() {
         assert!(clock::instant() < end, "it takes too long");

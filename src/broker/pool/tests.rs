@@ -4,6 +4,7 @@ use std::sync::mpsc::channel;
 
 use super::*;
 use crate::broker::ready::Outcome;
+use crate::broker::tests::wait_until;
 use crate::broker::turns::who;
 use crate::platform::clock;
 
@@ -219,6 +220,29 @@ fn a_token_with_little_life_is_renewed_at_once_however_young_it_is() {
     world.pool.maintain();
     assert_eq!(world.next(), scope);
     world.results.send(Ok(NOW + 3600)).unwrap();
+}
+
+#[test]
+fn a_token_that_has_ended_goes_though_whoever_ended_it_has_gone_away() {
+    let world = World::new();
+    let scope = scope("o", 0);
+    world.mint(&scope, 3600);
+    let (told, begun) = channel();
+    let (go, gone) = channel();
+    let gone = Mutex::new(gone);
+    let end = move |_: &Token| {
+        told.send(()).unwrap();
+        gone.lock().unwrap().recv().unwrap();
+        Ok(())
+    };
+    let mint = |_: &Scope| Err(Failure::new(Kind::Temporary, "GitHub answered 502"));
+    let (app, one_installation) = ("app".to_owned(), false);
+    world.pool.replace(Some(Minter { mint: Box::new(mint), end: Box::new(end), app, one_installation }));
+    world.leave_ending("a", &scope);
+    begun.recv_timeout(LONG).expect("it is being ended");
+    assert_eq!(world.pool.gauges().alive, 1, "not yet");
+    go.send(()).unwrap();
+    wait_until(|| world.pool.gauges().alive == 0);
 }
 
 #[test]

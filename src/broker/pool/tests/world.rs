@@ -106,6 +106,14 @@ impl World {
         self.runtime.block_on(self.pool.end(&who(name), scope, now))
     }
 
+    /// The same for somebody who goes away when that has begun.
+    pub fn leave_ending(&self, name: &str, scope: &Scope) {
+        let (name, now) = (who(name), *self.clock.lock().unwrap());
+        let mut ending = Box::pin(self.pool.end(&name, scope, now));
+        let first = self.runtime.block_on(poll_fn(|context| Poll::Ready(ending.as_mut().poll(context))));
+        assert!(first.is_pending());
+    }
+
     /// Asks for something that needs no mint, or for which a result is there.
     pub fn ask(&self, who: &Who, scope: &Scope, wish: Freshness) -> Outcome {
         self.end(self.start(who, scope, wish))
