@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::platform::watched::Tell;
 use crate::tokens::error::{self, OURS};
 use crate::tokens::notes::Notes;
 
@@ -82,15 +83,12 @@ impl Deref for Report {
     }
 }
 
-/// Takes messages.
-pub type Outlet = Box<dyn Fn(&str) + Send + Sync>;
-
 /// Where messages go instead of stderr.
-static OUTLET: OnceLock<Outlet> = OnceLock::new();
+static OUTLET: OnceLock<Tell> = OnceLock::new();
 
 /// Sends what would go to stderr elsewhere, for the rest of the process: `serve` never waits for whoever reads that.
 /// Errors, which end the process, still go to stderr.
-pub fn divert(outlet: Outlet) {
+pub fn divert(outlet: Tell) {
     // Only the first counts, and there is one `serve` in a process.
     let _ = OUTLET.set(outlet);
 }

@@ -14,7 +14,7 @@ use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::as_app::App;
 use crate::tokens::github::shared::Session;
-use crate::tokens::github::{api, refusals};
+use crate::tokens::github::{api, revocation};
 use crate::tokens::http::{Client, Connections};
 use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
@@ -30,8 +30,7 @@ struct AppMinter {
 
 /// What mints by these settings; `None`: they name no App.
 pub fn minter(settings: Config, notes: Notes, metrics: Arc<Metrics>) -> Option<Minter> {
-    let shared = AppMinter { settings, notes, session: Arc::default(), connections: Connections::default() };
-    shared.into_minter(metrics)
+    AppMinter::new(settings, notes).into_minter(metrics)
 }
 
 /// The same once it is sure that the key signs and the CAs can be read.
@@ -39,7 +38,7 @@ pub fn minter(settings: Config, notes: Notes, metrics: Arc<Metrics>) -> Option<M
 /// # Errors
 /// One of them does not.
 pub fn checked_minter(settings: Config, notes: Notes, metrics: Arc<Metrics>) -> Result<Option<Minter>> {
-    let shared = AppMinter { settings, notes, session: Arc::default(), connections: Connections::default() };
+    let shared = AppMinter::new(settings, notes);
     if let Some(app) = &shared.settings.app {
         shared.session.jwt(app, Deadline::after(shared.settings.timeout), notes)?;
         shared.connections.agent(&shared.settings.network, shared.settings.api_url.starts_with("https:"))?;
@@ -48,6 +47,10 @@ pub fn checked_minter(settings: Config, notes: Notes, metrics: Arc<Metrics>) -> 
 }
 
 impl AppMinter {
+    fn new(settings: Config, notes: Notes) -> Self {
+        Self { settings, notes, session: Arc::default(), connections: Connections::default() }
+    }
+
     fn into_minter(self, metrics: Arc<Metrics>) -> Option<Minter> {
         let this = Arc::new(self);
         let ending = Arc::clone(&this);
@@ -79,11 +82,7 @@ impl AppMinter {
         let client = Client::new(&settings.network, deadline, *notes).sharing(connections);
         let call = api::revocation(&settings.api_url, &token.secret);
         let answer = client.send(&call).map_err(|error| Failure::of(&error))?;
-        match answer.status {
-            204 => Ok(()),
-            401 if answer.is_githubs_refusal() => Ok(()),
-            _ => Err(refusals::plain(&answer)),
-        }
+        revocation::outcome(&answer, settings.into()).map(drop)
     }
 
     fn mint(&self, scope: &Scope) -> Result<Ready, Failure> {

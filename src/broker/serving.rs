@@ -145,14 +145,13 @@ impl Serving {
             return;
         }
         let unread = self.limits.unread;
-        let bounded = |stream, visitor| Bounded::new(stream, visitor, first, unread);
         match stream {
             Stream::Unix(stream) => {
                 let stream = Bounded::new(stream, Arc::clone(&visitor), first, unread);
                 Box::pin(self.serve(stream, visitor, watcher)).await;
             }
             Stream::Tcp(stream) => {
-                let stream = bounded(stream, Arc::clone(&visitor));
+                let stream = Bounded::new(stream, Arc::clone(&visitor), first, unread);
                 match self.tls.as_ref().map(|tls| tls.acceptor()) {
                     Some(tls) => Box::pin(self.serve_tls(tls, stream, visitor, watcher)).await,
                     None => Box::pin(self.serve(stream, visitor, watcher)).await,
