@@ -30,6 +30,8 @@ mod minting;
 #[cfg(test)]
 mod tests;
 
+use minting::Asked;
+
 /// Ends a token at GitHub; blocks.
 pub type End = Box<dyn Fn(&Token) -> Result<(), Failure> + Send + Sync>;
 /// Mints one token; blocks.
@@ -112,16 +114,15 @@ impl Pool {
     pub async fn token(&self, who: &Who, scope: &Scope, wish: Freshness, now: Moment) -> Outcome {
         let PoolInside { limits, clock, .. } = &*self.0;
         let held = self.0.held(who, scope, now);
-        if let Some((slot, current)) = &held {
-            let wanted = limits.margin.max(wish.min_fresh - 1);
-            let seen = SlotView { slot, current, unwanted: wish.new, now };
-            if policy::decide(&seen, wanted, limits.rules) == Verdict::Hand {
-                return Ok(Arc::clone(&current.token));
-            }
+        if let Some((slot, current)) = &held
+            && self.0.is_enough(slot, current, wish, now)
+        {
+            return Ok(Arc::clone(&current.token));
         }
         let patience = if held.is_some() { limits.patience } else { limits.turn };
-        let outcome = match self.0.ask(who, scope, now) {
-            Ok(waiter) => match timeout(patience, waiter).await {
+        let outcome = match self.0.ask(who, scope, wish, now) {
+            Ok(Asked::Here(token)) => return Ok(token),
+            Ok(Asked::Awaited(waiter)) => match timeout(patience, waiter).await {
                 Ok(outcome) => outcome.unwrap_or_else(|_| Err(busy())),
                 Err(_) => Err(busy()),
             },
@@ -247,6 +248,13 @@ impl PoolInside {
         let current = slot.current(now)?;
         slot.touch(self.millis(now));
         Some((Arc::clone(slot), current))
+    }
+
+    /// Whether a token is handed out as it is.
+    fn is_enough(&self, slot: &Slot, current: &Current, wish: Freshness, now: Moment) -> bool {
+        let wanted = self.limits.margin.max(wish.min_fresh - 1);
+        let seen = SlotView { slot, current, unwanted: wish.new, now };
+        policy::decide(&seen, wanted, self.limits.rules) == Verdict::Hand
     }
 
     /// Which installation a scope is of, as far as that is known without asking.

@@ -8,21 +8,32 @@ use tokio::sync::oneshot;
 
 use crate::broker::log::in_words;
 use crate::broker::pool::{Minter, PoolInside, Work, busy};
-use crate::broker::ready::Outcome;
+use crate::broker::query::Freshness;
+use crate::broker::ready::{Outcome, Ready};
 use crate::broker::slots::{Current, Slot};
 use crate::broker::turns::Who;
 use crate::platform::clock::{self, Moment};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
 
+/// What whoever asks has for it.
+pub(super) enum Asked {
+    /// The token.
+    Here(Arc<Ready>),
+    /// The outcome of a mint.
+    Awaited(oneshot::Receiver<Outcome>),
+}
+
 impl PoolInside {
-    /// Joins whoever waits for a scope's token, or puts it into the queue.
+    /// Joins whoever waits for a scope's token, or puts it into the queue. A mint may have ended since it was found that one
+    /// is needed: then its token, or the one that is still valid, is enough.
     pub(super) fn ask(
         &self,
         who: &Who,
         scope: &Scope,
+        wish: Freshness,
         now: Moment,
-    ) -> Result<oneshot::Receiver<Outcome>, Failure> {
+    ) -> Result<Asked, Failure> {
         let mut work = self.work();
         if let Some(failure) = self.paused(&work, scope, now) {
             return Err(failure);
@@ -30,6 +41,9 @@ impl PoolInside {
         let slots = self.slots.write();
         let slot = slots.unwrap_or_else(PoisonError::into_inner).get_or_add(who, scope).ok_or_else(busy)?;
         slot.touch(self.millis(now));
+        if let Some(current) = slot.current(now).filter(|current| self.is_enough(&slot, current, wish, now)) {
+            return Ok(Asked::Here(current.token));
+        }
         if let Some(failure) = slot.refused(now.steady, self.limits.rules) {
             return Err(failure);
         }
@@ -44,7 +58,7 @@ impl PoolInside {
         }
         let (sender, receiver) = oneshot::channel();
         job.waiters.push(sender);
-        Ok(receiver)
+        Ok(Asked::Awaited(receiver))
     }
 
     /// A thread's life: one mint after the other.

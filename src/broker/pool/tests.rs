@@ -223,6 +223,25 @@ fn a_token_with_little_life_is_renewed_at_once_however_young_it_is() {
 }
 
 #[test]
+fn whoever_comes_to_the_queue_when_a_mint_has_just_ended_begins_no_other() {
+    let world = World::new();
+    let scope = scope("o", 0);
+    let asks = |wish| {
+        let now = *world.clock.lock().unwrap();
+        matches!(world.pool.0.ask(&who("a"), &scope, wish, now), Ok(Asked::Here(_)))
+    };
+    world.mint(&scope, 301);
+    assert!(asks(ANY) && asks(NEW), "it has come");
+    world.pass(11);
+    world.pool.maintain();
+    world.next();
+    world.results.send(Err(Failure::new(Kind::Temporary, "GitHub answered 502"))).unwrap();
+    let slot = Arc::clone(world.pool.0.slots.read().unwrap().iter().next().unwrap());
+    wait_until(|| !slot.job().minting);
+    assert!(asks(ANY), "another one has just failed");
+}
+
+#[test]
 fn a_token_that_has_ended_goes_though_whoever_ended_it_has_gone_away() {
     let world = World::new();
     let scope = scope("o", 0);
