@@ -16,18 +16,20 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use crate::platform::watched::Tell;
 use crate::platform::{clock, threads};
 use crate::tokens::config::Config;
-use crate::tokens::error::{Failure, Kind};
 use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
 
 mod app_minter;
 #[cfg(any(test, fuzzing))]
 pub mod asker;
+mod audit;
 mod authorise;
 mod bearer_file;
 pub mod bearers;
 mod bounded;
 mod handle;
+mod identities;
+pub mod identity;
 mod limiter;
 mod limits;
 mod listen;
@@ -35,6 +37,7 @@ mod log;
 mod metrics;
 #[cfg(any(test, fuzzing))]
 pub mod model;
+pub mod oidc;
 mod peer;
 mod places;
 mod pool;
@@ -44,12 +47,18 @@ mod reload;
 mod serving;
 mod signals;
 mod slots;
+mod start;
 #[cfg(test)]
 mod tests;
 mod tls;
+pub mod trust;
+mod trust_file;
 mod turns;
 
-use bearer_file::BearerFile;
+use audit::Audit;
+pub use audit::AuditPlace;
+use identities::Identities;
+use identity::Identity;
 use limiter::Limiter;
 pub use limits::Limits;
 pub use listen::ListenAddress;
@@ -57,12 +66,14 @@ use listen::Listener;
 use log::Log;
 pub use log::LogFormat;
 use metrics::{Metrics, Outside};
+use oidc::KeyFetcher;
 use places::{Address, Places};
 use pool::Pool;
 use reload::Reload;
 use serving::Serving;
 use signals::Signals;
 use tls::Tls;
+pub use trust_file::read_trust;
 
 /// How long the log's last lines may take: together with `--drain` less than the 15 seconds that a stop may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -73,8 +84,12 @@ pub struct ServeOptions {
     pub listen: ListenAddress,
     /// Certificate and key.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// Who may have what.
+    /// Who may have what, by their bearers.
     pub bearer_file: Option<PathBuf>,
+    /// Who may have what, by their OIDC tokens.
+    pub trust_file: Option<PathBuf>,
+    /// Where each decision is written down.
+    pub audit: Option<AuditPlace>,
     /// Plain HTTP for others than this machine.
     pub allow_http: bool,
     /// How long what is open may take after the signal to stop.
@@ -100,14 +115,16 @@ pub type ReadSettings = Box<dyn Fn() -> Result<Config> + Send>;
 
 /// What all requests share.
 struct Server {
-    bearers: Option<BearerFile>,
+    /// `None`: there are none, and so no need for one on a Unix socket.
+    identities: Option<Identities>,
+    audit: Option<Arc<Audit>>,
     pool: Pool,
     /// The most that anybody gets, by the settings.
     limits: Scope,
     /// Whom this process belongs to: beside root the only one who needs no bearer where there are none.
     user: u32,
     /// Of identities.
-    requests: Limiter<Arc<str>>,
+    requests: Limiter<Arc<Identity>>,
     /// Of those who are none.
     failures: Limiter<Address>,
     places: Arc<Places>,
@@ -127,18 +144,24 @@ impl Server {
     fn gauges(&self) -> Outside {
         let (evicted, refused) = self.places.turned_away();
         let (pool, connections) = (self.pool.gauges(), self.places.taken());
-        Outside { pool, lines_dropped: self.log.dropped(), connections, evicted, refused }
+        let keys = self.identities.as_ref().map(|all| all.key_ages(clock::instant())).unwrap_or_default();
+        let audit_failures = self.audit.as_ref().map(|audit| audit.failures());
+        let lines_dropped = self.log.dropped();
+        Outside { pool, lines_dropped, connections, evicted, refused, keys, audit_failures }
     }
 
     /// Renews what is about to expire, notes changes that no request has brought up, and forgets what is over.
     fn maintain(&self) {
         self.pool.maintain();
-        let now = clock::instant();
-        if let Some(file) = &self.bearers {
-            file.current(now);
+        let now = clock::moment();
+        if let Some(identities) = &self.identities {
+            identities.maintain(now);
         }
-        self.requests.forget(self.millis(now));
-        self.failures.forget(self.millis(now));
+        if let Some(audit) = &self.audit {
+            audit.maintain();
+        }
+        self.requests.forget(self.millis(now.steady));
+        self.failures.forget(self.millis(now.steady));
     }
 }
 
@@ -175,23 +198,24 @@ async fn run(
     let signals = Signals::new().context("wait for signals")?;
     let tls = options
         .tls
+        .clone()
         .map(|(certificate, key)| Tls::open(certificate, key, log.clone()))
         .transpose()?
         .map(Arc::new);
-    let has_owner = settings.owner.is_some();
-    let bearers = options.bearer_file.as_deref();
-    let bearers = bearers.map(|path| BearerFile::open(path, log.clone(), has_owner)).transpose()?;
+    let fetcher = Arc::new(KeyFetcher::new(settings.network.clone(), notes));
+    let identities = start::identities(&settings, &options, &log, &fetcher)?;
+    let audit = options.audit.clone().map(|place| Audit::open(place, log.clone())).transpose()?.map(Arc::new);
     let listener = Listener::open(&options.listen)?;
-    check_exposure(&listener, bearers.is_some(), tls.is_some() || options.allow_http)?;
+    start::check_exposure(&listener, identities.is_some(), tls.is_some() || options.allow_http)?;
     let issuer = settings.app.as_ref().map(|app| crate::tokens::error::escape(&app.issuer));
     let app = issuer.map_or_else(|| "no App configured".to_owned(), |issuer| format!("App {issuer}"));
-    let known = bearers.as_ref().map(|file| file.current(clock::instant()).in_words());
+    let known = identities.as_ref().map(|all| all.in_words(clock::moment()));
     let known = known.unwrap_or_else(|| "no bearers".to_owned());
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listening = format!("listening on {} ({scheme}), {known}, {app}", listener.name());
     let limits = Arc::new(options.limits);
-    let broker = Arc::new(start(settings, bearers, &log, &limits, notes)?);
-    let reload = Reload { broker: Arc::clone(&broker), tls: tls.clone(), read, notes };
+    let broker = Arc::new(start::server(settings, (identities, audit), &log, &limits, notes)?);
+    let reload = Reload { broker: Arc::clone(&broker), tls: tls.clone(), fetcher, read, notes };
     let reload = reload.start().context("start a thread")?;
     let (stop, stopped) = watch::channel(false);
     let maintainer = tokio::spawn(maintain(Arc::clone(&broker), limits.maintenance, stopped.clone()));
@@ -218,48 +242,6 @@ async fn run(
     maintainer.abort();
     log.event("stopped");
     Ok(())
-}
-
-/// What would be open to all does not start.
-fn check_exposure(listener: &Listener, has_bearers: bool, is_guarded: bool) -> Result<()> {
-    if !has_bearers && !listener.knows_users() {
-        return Err(Failure::new(Kind::Settings, "no bearers are configured, so anybody could have a token")
-            .hint("name a file of them with --bearer-file, or listen on a Unix socket: --listen unix:PATH")
-            .into());
-    }
-    if !is_guarded && listener.is_reachable() {
-        return Err(Failure::new(Kind::Settings, format!("{} is reachable by others, and without TLS they could read the tokens", listener.name()))
-            .hint("give a certificate with --tls-cert and --tls-key, or say --allow-http if something in front of it does TLS")
-            .into());
-    }
-    Ok(())
-}
-
-fn start(
-    settings: Config,
-    bearers: Option<BearerFile>,
-    log: &Log,
-    limits: &Limits,
-    notes: Notes,
-) -> Result<Server> {
-    let metrics = Arc::new(Metrics::default());
-    let most = Scope::new(settings.owner.as_deref(), &settings.repositories, &settings.permissions);
-    let minter = app_minter::minter(settings, notes, Arc::clone(&metrics));
-    let pool = Pool::start(minter, log.clone(), limits.clone(), Box::new(clock::moment));
-    let connections = serving::most_connections(limits.connections);
-    Ok(Server {
-        bearers,
-        pool: pool.context("start the threads that mint")?,
-        limits: most,
-        user: rustix::process::geteuid().as_raw(),
-        requests: Limiter::new(limits.requests),
-        failures: Limiter::new(limits.failures),
-        places: Arc::new(Places::new(connections, connections / limits.share)),
-        metrics,
-        log: log.clone(),
-        draining: Arc::default(),
-        started: clock::instant(),
-    })
 }
 
 /// As many as there are processors. Nothing is sent by what it returns, which ends with the last of them.

@@ -5,6 +5,7 @@ pub mod atomic_write;
 pub mod bounds;
 pub mod clock;
 pub mod getent;
+pub mod line_sink;
 pub mod lock;
 pub mod private_files;
 pub mod process;

@@ -14,5 +14,6 @@ pub mod origin;
 pub mod protocol;
 pub mod scope;
 pub mod secret;
+pub mod signatures;
 pub mod source;
 pub mod token;

@@ -5,13 +5,17 @@ use crate::support::github::LoopbackGitHub;
 use crate::support::process::Running;
 use crate::support::sandbox::Sandbox;
 
+mod audit;
 mod bearer_file;
 mod bearers;
 mod clients;
+mod issuers;
 mod life;
 mod limits;
+mod oidc;
 mod own;
 mod reload;
+mod trust_file;
 mod wire;
 
 /// A running broker for the loopback GitHub's App.
@@ -51,7 +55,12 @@ impl Server {
 
     /// With settings and a file `bearers` that are there already.
     pub fn launch(github: LoopbackGitHub, sandbox: Sandbox, args: &[&str]) -> Self {
-        let listen = ["serve", "--listen", "127.0.0.1:0", "--bearer-file", "bearers"];
+        Self::launch_with(github, sandbox, &[&["--bearer-file", "bearers"], args].concat())
+    }
+
+    /// The same with these options alone.
+    pub fn launch_with(github: LoopbackGitHub, sandbox: Sandbox, args: &[&str]) -> Self {
+        let listen = ["serve", "--listen", "127.0.0.1:0"];
         let mut running = sandbox.helper(&[&listen, args].concat()).spawn();
         let port = port(&running.wait_for_stderr("listening on "));
         Self { github, sandbox, running, port }

@@ -15,12 +15,12 @@ fuzz_target!(|input: &[u8]| {
         assert!(words.into_iter().all(|word| !message.contains(word)), "a message shows a part of a line");
     }
     let text = format!("# known\n{}\n", bearers::line("one", bearer));
-    let found = (1..=4096).contains(&bearer.len()).then(|| "one".to_owned());
+    let found = Some("one".to_owned());
     assert_eq!(name_of(&text, bearer), Ok(found), "a bearer is not found by its line");
     assert!(other == bearer || name_of(&text, other) == Ok(None), "somebody else is let in");
 });
 
 /// Whose bearer this is, by a bearer file's text.
 fn name_of(text: &str, bearer: &[u8]) -> Result<Option<String>, String> {
-    Ok(Bearers::parse(text, true)?.find(bearer).map(|found| found.name.to_string()))
+    Ok(Bearers::parse(text, true)?.find(&bearers::hash(bearer)).map(|found| found.name.to_string()))
 }

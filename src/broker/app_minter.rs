@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use crate::broker::handle;
 use crate::broker::metrics::Metrics;
 use crate::broker::pool::Minter;
 use crate::broker::ready::Ready;
@@ -99,8 +98,8 @@ impl AppMinter {
             Failure { message: format!("{error:#}{hints}"), ..Failure::of(&error) }
         })?;
         if token.facts.expiry.is_none() {
-            return Err(Failure::new(Kind::Other, "GitHub gave a token without a life to live"));
+            return Err(Failure::new(Kind::Other, "the token has no expires_at in the future"));
         }
-        Ok(Ready { body: handle::body(&token).into(), token })
+        Ok(Ready::new(token))
     }
 }

@@ -11,6 +11,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use crate::broker::bearer_file::BearerFile;
+use crate::broker::identities::Identities;
 use crate::broker::limiter::Limiter;
 use crate::broker::limits::Limits;
 use crate::broker::log::{Log, LogFormat};
@@ -97,8 +98,7 @@ fn start(bearer_file: &Path, words: &str) -> (TowerToHyperService<Router>, Minte
         let text = in_full(scope);
         noted.lock().unwrap_or_else(PoisonError::into_inner).push(text.clone());
         let facts = Facts::new(Source::App, Some(clock::now() + 3600));
-        let token = Token::fresh(Secret::new(text), facts, clock::moment());
-        Ok(Ready { body: handle::body(&token).into(), token })
+        Ok(Ready::new(Token::fresh(Secret::new(text), facts, clock::moment())))
     });
     let github = Minter { mint, end: Box::new(|_| Ok(())), app: "app".to_owned(), one_installation: false };
     let of = |wanted: &str| -> Vec<String> {
@@ -109,10 +109,17 @@ fn start(bearer_file: &Path, words: &str) -> (TowerToHyperService<Router>, Minte
     let permissions = of("permission").iter().filter_map(|pair| permission(pair)).collect();
     // Few scopes, so that they are forgotten and minted again; and nobody asks too often.
     let limits = Limits { mints: 1, scopes: 64, requests: u32::MAX, failures: u32::MAX, ..Limits::default() };
-    let pool = Pool::start(Some(github), log.clone(), limits.clone(), Box::new(clock::moment));
+    let pool = Pool::start(
+        Some(github),
+        log.clone(),
+        limits.clone(),
+        Box::new(clock::moment),
+        Box::new(|_, _, _| ()),
+    );
     let bearers = BearerFile::open(bearer_file, log.clone(), owner.is_some()).expect("a bearer file");
     let broker = Server {
-        bearers: Some(bearers),
+        identities: Some(Identities { bearers: Some(bearers), trust: None }),
+        audit: None,
         pool: pool.expect("a thread"),
         limits: Scope::new(owner.as_deref(), &of("repository"), &permissions),
         user: 0,

@@ -1,9 +1,10 @@
-//! Who asks, and what they may have: the bearer of a request, and the scope that its line and the server's settings
+//! What a request presents, and what its identity may have: the scope that the identity's limits and the server's settings
 //! allow. Pure. The texts are a contract with clients that search them.
 
 use axum::http::{HeaderMap, StatusCode, header};
 
-use crate::broker::bearers::{self, Bearer, Bearers};
+use crate::broker::bearers;
+use crate::broker::identity::Identity;
 use crate::broker::peer::Peer;
 use crate::tokens::scope::Scope;
 
@@ -19,24 +20,25 @@ pub enum Route {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Denial(pub StatusCode, pub &'static str);
 
-/// Whose request it is; without bearers (on a Unix socket) root's and the server's own user's (`me`) alone.
-pub fn authenticate<'a>(
-    bearers: Option<&'a Bearers>,
-    route: &Route,
-    (peer, me): (Peer, u32),
-    headers: &HeaderMap,
-) -> Result<Option<&'a Bearer>, Denial> {
-    let (missing, invalid) = match route {
-        Route::Admin => ("admin auth required", "invalid admin auth token"),
-        Route::Workspace(Some(id)) if id.is_empty() => {
-            return Err(Denial(StatusCode::UNAUTHORIZED, "missing workspace ID"));
+impl Route {
+    /// What those hear who present nothing, and those who present what is not valid.
+    pub fn refusals(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Admin => ("admin auth required", "invalid admin auth token"),
+            Self::Workspace(_) => ("missing workspace auth token", "invalid workspace auth token"),
         }
-        Route::Workspace(_) => ("missing workspace auth token", "invalid workspace auth token"),
-    };
-    let Some(bearers) = bearers else {
-        let own = "without bearers only the broker's own user and root are served";
-        return if peer.needs_no_bearer(me) { Ok(None) } else { Err(Denial(StatusCode::FORBIDDEN, own)) };
-    };
+    }
+}
+
+/// What a request presents: a bearer, or an OIDC token.
+///
+/// # Errors
+/// Nothing, more than one thing, or none of a workspace.
+pub fn presented<'a>(route: &Route, headers: &'a HeaderMap) -> Result<&'a [u8], Denial> {
+    if matches!(route, Route::Workspace(Some(id)) if id.is_empty()) {
+        return Err(Denial(StatusCode::UNAUTHORIZED, "missing workspace ID"));
+    }
+    let (missing, invalid) = route.refusals();
     let denied = |text| Err(Denial(StatusCode::UNAUTHORIZED, text));
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (value, more) = (values.next(), values.next());
@@ -46,28 +48,37 @@ pub fn authenticate<'a>(
     // Exactly `Bearer `, as the platform has it.
     let text = value.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
     let text = text.map(<[u8]>::trim_ascii).unwrap_or_default();
-    if text.is_empty() {
-        return denied(missing);
-    }
-    bearers.find(text).map_or_else(|| denied(invalid), |bearer| Ok(Some(bearer)))
+    if text.is_empty() { denied(missing) } else { Ok(text) }
 }
 
-/// What the asker gets: never more than the server's settings and the bearer's line allow.
+/// Whether a request without identities, on a Unix socket, is root's or the server's own user's (`me`).
+///
+/// # Errors
+/// It is somebody else's, or none of a workspace.
+pub fn check_peer(route: &Route, (peer, me): (Peer, u32)) -> Result<(), Denial> {
+    if matches!(route, Route::Workspace(Some(id)) if id.is_empty()) {
+        return Err(Denial(StatusCode::UNAUTHORIZED, "missing workspace ID"));
+    }
+    let own = "without bearers only the broker's own user and root are served";
+    if peer.needs_no_bearer(me) { Ok(()) } else { Err(Denial(StatusCode::FORBIDDEN, own)) }
+}
+
+/// What the asker gets: never more than the server's settings and the identity's own limits allow.
 pub fn authorise(
-    bearer: Option<&Bearer>,
+    identity: Option<&Identity>,
     route: &Route,
     asked: &Scope,
     limits: &Scope,
 ) -> Result<Scope, Denial> {
     let denied = |text| Err(Denial(StatusCode::FORBIDDEN, text));
-    if let Some(workspace) = bearer.and_then(|bearer| bearer.workspace.as_ref()) {
+    if let Some(workspace) = identity.and_then(|identity| identity.workspace.as_ref()) {
         match route {
             Route::Admin => return denied("this bearer is for its workspace's route only"),
             Route::Workspace(Some(id)) if id == workspace => {}
             Route::Workspace(_) => return denied("this bearer is for another workspace"),
         }
     }
-    let own = bearer.map(|bearer| &bearer.limits);
+    let own = identity.map(|identity| &identity.limits);
     let within_own = own.map_or_else(|| Some(asked.clone()), |own| bearers::within(own, asked));
     match within_own.and_then(|scope| bearers::within(limits, &scope)) {
         Some(scope) => Ok(scope),

@@ -10,35 +10,21 @@ use std::sync::Arc;
 use rsa::sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::tokens::error::escape;
+use crate::broker::identity::{self, Identity};
 use crate::tokens::scope::{self, Scope};
 use crate::tokens::token::hex;
 
-/// Longer ones are nobody's.
-const MAX_BEARER: usize = 4096;
-
-/// One line of the file: a bearer and the most that it may get. Empty means no limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bearer {
-    /// For logs and the limiter.
-    pub name: Arc<str>,
-    /// Only this workspace's route.
-    pub workspace: Option<String>,
-    /// Owner, repositories and permissions.
-    pub limits: Scope,
-}
-
 /// All lines.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Bearers {
-    all: Vec<(Hash, Bearer)>,
+    all: Vec<(Hash, Arc<Identity>)>,
     /// Where those are whose hashes begin so. Nobody can choose how the hash of a guess begins, so that the time of a
     /// look-up tells nothing.
     by_start: HashMap<Start, usize>,
 }
 
 /// SHA-256 of a bearer.
-type Hash = [u8; 32];
+pub type Hash = [u8; 32];
 type Start = [u8; 8];
 
 fn start(hash: &Hash) -> Start {
@@ -47,7 +33,12 @@ fn start(hash: &Hash) -> Start {
 
 /// A bearer's line without limits.
 pub fn line(name: &str, bearer: &[u8]) -> String {
-    format!("{name} sha256:{}", hex(&Sha256::digest(bearer)))
+    format!("{name} sha256:{}", hex(&hash(bearer)))
+}
+
+/// What a bearer, or any other text that proves somebody, is known by.
+pub fn hash(bearer: &[u8]) -> Hash {
+    Sha256::digest(bearer).into()
 }
 
 impl Bearers {
@@ -69,7 +60,7 @@ impl Bearers {
             if known.is_some() || bearers.has(&bearer.name) {
                 return Err(format!("line {}: the name or the bearer is there already", index + 1));
             }
-            bearers.all.push((hash, bearer));
+            bearers.all.push((hash, Arc::new(bearer)));
         }
         Ok(bearers)
     }
@@ -93,14 +84,10 @@ impl Bearers {
         self.all.iter().any(|(_, bearer)| &*bearer.name == name)
     }
 
-    /// Whose bearer this is. The hashes are compared in constant time.
-    pub fn find(&self, bearer: &[u8]) -> Option<&Bearer> {
-        if bearer.is_empty() || bearer.len() > MAX_BEARER {
-            return None;
-        }
-        let asked: Hash = Sha256::digest(bearer).into();
-        let (hash, bearer) = &self.all[*self.by_start.get(&start(&asked))?];
-        bool::from(hash.ct_eq(&asked)).then_some(bearer)
+    /// Whose bearer has this hash. The hashes are compared in constant time.
+    pub fn find(&self, asked: &Hash) -> Option<&Arc<Identity>> {
+        let (hash, identity) = &self.all[*self.by_start.get(&start(asked))?];
+        bool::from(hash.ct_eq(asked)).then_some(identity)
     }
 }
 
@@ -108,20 +95,22 @@ impl Bearers {
 const WITHOUT_OWNER: &str =
     "a repository or permission is named, and neither the line nor --owner names an owner";
 
-fn parse_line(line: &str, has_owner: bool) -> Result<(Bearer, Hash), &'static str> {
+fn parse_line(line: &str, has_owner: bool) -> Result<(Identity, Hash), &'static str> {
     let mut words = line.split_whitespace();
     let name = words.next().unwrap_or_default();
     let digest =
         words.next().and_then(|word| word.strip_prefix("sha256:")).ok_or("no sha256:HEX after the name")?;
     let hash = unhex(digest).ok_or("the hash is not 64 hexadecimal digits")?;
-    if !is_name(name) {
+    if !identity::is_name(name) {
         return Err("the name holds characters that a log cannot show as they are");
     }
     let (mut owner, mut workspace) = (None, None);
     let (mut repositories, mut permissions) = (BTreeSet::new(), BTreeMap::new());
     for word in words {
         let known = match word.split_once('=') {
-            Some(("workspace", id)) if is_shown(id) => workspace.replace(id.to_owned()).is_some(),
+            Some(("workspace", id)) if identity::is_workspace(id) => {
+                workspace.replace(id.to_owned()).is_some()
+            }
             Some(("owner", login)) if scope::is_owner(login) => owner.replace(login).is_some(),
             Some(("repository", name)) if scope::is_repository(name) => {
                 !repositories.insert(name.to_ascii_lowercase())
@@ -144,17 +133,7 @@ fn parse_line(line: &str, has_owner: bool) -> Result<(Bearer, Hash), &'static st
     }
     let repositories = Vec::from_iter(repositories);
     let limits = Scope::new(owner, &repositories, &permissions);
-    Ok((Bearer { name: name.into(), workspace, limits }, hash))
-}
-
-/// Whether a bearer may be called so: one word that logs show as it is, and neither a comment nor the log's word for
-/// nobody.
-pub fn is_name(name: &str) -> bool {
-    is_shown(name) && !name.contains(char::is_whitespace) && !name.starts_with('#') && name != "-"
-}
-
-fn is_shown(text: &str) -> bool {
-    !text.is_empty() && escape(text) == text
+    Ok((Identity::of_bearer(name, workspace, limits), hash))
 }
 
 fn unhex(text: &str) -> Option<Hash> {

@@ -1,12 +1,9 @@
-//! From a request to a response: who asks, what for, what they may have, and the wire format of the platform's endpoint
-//! (statuses and texts are a contract with clients that search them).
+//! From a request to a response: who asks, what for, what they may have, and what the logs say of it.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
@@ -15,16 +12,23 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
 
-use crate::broker::authorise::{Denial, Route, authenticate, authorise};
-use crate::broker::bearers::Bearer;
-use crate::broker::log::{Access, in_words};
-use crate::broker::peer::Peer;
-use crate::broker::places::Address;
+use crate::broker::audit::Reason;
+use crate::broker::authorise::{Denial, Route, authorise, check_peer, presented};
+use crate::broker::identities::Identified;
+use crate::broker::identity::Identity;
+use crate::broker::log::in_words;
+use crate::broker::oidc::presented::Invalid;
+use crate::broker::pool::Handed;
+use crate::broker::turns::Who;
 use crate::broker::{Server, query};
 use crate::platform::clock::{self, Moment};
-use crate::tokens::error::Kind;
 use crate::tokens::scope::Scope;
-use crate::tokens::token::Token;
+
+mod answers;
+mod noted;
+
+use answers::{after, failure, json_response, limited, no_content, no_token, with_headers};
+use noted::{Decided, Noted, audited, log, note, over_limit, peer};
 
 /// The routes, for all connections.
 pub fn router(broker: Arc<Server>) -> Router {
@@ -52,142 +56,126 @@ pub fn router(broker: Arc<Server>) -> Router {
         .with_state(broker)
 }
 
-/// The other end of the connection that a request came by; an unknown one is far away and in need of a bearer.
-fn peer(request: &Parts) -> Peer {
-    request.extensions.get().copied().unwrap_or(Peer::Address(Ipv4Addr::UNSPECIFIED.into()))
-}
-
-/// What is known of a request by the time it is logged.
-#[derive(Default)]
-struct Noted {
-    bearer: Option<Arc<str>>,
-    scope: Option<Scope>,
+impl From<Denial> for Decided {
+    fn from(Denial(status, text): Denial) -> Self {
+        Self::refused(status, text)
+    }
 }
 
 async fn answer(broker: Arc<Server>, route: Route, request: Request) -> Response {
     let started = clock::moment();
     let mut known = Noted::default();
     let (request, _) = request.into_parts();
-    let response = respond(&broker, &route, &request, started, &mut known).await;
-    note(&broker, &request, &known, started, response)
+    let decided =
+        decide(&broker, &route, &request, started, &mut known).await.unwrap_or_else(|refused| refused);
+    if let Some(limited) = over_limit(&broker, &request, &known, started) {
+        return limited;
+    }
+    let response = match &broker.audit {
+        Some(audit) => audited(audit, &route, &request, &known, started, decided).await,
+        None => decided.response,
+    };
+    log(&broker, &request, &known, started, response)
 }
 
-async fn respond(
+/// Whose request it is; `None` where there are no identities.
+async fn identify(
+    broker: &Server,
+    route: &Route,
+    request: &Parts,
+    now: Moment,
+) -> Result<Option<Arc<Identity>>, Decided> {
+    let Some(identities) = &broker.identities else {
+        check_peer(route, (peer(request), broker.user))?;
+        return Ok(None);
+    };
+    let (_, invalid) = route.refusals();
+    match identities.identify(presented(route, &request.headers)?, now).await {
+        Identified::Known(identity) => Ok(Some(identity)),
+        Identified::NoRule => {
+            let response = failure(StatusCode::FORBIDDEN, "no rule is for this token");
+            Err(Decided::without_token(response, Reason::NoRule))
+        }
+        Identified::Unknown(None) => Err(Decided::refused(StatusCode::UNAUTHORIZED, invalid)),
+        Identified::Unknown(Some(cause)) => {
+            let response = failure(StatusCode::UNAUTHORIZED, invalid);
+            // The token may be as good as any: whoever presents it should come again.
+            let response = if cause == Invalid::NoKeys { after(5, response) } else { response };
+            Err(Decided::without_token(response, Reason::Invalid(cause)))
+        }
+    }
+}
+
+async fn decide(
     broker: &Arc<Server>,
     route: &Route,
     request: &Parts,
     started: Moment,
     known: &mut Noted,
-) -> Response {
-    let bearers = broker.bearers.as_ref().map(|file| file.current(started.steady));
-    let from = (peer(request), broker.user);
-    let bearer = match authenticate(bearers.as_deref(), route, from, &request.headers) {
-        Ok(bearer) => bearer,
-        Err(Denial(status, text)) => return failure(status, text),
-    };
-    if let Some(Bearer { name, .. }) = bearer {
-        known.bearer = Some(Arc::clone(name));
-        if let Err(over) = broker.requests.count(name, broker.millis(started.steady)) {
-            broker.metrics.limited();
-            return limited(over.seconds);
-        }
+) -> Result<Decided, Decided> {
+    known.identity = identify(broker, route, request, started).await.inspect_err(|refused| {
+        known.reason =
+            matches!(refused.reason, Reason::Invalid(_) | Reason::NoRule).then(|| refused.reason.clone());
+    })?;
+    if let Some(identity) = &known.identity
+        && let Err(over) = broker.requests.count(identity, broker.millis(started.steady))
+    {
+        broker.metrics.limited();
+        return Err(Decided::without_token(limited(over.seconds), Reason::Denied("too many requests")));
     }
     if let Route::Workspace(None) = route {
-        return failure(StatusCode::BAD_REQUEST, "the workspace ID is not UTF-8");
+        return Err(Decided::refused(StatusCode::BAD_REQUEST, "the workspace ID is not UTF-8"));
     }
-    let asked = match query::scope(request.uri.query().unwrap_or_default()) {
-        Ok(asked) => asked,
-        Err(wrong) => return failure(StatusCode::BAD_REQUEST, wrong),
-    };
-    let scope = match authorise(bearer, route, &asked, &broker.limits) {
-        Ok(scope) => known.scope.insert(scope),
-        Err(Denial(status, text)) => {
-            known.scope = Some(asked);
-            return failure(status, text);
-        }
-    };
+    let asked = query::scope(request.uri.query().unwrap_or_default())
+        .map_err(|wrong| Decided::refused(StatusCode::BAD_REQUEST, wrong))?;
+    let asked = known.asked.insert(asked);
+    let scope = authorise(known.identity.as_deref(), route, asked, &broker.limits)?;
+    let scope = known.scope.insert(scope);
     if request.method == Method::DELETE {
-        return end(broker, bearer, scope, started).await;
+        return Ok(end(broker, &known.identity, scope, started).await);
     }
     if !broker.pool.has_app() {
-        return failure(StatusCode::NOT_FOUND, "no GitHub App configured");
+        return Err(Decided::refused(StatusCode::NOT_FOUND, "no GitHub App configured"));
     }
     let cache_control = request.headers.get_all(header::CACHE_CONTROL);
     let wish = query::wish(cache_control.iter().filter_map(|value| value.to_str().ok()));
-    match broker.pool.token(&known.bearer, scope, wish, started).await {
-        Ok(ready) => with_headers(StatusCode::OK, ready.body.clone()),
-        Err(failed) => {
-            let mut body = json!({ "error": "token refresh failed" });
-            if failed.kind != Kind::Temporary {
-                body["retry"] = false.into();
-            }
-            let response = json_response(StatusCode::INTERNAL_SERVER_ERROR, &body);
-            match failed.wait {
-                Some(seconds) => after(seconds, response),
-                None => response,
-            }
+    match broker.pool.token(&known.identity, scope, wish, started).await {
+        Ok(Handed { token, kept }) => {
+            let response = with_headers(StatusCode::OK, token.body.clone());
+            Ok(Decided { response, reason: Reason::Granted, token: Some((token, kept)) })
         }
+        Err(failed) => Err(Decided::without_token(no_token(&failed), Reason::Failed)),
     }
 }
 
 /// Ends the asker's own token. One without a workspace may stand for many, and its tokens for what they are doing.
-async fn end(broker: &Server, bearer: Option<&Bearer>, scope: &Scope, now: Moment) -> Response {
-    let own = bearer.filter(|bearer| bearer.workspace.is_some());
+async fn end(broker: &Server, who: &Who, scope: &Scope, now: Moment) -> Decided {
+    let own = who.as_ref().filter(|identity| identity.workspace.is_some());
     let ended = match own {
-        Some(Bearer { name, .. }) => broker.pool.end(&Some(Arc::clone(name)), scope, now).await,
-        None => Ok(()),
+        Some(_) => broker.pool.end(who, scope, now).await,
+        None => Ok(None),
     };
     match ended {
-        Ok(()) => {
-            let mut response = StatusCode::NO_CONTENT.into_response();
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            response
+        Ok(Some(token)) => {
+            Decided { response: no_content(), reason: Reason::Revoked, token: Some((token, true)) }
         }
+        Ok(None) => Decided::without_token(no_content(), Reason::NothingToRevoke),
         Err(failed) => {
-            let of = own.map(|bearer| format!(" of {}", bearer.name)).unwrap_or_default();
+            let of = own.map(|identity| format!(" of {}", identity.name)).unwrap_or_default();
             broker.log.event(&format!("the token{of} for [{}] was not revoked: {failed}", in_words(scope)));
-            failure(StatusCode::INTERNAL_SERVER_ERROR, "token revocation failed")
+            let response = failure(StatusCode::INTERNAL_SERVER_ERROR, "token revocation failed");
+            Decided::without_token(response, Reason::Failed)
         }
     }
-}
-
-/// `{"expires_at":"…Z","token":"…"}`: compact and in this order, as clients search it for `"token":"`.
-pub fn body(token: &Token) -> String {
-    let expires_at = token.facts.expiry.map(clock::rfc3339).unwrap_or_default();
-    format!("{{\"expires_at\":{},\"token\":{}}}", json!(expires_at), json!(token.secret.expose()))
-}
-
-fn failure(status: StatusCode, text: &str) -> Response {
-    json_response(status, &json!({ "error": text }))
-}
-
-fn limited(seconds: u64) -> Response {
-    let body = json!({ "error": "rate limit exceeded", "retry_after": seconds });
-    after(seconds, json_response(StatusCode::TOO_MANY_REQUESTS, &body))
-}
-
-/// With the seconds that the client should wait.
-fn after(seconds: impl Into<HeaderValue>, mut response: Response) -> Response {
-    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    response
-}
-
-fn json_response(status: StatusCode, body: &serde_json::Value) -> Response {
-    with_headers(status, body.to_string())
-}
-
-fn with_headers(status: StatusCode, body: impl Into<Body>) -> Response {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/json; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 async fn ready(State(broker): State<Arc<Server>>) -> Response {
     if broker.draining.load(Ordering::Relaxed) {
         return json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "stopping" }));
+    }
+    if broker.audit.as_ref().is_some_and(|audit| audit.is_failing()) {
+        let status = json!({ "status": "the audit log cannot be written" });
+        return json_response(StatusCode::SERVICE_UNAVAILABLE, &status);
     }
     json_response(StatusCode::OK, &json!({ "status": "ok" }))
 }
@@ -196,14 +184,9 @@ async fn ready(State(broker): State<Arc<Server>>) -> Response {
 async fn metrics(State(broker): State<Arc<Server>>, request: Request) -> Response {
     let (request, _) = request.into_parts();
     let started = clock::moment();
-    let bearers = broker.bearers.as_ref().map(|file| file.current(started.steady));
-    let from = (peer(&request), broker.user);
-    let open = bearers.is_some() && from.0.is_local();
-    if !open
-        && let Err(Denial(status, text)) =
-            authenticate(bearers.as_deref(), &Route::Admin, from, &request.headers)
-    {
-        return note(&broker, &request, &Noted::default(), started, failure(status, text));
+    let open = broker.identities.is_some() && peer(&request).is_local();
+    if !open && let Err(refused) = identify(&broker, &Route::Admin, &request, started).await {
+        return note(&broker, &request, started, refused.response);
     }
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (headers, broker.metrics.to_text(&broker.gauges())).into_response()
@@ -212,7 +195,7 @@ async fn metrics(State(broker): State<Arc<Server>>, request: Request) -> Respons
 /// Empty, so that no client takes it for "no App configured".
 async fn unknown(State(broker): State<Arc<Server>>, request: Request) -> Response {
     let (started, (request, _)) = (clock::moment(), request.into_parts());
-    note(&broker, &request, &Noted::default(), started, StatusCode::NOT_FOUND.into_response())
+    note(&broker, &request, started, StatusCode::NOT_FOUND.into_response())
 }
 
 async fn wrong_method(State(broker): State<Arc<Server>>, request: Request) -> Response {
@@ -225,38 +208,5 @@ async fn wrong_method(State(broker): State<Arc<Server>>, request: Request) -> Re
     };
     let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, text);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
-    note(&broker, &request, &Noted::default(), started, response)
-}
-
-/// Counts and logs a request with its answer. Whoever has no bearer gets another answer, and no line of its own, where
-/// there were too many of them from its address: nobody is to be known by guessing, or to fill the log.
-fn note(broker: &Server, request: &Parts, known: &Noted, started: Moment, response: Response) -> Response {
-    let client = peer(request);
-    if known.bearer.is_none()
-        && let Some(address) = Address::of(client)
-        && let Err(over) = broker.failures.count(&address, broker.millis(started.steady))
-    {
-        let response = limited(over.seconds);
-        broker.metrics.request(response.status().as_u16());
-        broker.metrics.failure_limited();
-        if over.first {
-            let many =
-                "too many requests without a valid bearer in a minute: the rest are not logged one by one";
-            broker.log.event(&format!("{address}: {many}"));
-        }
-        return response;
-    }
-    let status = response.status().as_u16();
-    broker.metrics.request(status);
-    broker.log.access(&Access {
-        client,
-        bearer: known.bearer.as_deref(),
-        method: request.method.as_str(),
-        path: request.uri.path(),
-        scope: known.scope.as_ref(),
-        status,
-        started: started.wall,
-        took: started.steady.elapsed(),
-    });
-    response
+    note(&broker, &request, started, response)
 }

@@ -16,8 +16,10 @@ use crate::broker::peer::Peer;
 use crate::platform::private_files;
 use crate::tokens::error::{Failure, Kind};
 
-/// Bytes of a request's head.
-pub const MAX_HEAD: usize = 16 * 1024;
+/// Bytes of a request's head: the longest token, and all else that a client sends.
+pub const MAX_HEAD: usize = 20 * 1024;
+/// So many of them are looked at before they cost a buffer; who sends more may have it.
+const LOOKED_AT: usize = 16 * 1024;
 /// Connections that may wait to be accepted; the system may allow less.
 const WAITING: i32 = 4096;
 
@@ -96,14 +98,14 @@ impl Stream {
 
 /// Looks at what has come and leaves it there. That more is needed is said in the way in which it is waited for.
 fn look(socket: impl AsFd, anything_will_do: bool) -> std::io::Result<()> {
-    let mut buffer = [MaybeUninit::uninit(); MAX_HEAD];
+    let mut buffer = [MaybeUninit::uninit(); LOOKED_AT];
     let ((come, _), _) = match recv(socket, &mut buffer[..], RecvFlags::PEEK) {
         Err(Errno::AGAIN) => return Err(std::io::ErrorKind::WouldBlock.into()),
         // Whoever reads next meets it.
         Err(_) => return Ok(()),
         Ok(come) => come,
     };
-    let is_head = come.first().is_some_and(u8::is_ascii_uppercase) && come.len() < MAX_HEAD;
+    let is_head = come.first().is_some_and(u8::is_ascii_uppercase) && come.len() < LOOKED_AT;
     let ends = |at: usize| come[at..].starts_with(b"\n\r\n") || come[at..].starts_with(b"\n\n");
     if !anything_will_do && is_head && !(0..come.len()).any(ends) {
         return Err(std::io::ErrorKind::WouldBlock.into());

@@ -47,14 +47,16 @@ pub enum LogFormat {
 pub struct Access<'a> {
     /// Who was at the other end.
     pub client: Peer,
-    /// The bearer's name; `None`: nobody known.
-    pub bearer: Option<&'a str>,
+    /// The identity's name; `None`: nobody known.
+    pub identity: Option<&'a str>,
     /// `GET`.
     pub method: &'a str,
     /// Without the query.
     pub path: &'a str,
     /// What was asked for, once known.
     pub scope: Option<&'a Scope>,
+    /// Why it was refused, where whoever asks is not told.
+    pub reason: Option<Cow<'static, str>>,
     /// The answer.
     pub status: u16,
     /// When it came, in seconds since 1970.
@@ -235,7 +237,7 @@ impl Log {
 
     /// Notes a request.
     pub fn access(&self, access: &Access) {
-        let Access { client, bearer, method, path, scope, status, started, took } = access;
+        let Access { client, identity, method, path, scope, reason, status, started, took } = access;
         let scope = scope.map(in_words).unwrap_or_default();
         let now = started.saturating_add(i64::try_from(took.as_secs()).unwrap_or(0));
         let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
@@ -243,13 +245,14 @@ impl Log {
         let (method, path) = (cut(&method, METHOD), cut(&path, PATH));
         self.add(self.most, |waiting| match self.form {
             LogFormat::Plain => {
-                let bearer = bearer.unwrap_or("-");
+                let identity = identity.unwrap_or("-");
+                let (before, reason) = reason.as_deref().map_or(("", ""), |reason| (": ", reason));
                 let scope = if scope.is_empty() { "-" } else { &scope };
                 let (millis, parts) = (micros / 1000, micros % 1000);
                 waiting.plain(
                     now,
                     format_args!(
-                        "{client} {bearer} {method} {path} [{scope}] {status} {millis}.{parts:03} ms"
+                        "{client} {identity} {method} {path} [{scope}] {status} {millis}.{parts:03} ms{before}{reason}"
                     ),
                 );
             }
@@ -257,10 +260,11 @@ impl Log {
                 now,
                 json!({
                     "client": client.to_string(),
-                    "bearer": bearer,
+                    "identity": identity,
                     "method": method,
                     "path": path,
                     "scope": scope,
+                    "reason": reason,
                     "status": status,
                     "duration_ms": f64::from(micros) / 1000.0,
                 }),

@@ -54,6 +54,10 @@ pub struct Outside {
     pub evicted: u64,
     /// Connections that were closed at once, as nobody was idle who could make room.
     pub refused: u64,
+    /// How old each issuer's keys are, in seconds; `None`: there are none.
+    pub keys: Vec<(String, Option<u64>)>,
+    /// Lines that the audit log could not take, where there is one.
+    pub audit_failures: Option<u64>,
 }
 
 impl Metrics {
@@ -129,9 +133,9 @@ impl Counters {
         for (outcome, count) in &self.mints {
             writeln!(text, "github_app_mints_total{{outcome=\"{outcome}\"}} {count}")?;
         }
-        let help = "Requests refused by the limit of their bearer.";
+        let help = "Requests refused by the limit of their identity.";
         single(text, "rate_limited_total", "counter", help, self.limited)?;
-        let help = "Requests without a valid bearer refused by the limit of their address.";
+        let help = "Requests of nobody known refused by the limit of their address.";
         single(text, "failures_limited_total", "counter", help, self.failures_limited)?;
         writeln!(text, "# HELP github_app_mint_duration_seconds How long mints took.")?;
         writeln!(text, "# TYPE github_app_mint_duration_seconds histogram")?;
@@ -149,7 +153,7 @@ impl Counters {
 
 impl Outside {
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        let Self { pool, lines_dropped, connections, evicted, refused } = self;
+        let Self { pool, lines_dropped, connections, evicted, refused, keys, audit_failures } = self;
         single(text, "tokens_alive", "gauge", "Tokens in memory that are alive.", pool.alive)?;
         if let Some(seconds) = pool.next_renewal {
             let help = "Time until the next token is renewed.";
@@ -164,7 +168,24 @@ impl Outside {
         let help = "Idle connections that were closed to make room for others.";
         single(text, "connections_evicted_total", "counter", help, evicted)?;
         let help = "Connections that were not let in.";
-        single(text, "connections_refused_total", "counter", help, refused)
+        single(text, "connections_refused_total", "counter", help, refused)?;
+        if let Some(failures) = audit_failures {
+            let help = "Lines that could not be written to the audit log.";
+            single(text, "audit_failures_total", "counter", help, failures)?;
+        }
+        if !keys.is_empty() {
+            writeln!(
+                text,
+                "# HELP github_app_issuer_keys_age_seconds How old an issuer's keys are; without any, it has no line."
+            )?;
+            writeln!(text, "# TYPE github_app_issuer_keys_age_seconds gauge")?;
+        }
+        for (issuer, age) in keys {
+            if let Some(age) = age {
+                writeln!(text, "github_app_issuer_keys_age_seconds{{issuer=\"{issuer}\"}} {age}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -182,7 +203,16 @@ mod tests {
             metrics.mint("ok", Duration::from_millis(millis));
         }
         let pool = Gauges { alive: 2, next_renewal: Some(30), waiting: 3, paused: 1 };
-        let outside = Outside { pool, lines_dropped: 4, connections: 5, evicted: 6, refused: 7 };
+        let keys = vec![("ci".to_owned(), Some(8)), ("down".to_owned(), None)];
+        let outside = Outside {
+            pool,
+            lines_dropped: 4,
+            connections: 5,
+            evicted: 6,
+            refused: 7,
+            keys,
+            audit_failures: Some(9),
+        };
         let text = metrics.to_text(&outside);
         for line in [
             "github_app_requests_total{status=\"200\"} 1",
@@ -195,6 +225,8 @@ mod tests {
             "github_app_connections 5",
             "github_app_connections_evicted_total 6",
             "github_app_connections_refused_total 7",
+            "github_app_audit_failures_total 9",
+            "github_app_issuer_keys_age_seconds{issuer=\"ci\"} 8",
             "github_app_failures_limited_total 0",
             "github_app_next_renewal_seconds 30",
             "github_app_mint_duration_seconds_bucket{le=\"0.1\"} 1",
@@ -206,6 +238,6 @@ mod tests {
             assert!(text.lines().any(|known| known == line), "{line} in\n{text}");
         }
         let named = text.lines().filter(|line| line.starts_with("# TYPE")).count();
-        assert_eq!(named, 13);
+        assert_eq!(named, 15);
     }
 }

@@ -16,7 +16,7 @@ use crate::broker::limits::Limits;
 use crate::broker::log::Log;
 use crate::broker::metrics::Gauges;
 use crate::broker::query::Freshness;
-use crate::broker::ready::{Outcome, Ready};
+use crate::broker::ready::Ready;
 use crate::broker::slots::{Current, Slot, SlotView, Slots};
 use crate::broker::turns::{Turns, Who};
 use crate::platform::clock::Moment;
@@ -49,6 +49,23 @@ pub struct Minter {
     pub one_installation: bool,
 }
 
+/// A token that is handed out.
+pub struct Handed {
+    /// The token.
+    pub token: Arc<Ready>,
+    /// It was in memory already.
+    pub kept: bool,
+}
+
+impl Handed {
+    fn kept(token: &Arc<Ready>) -> Self {
+        Self { token: Arc::clone(token), kept: true }
+    }
+}
+
+/// Told of each token that was renewed though nobody asked.
+pub type Renewed = Box<dyn Fn(&Who, &Scope, &Ready) + Send + Sync>;
+
 /// What time it is.
 pub type Clock = Box<dyn Fn() -> Moment + Send + Sync>;
 
@@ -65,6 +82,7 @@ struct PoolInside {
     log: Log,
     /// As many tokens are ended at the same time as minted.
     ends: Arc<Semaphore>,
+    renewed: Renewed,
     work: Mutex<Work>,
     /// Something was added to the work, or may run now.
     change: Condvar,
@@ -84,7 +102,13 @@ impl Pool {
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn start(minter: Option<Minter>, log: Log, limits: Limits, clock: Clock) -> io::Result<Self> {
+    pub fn start(
+        minter: Option<Minter>,
+        log: Log,
+        limits: Limits,
+        clock: Clock,
+        renewed: Renewed,
+    ) -> io::Result<Self> {
         let turns = Turns::new(limits.mints, limits.mints_each);
         let shared = Arc::new(PoolInside {
             started: clock().steady,
@@ -94,6 +118,7 @@ impl Pool {
             ends: Arc::new(Semaphore::new(limits.mints)),
             limits,
             clock,
+            renewed,
             has_app: AtomicBool::new(minter.is_some()),
             minter: RwLock::new(minter.map(Arc::new)),
             log,
@@ -111,17 +136,23 @@ impl Pool {
     ///
     /// # Errors
     /// There is none that is valid, and none can be minted now.
-    pub async fn token(&self, who: &Who, scope: &Scope, wish: Freshness, now: Moment) -> Outcome {
+    pub async fn token(
+        &self,
+        who: &Who,
+        scope: &Scope,
+        wish: Freshness,
+        now: Moment,
+    ) -> Result<Handed, Failure> {
         let PoolInside { limits, clock, .. } = &*self.0;
         let held = self.0.held(who, scope, now);
         if let Some((slot, current)) = &held
             && self.0.is_enough(slot, current, wish, now)
         {
-            return Ok(Arc::clone(&current.token));
+            return Ok(Handed::kept(&current.token));
         }
         let patience = if held.is_some() { limits.patience } else { limits.turn };
         let outcome = match self.0.ask(who, scope, wish, now) {
-            Ok(Asked::Here(token)) => return Ok(token),
+            Ok(Asked::Here(token)) => return Ok(Handed::kept(&token)),
             Ok(Asked::Awaited(waiter)) => match timeout(patience, waiter).await {
                 Ok(outcome) => outcome.unwrap_or_else(|_| Err(busy())),
                 Err(_) => Err(busy()),
@@ -129,18 +160,18 @@ impl Pool {
             Err(failure) => Err(failure),
         };
         match (outcome, held) {
-            (Err(_), Some((_, current))) if current.left(clock()) > 0 => Ok(current.token),
-            (outcome, _) => outcome,
+            (Err(_), Some((_, current))) if current.left(clock()) > 0 => Ok(Handed::kept(&current.token)),
+            (outcome, _) => outcome.map(|token| Handed { token, kept: false }),
         }
     }
 
-    /// Ends an identity's token of a scope, if there is one: at GitHub, and then here.
+    /// Ends an identity's token of a scope: at GitHub, and then here. `None`: there is none.
     ///
     /// # Errors
     /// GitHub does not take it back now; it stays.
-    pub async fn end(&self, who: &Who, scope: &Scope, now: Moment) -> Result<(), Failure> {
+    pub async fn end(&self, who: &Who, scope: &Scope, now: Moment) -> Result<Option<Arc<Ready>>, Failure> {
         let (held, minter) = (self.0.held(who, scope, now), self.0.minter());
-        let (Some((slot, Current { token, .. })), Some(minter)) = (held, minter) else { return Ok(()) };
+        let (Some((slot, Current { token, .. })), Some(minter)) = (held, minter) else { return Ok(None) };
         let permit = Arc::clone(&self.0.ends).acquire_owned().await;
         let (done, outcome) = oneshot::channel();
         // All of it is the thread's: whoever asked may go away, and the token must not stay when it has ended.
@@ -149,7 +180,7 @@ impl Pool {
             if ended.is_ok() {
                 slot.forget(&token);
             }
-            drop((done.send(ended), permit));
+            drop((done.send(ended.map(|()| Some(token))), permit));
         };
         threads::start("revoke", work).map_err(|error| threads::scarcity("cannot start a thread", &error))?;
         // Where it was, a panic has said.

@@ -3,17 +3,38 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use rsa::sha2::{Digest, Sha256};
+use serde_json::json;
 
+use crate::platform::clock;
 use crate::tokens::error::Failure;
 use crate::tokens::token::Token;
 
-/// A token, and the response that holds it: made once, sent many times.
+/// A token, and what is made of it: once, however often it is sent.
 pub struct Ready {
     /// Expiry and all else.
     pub token: Token,
-    /// The JSON body.
+    /// The JSON body of the response that holds it.
     pub body: Bytes,
+    /// What GitHub's audit log calls it: the base64 of its SHA-256
+    /// (<https://docs.github.com/organizations/keeping-your-organization-secure/managing-security-settings-for-your-organization/identifying-audit-log-events-performed-by-an-access-token>).
+    pub hashed: String,
 }
 
 /// What an asker gets.
 pub type Outcome = Result<Arc<Ready>, Failure>;
+
+impl Ready {
+    /// Makes it ready.
+    pub fn new(token: Token) -> Self {
+        let hashed = STANDARD.encode(Sha256::digest(token.secret.expose().as_bytes()));
+        Self { body: body(&token).into(), hashed, token }
+    }
+}
+
+/// `{"expires_at":"…Z","token":"…"}`: compact and in this order, as clients search it for `"token":"`.
+fn body(token: &Token) -> String {
+    let expires_at = token.facts.expiry.map(clock::rfc3339).unwrap_or_default();
+    format!("{{\"expires_at\":{},\"token\":{}}}", json!(expires_at), json!(token.secret.expose()))
+}

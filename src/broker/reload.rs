@@ -6,6 +6,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::Result;
 
+use crate::broker::oidc::KeyFetcher;
 use crate::broker::{ReadSettings, Server, Tls, app_minter};
 use crate::platform::threads;
 use crate::tokens::error::{Failure, Kind};
@@ -15,10 +16,12 @@ use crate::tokens::scope::Scope;
 
 /// What is read again.
 pub struct Reload {
-    /// Bearers and the App.
+    /// Identities and the App.
     pub broker: Arc<Server>,
     /// Certificate and key.
     pub tls: Option<Arc<Tls>>,
+    /// What fetches issuers' keys.
+    pub fetcher: Arc<KeyFetcher>,
     /// The settings.
     pub read: ReadSettings,
     /// For what is found in them.
@@ -41,9 +44,12 @@ impl Reload {
     }
 
     fn run(&self) {
-        let Server { bearers, log, .. } = &*self.broker;
-        if let Some(bearers) = bearers {
-            bearers.read_again();
+        let Server { identities, audit, log, .. } = &*self.broker;
+        if let Some(audit) = audit {
+            audit.reopen();
+        }
+        if let Some(identities) = identities {
+            identities.read_again();
         }
         if let Some(tls) = &self.tls {
             tls.read_again();
@@ -62,6 +68,7 @@ impl Reload {
             let message = "the settings name another owner, repository or permission, which takes a restart";
             return Err(Failure::new(Kind::Settings, message).into());
         }
+        self.fetcher.replace(settings.network.clone());
         let minter = app_minter::checked_minter(settings, self.notes, Arc::clone(&self.broker.metrics))?;
         self.broker.pool.replace(minter);
         Ok(())

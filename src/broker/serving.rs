@@ -1,4 +1,4 @@
-//! From accepted connections to requests. Each connection has limits of its own (16 KiB of head, the time to send it, the
+//! From accepted connections to requests. Each connection has limits of its own (20 KiB of head, the time to send it, the
 //! time to read the answer), and a place that it may lose: a slow or silent client costs the others nothing.
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::*;
+use crate::broker::bearer_file::BearerFile;
 use crate::broker::pool::Minter;
 use crate::broker::ready::Ready;
 use crate::tokens::secret::Secret;
@@ -26,8 +27,7 @@ struct Running {
 
 fn ready() -> Ready {
     let facts = Facts::new(Source::App, Some(clock::now() + 3600));
-    let token = Token::fresh(Secret::new("ghs_x".to_owned()), facts, clock::moment());
-    Ready { body: handle::body(&token).into(), token }
+    Ready::new(Token::fresh(Secret::new("ghs_x".to_owned()), facts, clock::moment()))
 }
 
 impl Running {
@@ -48,10 +48,20 @@ impl Running {
             app: "app".to_owned(),
             one_installation: false,
         };
-        let pool =
-            Pool::start(Some(minter), to_log.clone(), limits.clone(), Box::new(clock::moment)).unwrap();
+        let pool = Pool::start(
+            Some(minter),
+            to_log.clone(),
+            limits.clone(),
+            Box::new(clock::moment),
+            Box::new(|_, _, _| ()),
+        )
+        .unwrap();
         let broker = Arc::new(Server {
-            bearers: Some(BearerFile::open(file.path(), to_log.clone(), false).unwrap()),
+            identities: Some(Identities {
+                bearers: Some(BearerFile::open(file.path(), to_log.clone(), false).unwrap()),
+                trust: None,
+            }),
+            audit: None,
             pool,
             limits: Scope::default(),
             user: 0,

@@ -4,8 +4,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// An identity's name; `None` where there are no identities, and so nobody to be fair to.
-pub type Who = Option<Arc<str>>;
+use crate::broker::identity::Identity;
+
+/// Whose mint it is; `None` where there are no identities, and so nobody to be fair to.
+pub type Who = Option<Arc<Identity>>;
 
 /// What waits and what runs.
 pub struct Turns<T> {
@@ -72,7 +74,7 @@ impl<T> Turns<T> {
 #[cfg(test)]
 #[expect(clippy::unnecessary_wraps, reason = "it is one of those that there are")]
 pub fn who(name: &str) -> Who {
-    Some(Arc::from(name))
+    Some(Arc::new(Identity::of_bearer(name, None, crate::tokens::scope::Scope::default())))
 }
 
 #[cfg(test)]
@@ -108,7 +110,8 @@ mod tests {
         turns.push(&who("late"), 0);
         turns.done(&who("a"));
         // c to f have one running each, and have waited for longer.
-        let next = |turns: &mut Turns<i32>| turns.next().and_then(|(who, _)| who).map(|who| who.to_string());
+        let next =
+            |turns: &mut Turns<i32>| turns.next().and_then(|(who, _)| who).map(|who| who.name.to_string());
         assert_eq!(next(&mut turns).as_deref(), Some("c"));
         assert_eq!(next(&mut turns), None);
         for (ended, name) in [("b", "d"), ("c", "e"), ("d", "f"), ("e", "a"), ("f", "b"), ("c", "late")] {
@@ -147,7 +150,7 @@ mod tests {
                         let found = turns.next();
                         prop_assert_eq!(found.is_some(), something, "step {}", number);
                         let Some((who, what)) = found else { continue };
-                        let name: usize = who.unwrap().parse().unwrap();
+                        let name: usize = who.unwrap().name.parse().unwrap();
                         prop_assert!(may(name));
                         prop_assert_eq!(what, started[name]);
                         started[name] += 1;

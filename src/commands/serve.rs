@@ -1,4 +1,5 @@
-//! `serve`: the broker, from options to the running endpoint; and `serve hash-bearer`, which makes a line for its file.
+//! `serve`: the broker, from options to the running endpoint; and `serve hash-bearer`, which makes a line for its bearer
+//! file.
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::{Args, Subcommand, ValueEnum};
 use zeroize::Zeroizing;
 
-use crate::broker::{self, Limits, ListenAddress, LogFormat, ServeOptions, Stderr, bearers};
+use crate::broker::{
+    self, AuditPlace, Limits, ListenAddress, LogFormat, ServeOptions, Stderr, bearers, identity,
+};
 use crate::commands::print;
 use crate::programs::git::here::Here;
 use crate::report::{self, Report};
@@ -17,6 +20,10 @@ use crate::settings::{self, Sources};
 use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::secret::Secret;
+
+mod check_trust;
+
+use check_trust::CheckTrustArgs;
 
 /// More than any bearer is long.
 const MAX_BEARER: u64 = 4096;
@@ -30,18 +37,26 @@ pub struct ServeArgs {
     /// Something beside serving
     #[command(subcommand)]
     pub command: Option<ServeCommand>,
-    /// Where to listen: ADDRESS:PORT, unix:PATH or systemd
+    /// Where to listen
+    ///
+    /// ADDRESS:PORT, unix:PATH, or systemd for a socket that it hands over.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub listen: String,
     /// Certificate chain for TLS, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// Key of that certificate, a PEM file
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", requires = "tls_cert", hide_short_help = true)]
     pub tls_key: Option<PathBuf>,
     /// Who may have which tokens, a line for each bearer
     #[arg(long, value_name = "FILE")]
     pub bearer_file: Option<PathBuf>,
+    /// Which OIDC tokens are believed, and for what
+    #[arg(long, value_name = "FILE")]
+    pub trust_file: Option<PathBuf>,
+    /// Where to write each decision; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub audit_log: Option<PathBuf>,
     /// How long open requests may take after the signal to stop
     #[arg(long, value_name = "DUR", default_value = "10s", hide_short_help = true)]
     pub drain: String,
@@ -73,6 +88,8 @@ pub enum ServeCommand {
     ///
     /// The bearer is a new one on a terminal, and where standard input is empty.
     HashBearer(HashBearerArgs),
+    /// Check a trust file, and say what it makes of claims
+    CheckTrust(CheckTrustArgs),
 }
 
 /// Options of `serve hash-bearer`
@@ -85,8 +102,10 @@ pub struct HashBearerArgs {
 
 /// Runs the command.
 pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<()> {
-    if let Some(ServeCommand::HashBearer(arguments)) = &arguments.command {
-        return hash_bearer(arguments);
+    match &arguments.command {
+        Some(ServeCommand::HashBearer(arguments)) => return hash_bearer(arguments),
+        Some(ServeCommand::CheckTrust(arguments)) => return check_trust::run(arguments, report),
+        None => {}
     }
     let given = sources.given().clone();
     let read = move || settings(&Sources::read(&given), report);
@@ -100,6 +119,11 @@ pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<(
         tls: path("--tls-cert", arguments.tls_cert.as_deref())?
             .zip(path("--tls-key", arguments.tls_key.as_deref())?),
         bearer_file: path("--bearer-file", arguments.bearer_file.as_deref())?,
+        trust_file: path("--trust-file", arguments.trust_file.as_deref())?,
+        audit: match path("--audit-log", arguments.audit_log.as_deref())? {
+            Some(path) if path == Path::new("-") => Some(AuditPlace::Stdout),
+            other => other.map(AuditPlace::File),
+        },
         allow_http: profile.allow_http()?,
         drain: settings::option_duration("--drain", Some(&arguments.drain))?,
         log: match arguments.log {
@@ -131,7 +155,7 @@ fn path(option: &str, path: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
 
 fn hash_bearer(arguments: &HashBearerArgs) -> Result<()> {
     let name = &arguments.name;
-    if !bearers::is_name(name) {
+    if !identity::is_name(name) {
         return Err(Failure::new(Kind::Usage, format!("bad name \"{}\"", escape(name)))
             .hint("expected one word of printable characters, not - and not beginning with #")
             .into());

@@ -4,7 +4,7 @@
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
@@ -35,6 +35,25 @@ pub struct Content {
 }
 
 impl Content {
+    /// Reads a file; `what` is what messages call it.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(what: &str, path: &Path) -> Result<Self, Failure> {
+        let name = format!("{what} {}", path.display());
+        let read = || {
+            let mut file = File::open(path)?;
+            let metadata = file.metadata()?;
+            let mut bytes = Zeroizing::new(Vec::new());
+            file.read_to_end(&mut bytes)?;
+            Ok((metadata, bytes))
+        };
+        let read: std::io::Result<_> = read();
+        let (metadata, bytes) =
+            read.map_err(|error| Failure::new(Kind::Settings, format!("{name}: {error}")))?;
+        Ok(Self { name, path: path.to_owned(), metadata, bytes })
+    }
+
     /// The failure that names the file.
     pub fn failure(&self, cause: impl std::fmt::Display) -> Failure {
         Failure::new(Kind::Settings, format!("{}: {cause}", self.name))
@@ -189,26 +208,11 @@ impl<T: Clone> Watched<T> {
 }
 
 fn read(files: &[(&'static str, PathBuf)]) -> Result<Vec<Content>, Failure> {
-    let one = |(what, path): &(&str, PathBuf)| {
-        let name = format!("{what} {}", path.display());
-        let read = || {
-            let mut file = File::open(path)?;
-            let metadata = file.metadata()?;
-            let mut bytes = Zeroizing::new(Vec::new());
-            file.read_to_end(&mut bytes)?;
-            Ok((metadata, bytes))
-        };
-        let read: std::io::Result<_> = read();
-        let (metadata, bytes) =
-            read.map_err(|error| Failure::new(Kind::Settings, format!("{name}: {error}")))?;
-        Ok(Content { name, path: path.clone(), metadata, bytes })
-    };
-    files.iter().map(one).collect()
+    files.iter().map(|(what, path)| Content::read(what, path)).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::time::Duration;
 
     use super::*;

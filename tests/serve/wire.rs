@@ -186,7 +186,7 @@ fn the_log_names_client_bearer_scope_and_status_and_no_secret() {
             "Z 127.0.0.1 admin GET /admin/github-installation-token [owner=octo-org repository=hello] 200 ",
             "Z 127.0.0.1 - GET /admin/github-installation-token [-] 401 ",
         ),
-        ("json", "\"bearer\":\"admin\",\"client\":\"127.0.0.1\"", "\"status\":401"),
+        ("json", "\"identity\":\"admin\",\"method\":\"GET\"", "\"status\":401"),
     ] {
         let mut server = Server::start_with(&[("admin", "")], &["--log", form]);
         let target = format!("{ADMIN}?owner=octo-org&repository=hello");

@@ -15,6 +15,7 @@ pub mod gzip;
 pub mod http_client;
 pub mod http_server;
 pub mod inherited;
+pub mod issuer;
 pub mod keys;
 pub mod leftovers;
 pub mod namespace;

@@ -121,6 +121,7 @@ impl PoolInside {
                 if stays {
                     slot.set(Some(Current::new(Arc::clone(token), now)));
                 }
+                drop((job, work));
             }
             Err(failure) => {
                 job.failed = Some((failure.clone(), now.steady));
@@ -138,6 +139,9 @@ impl PoolInside {
             }
         }
         self.change.notify_one();
+        if let (true, Ok(token)) = (waiters.is_empty(), outcome) {
+            (self.renewed)(who, &slot.scope, token);
+        }
         for waiter in waiters {
             let _ = waiter.send(outcome.clone());
         }

@@ -3,26 +3,20 @@
 //! PKCS#1 (as GitHub hands it out) and PKCS#8, RSA only; each other kind of key gets a message of its own.
 //! No error holds a part of the text.
 
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use anyhow::Result;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use getrandom::SysRng;
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::{ErrorKind, new_error};
-use jsonwebtoken::signature::{Error as SignatureError, Signer as JwtSign};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::{Algorithm, EncodingKey};
 use rsa::PrivateKey as RsaKey;
 use rsa::pkcs1::{ALGORITHM_OID, DecodeRsaPrivateKey, EncodeRsaPrivateKey};
-use rsa::pkcs1v15::SigningKey;
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey, PrivateKeyInfoRef};
 use rsa::sha2::{Digest, Sha256};
-use rsa::signature::rand_core::TryCryptoRng;
-use rsa::signature::{RandomizedSigner, SignatureEncoding};
 use rsa::traits::PublicKeyParts;
 
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::jwt::Signer;
+use crate::tokens::signatures;
 
 mod armour;
 
@@ -46,7 +40,7 @@ impl PrivateKey {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
         let key = parse(bytes)?;
         let der = key.to_pkcs1_der().map_err(|_| bad_key("the RSA key cannot be used"))?;
-        install_provider();
+        signatures::install();
         Ok(Self(EncodingKey::from_rsa_der(der.as_bytes())))
     }
 }
@@ -128,50 +122,6 @@ fn no_armour(bytes: &[u8], text: &str) -> Failure {
     } else {
         bad_key("this is not a PEM private key")
     }
-}
-
-/// RS256 over `rsa` 0.10. Its signer that is given no random numbers blinds only where a feature of the crate is on,
-/// and says nothing where it is not: this one is given them, and does not sign where they fail.
-struct Rs256<R>(SigningKey<Sha256>, R);
-
-impl<R: TryCryptoRng + Clone> JwtSign<Vec<u8>> for Rs256<R> {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
-        let signature = self.0.try_sign_with_rng(&mut self.1.clone(), message);
-        signature.map(|signature| signature.to_vec()).map_err(|_| SignatureError::new())
-    }
-}
-
-impl<R: TryCryptoRng + Clone> JwtSigner for Rs256<R> {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::RS256
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is jsonwebtoken's")]
-fn make_signer(algorithm: &Algorithm, key: &EncodingKey) -> jsonwebtoken::errors::Result<Box<dyn JwtSigner>> {
-    if *algorithm != Algorithm::RS256 {
-        return Err(new_error(ErrorKind::UnsupportedAlgorithm));
-    }
-    let key = RsaKey::from_pkcs1_der(key.as_bytes()).map_err(|_| new_error(ErrorKind::InvalidKeyFormat))?;
-    Ok(Box::new(Rs256(SigningKey::new(key), SysRng)))
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is jsonwebtoken's")]
-fn no_verifier(_: &Algorithm, _: &DecodingKey) -> jsonwebtoken::errors::Result<Box<dyn JwtVerifier>> {
-    Err(new_error(ErrorKind::UnsupportedAlgorithm))
-}
-
-fn install_provider() {
-    static PROVIDER: CryptoProvider = CryptoProvider {
-        signer_factory: make_signer,
-        verifier_factory: no_verifier,
-        key_utils: KeyUtils::new_unimplemented(),
-    };
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        // Fails only if a provider is there already, and nobody else installs one.
-        let _ = PROVIDER.install_default();
-    });
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@ use std::future::{Future, poll_fn};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::Poll;
 
-use axum::body::Bytes;
-
 use crate::broker::log::{LogFormat, Writer};
 use crate::broker::pool::tests::{ANY, LONG, NOW};
 use crate::broker::pool::*;
@@ -40,7 +38,7 @@ pub fn limited(seconds: i64) -> Failure {
 pub fn ready(expiry: i64, at: Moment) -> Ready {
     let secret = Secret::new("ghs_x".to_owned());
     let facts = Facts::new(Source::App, Some(expiry));
-    Ready { token: Token::fresh(secret, facts, at), body: Bytes::new() }
+    Ready::new(Token::fresh(secret, facts, at))
 }
 
 impl World {
@@ -65,6 +63,7 @@ impl World {
             log,
             limits,
             Box::new(move || *told.lock().unwrap()),
+            Box::new(|_, _, _| ()),
         );
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         Self {
@@ -88,7 +87,8 @@ impl World {
     pub fn start(&self, who: &Who, scope: &Scope, wish: Freshness) -> Asking {
         let (pool, who, scope) = (Arc::clone(&self.pool), who.clone(), scope.clone());
         let now = *self.clock.lock().unwrap();
-        let mut asking = Box::pin(async move { pool.token(&who, &scope, wish, now).await });
+        let mut asking =
+            Box::pin(async move { pool.token(&who, &scope, wish, now).await.map(|handed| handed.token) });
         let first = self.runtime.block_on(poll_fn(|context| Poll::Ready(asking.as_mut().poll(context))));
         match first {
             Poll::Ready(outcome) => self.runtime.spawn(async { outcome }),
@@ -103,7 +103,7 @@ impl World {
     /// Ends an identity's token of a scope.
     pub fn finish(&self, name: &str, scope: &Scope) -> Result<(), Failure> {
         let now = *self.clock.lock().unwrap();
-        self.runtime.block_on(self.pool.end(&who(name), scope, now))
+        self.runtime.block_on(self.pool.end(&who(name), scope, now)).map(drop)
     }
 
     /// The same for somebody who goes away when that has begun.

@@ -1,12 +1,10 @@
 //! Good keys in every form that they take on their way, and a message for each wrong kind.
 
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::SeqCst;
 
+use getrandom::SysRng;
 use rsa::Generate;
 use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding};
-use rsa::signature::rand_core::TryRng;
 
 use super::*;
 
@@ -176,56 +174,5 @@ fn a_text_without_armour_is_told_from_a_key_that_was_cut() {
         assert_eq!((failure.message.as_str(), failure.kind), (message, Kind::Settings));
         assert!(!failure.hints.is_empty(), "{message}: no hint");
         assert!(!failure.hints.concat().contains(&body[..20]), "{message}: shown");
-    }
-}
-
-/// The system's random numbers up to so many draws, then an error.
-#[derive(Clone)]
-struct Few(Arc<AtomicUsize>);
-
-impl Few {
-    fn draw(&self) -> Result<(), getrandom::Error> {
-        let taken = self.0.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
-        taken.map(drop).map_err(|_| getrandom::Error::UNEXPECTED)
-    }
-}
-
-impl TryRng for Few {
-    type Error = getrandom::Error;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        self.draw().and_then(|()| SysRng.try_next_u32())
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        self.draw().and_then(|()| SysRng.try_next_u64())
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        self.draw().and_then(|()| SysRng.try_fill_bytes(bytes))
-    }
-}
-
-impl TryCryptoRng for Few {}
-
-#[test]
-fn a_signature_is_blinded_with_random_numbers_and_not_made_without() {
-    const PLENTY: usize = 1_000_000;
-    let sign = |draws: usize| {
-        let left = Arc::new(AtomicUsize::new(draws));
-        let signer = Rs256(SigningKey::new(key().clone()), Few(Arc::clone(&left)));
-        (JwtSign::try_sign(&signer, b"input").ok(), draws - left.load(SeqCst))
-    };
-    let (signature, drawn) = sign(PLENTY);
-    assert!(drawn > 0, "not blinded");
-    // Blinding does not show: with other random numbers the signature is the same.
-    let pem = pkcs1();
-    let signed = Arc::new(PrivateKey::from_bytes(pem.as_bytes()).unwrap()).sign(b"input").unwrap();
-    assert_eq!(
-        signature.map(|bytes| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)),
-        Some(signed)
-    );
-    for draws in 0..drawn.min(4) {
-        assert_eq!(sign(draws), (None, draws), "no unblinded signature in its place");
     }
 }

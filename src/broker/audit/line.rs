@@ -1,0 +1,257 @@
+//! A line of the audit log: who asked for what, what was decided and why, and what was handed out. Pure; no secret is in it.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::broker::identity::{Identity, Proof};
+use crate::broker::oidc::presented::Invalid;
+use crate::broker::peer::Peer;
+use crate::broker::ready::Ready;
+use crate::platform::clock;
+use crate::tokens::error::escape;
+use crate::tokens::scope::Scope;
+
+/// Bytes that are kept of a client's name of itself.
+const USER_AGENT: usize = 256;
+
+/// Why it was decided so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A token was handed out.
+    Granted,
+    /// A token was renewed though nobody asked.
+    Renewed,
+    /// A token was ended.
+    Revoked,
+    /// There was none to end, or it may be others' too.
+    NothingToRevoke,
+    /// The audit log had failed, and is written again.
+    WritableAgain,
+    /// What the client heard: too much, another workspace, a wrong query.
+    Denied(&'static str),
+    /// The token is not valid.
+    Invalid(Invalid),
+    /// The token is valid, and no rule is for it.
+    NoRule,
+    /// GitHub gave no token, or did not end it.
+    Failed,
+}
+
+impl Reason {
+    /// In words.
+    pub fn text(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Granted => "granted",
+            Self::Renewed => "renewed in the background",
+            Self::Revoked => "revoked",
+            Self::NothingToRevoke => "nothing of the asker's own to revoke",
+            Self::WritableAgain => "the audit log can be written again",
+            Self::Denied(text) => text,
+            Self::Invalid(invalid) => return Cow::Owned(invalid.to_string()),
+            Self::NoRule => "no rule of the trust file fits",
+            Self::Failed => "GitHub did not do it: the cause is in the log",
+        })
+    }
+
+    fn allows(&self) -> bool {
+        !matches!(self, Self::Denied(_) | Self::Invalid(_) | Self::NoRule | Self::Failed)
+    }
+}
+
+/// A line, in the making.
+pub struct AuditLine<'a> {
+    /// When, in seconds since 1970.
+    pub time: i64,
+    /// Why.
+    pub reason: Reason,
+    /// Who asked; `None`: nobody known.
+    pub identity: Option<&'a Identity>,
+    /// Whose route was used.
+    pub workspace: Option<&'a str>,
+    /// What was asked for.
+    pub asked: Option<&'a Scope>,
+    /// What was handed out or ended, and whether it was in memory.
+    pub token: Option<(&'a Ready, bool)>,
+    /// Who was at the other end; `None`: nobody, as it was done in the background.
+    pub client: Option<Peer>,
+    /// What the client calls itself.
+    pub user_agent: Option<&'a str>,
+    /// The trace that the request belongs to (<https://www.w3.org/TR/trace-context/#traceparent-header>).
+    pub traceparent: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    time: String,
+    decision: &'static str,
+    reason: &'a str,
+    identity: Option<&'a str>,
+    kind: Option<&'static str>,
+    issuer: Option<&'a str>,
+    subject: Option<&'a str>,
+    claims: Option<&'a Map<String, Value>>,
+    workspace: Option<&'a str>,
+    asked: Option<&'a Scope>,
+    granted: Option<GrantedFields<'a>>,
+    hashed_token: Option<&'a str>,
+    expires_at: Option<String>,
+    cached: Option<bool>,
+    client: Option<String>,
+    user_agent: Option<&'a str>,
+    traceparent: Option<&'a str>,
+}
+
+/// As GitHub answered; `null` where it did not say.
+#[derive(Serialize)]
+struct GrantedFields<'a> {
+    owner: Option<&'a str>,
+    installation_id: Option<u64>,
+    repositories: Option<&'a [String]>,
+    permissions: Option<&'a std::collections::BTreeMap<String, String>>,
+}
+
+impl AuditLine<'_> {
+    /// With nothing but a reason.
+    pub fn new(time: i64, reason: Reason) -> Self {
+        Self {
+            time,
+            reason,
+            identity: None,
+            workspace: None,
+            asked: None,
+            token: None,
+            client: None,
+            user_agent: None,
+            traceparent: None,
+        }
+    }
+
+    /// As it is written, with its line end.
+    pub fn to_text(&self) -> String {
+        let (kind, claimed) = match self.identity.map(|identity| &identity.proof) {
+            Some(Proof::Oidc(claimed)) => (Some("oidc"), Some(claimed)),
+            Some(Proof::Bearer) => (Some("bearer"), None),
+            None => (None, None),
+        };
+        let own = self.identity.and_then(|identity| identity.workspace.as_deref());
+        let facts = self.token.map(|(ready, _)| &ready.token.facts);
+        let (reason, user_agent) = (self.reason.text(), self.user_agent.map(user_agent));
+        let written = Written {
+            time: clock::rfc3339(self.time),
+            decision: if self.reason.allows() { "allow" } else { "deny" },
+            reason: &reason,
+            identity: self.identity.map(|identity| &*identity.name),
+            kind,
+            issuer: claimed.map(|claimed| claimed.issuer.as_str()),
+            subject: claimed.and_then(|claimed| claimed.subject.as_deref()),
+            claims: claimed.map(|claimed| &claimed.matched),
+            workspace: self.workspace.or(own),
+            asked: self.asked,
+            granted: facts.map(|facts| GrantedFields {
+                owner: facts.account.as_deref(),
+                installation_id: facts.installation_id,
+                repositories: facts.repositories.as_deref(),
+                permissions: facts.permissions.as_ref(),
+            }),
+            hashed_token: self.token.map(|(ready, _)| ready.hashed.as_str()),
+            expires_at: facts.and_then(|facts| facts.expiry).map(clock::rfc3339),
+            cached: self.token.map(|(_, cached)| cached),
+            client: self.client.map(|client| client.to_string()),
+            user_agent: user_agent.as_deref(),
+            traceparent: self.traceparent.filter(|text| is_traceparent(text)),
+        };
+        let mut text = serde_json::to_string(&written).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// A client may call itself anything, even by what it should keep to itself.
+fn user_agent(text: &str) -> String {
+    let mut shown = escape(text);
+    shown.truncate(shown.floor_char_boundary(USER_AGENT));
+    shown
+}
+
+fn is_traceparent(text: &str) -> bool {
+    let lengths = [2, 32, 16, 2];
+    let mut parts = text.split('-');
+    let fits = lengths.iter().all(|length| {
+        parts.next().is_some_and(|part| {
+            part.len() == *length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        })
+    });
+    fits && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::broker::identity::Claimed;
+    use crate::tokens::secret::Secret;
+    use crate::tokens::token::{Facts, Source, Token};
+
+    #[test]
+    fn a_line_says_who_got_what_for_which_claims_and_not_the_token() {
+        let matched = json!({ "ns": "agents" }).as_object().unwrap().clone();
+        let claimed = Claimed { issuer: "https://i".into(), subject: Some("s".into()), matched };
+        let limits = Scope { owner: Some("acme".into()), ..Scope::default() };
+        let identity = Identity::of_claims("agents/web", Some("web-0".into()), limits, claimed);
+        let facts = Facts {
+            installation_id: Some(7),
+            account: Some("Acme".into()),
+            repositories: Some(vec!["website".into()]),
+            permissions: Some([("contents".to_owned(), "write".to_owned())].into()),
+            ..Facts::new(Source::App, Some(1_800_003_600))
+        };
+        let token = Token::fresh(Secret::new("ghs_x".into()), facts, clock::moment());
+        let ready = Ready::new(token);
+        let line = AuditLine {
+            identity: Some(&identity),
+            asked: Some(&Scope::default()),
+            token: Some((&ready, true)),
+            client: Some(Peer::Address(Ipv4Addr::LOCALHOST.into())),
+            user_agent: Some("git/2\n{}"),
+            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+            ..AuditLine::new(1_800_000_000, Reason::Granted)
+        };
+        let text = line.to_text();
+        assert!(text.ends_with("}\n") && text.matches('\n').count() == 1 && !text.contains("ghs_"), "{text}");
+        let expected = json!({
+            "time": "2027-01-15T08:00:00Z", "decision": "allow", "reason": "granted",
+            "identity": "agents/web", "kind": "oidc", "issuer": "https://i", "subject": "s",
+            "claims": { "ns": "agents" }, "workspace": "web-0",
+            "asked": { "owner": null, "repositories": [], "permissions": {} },
+            "granted": {
+                "owner": "Acme", "installation_id": 7, "repositories": ["website"],
+                "permissions": { "contents": "write" },
+            },
+            // printf ghs_x | openssl dgst -sha256 -binary | base64
+            "hashed_token": "nzHpBE+5Vsj//e27CI6v856CyTK2ZWvnFevqV7MueB8=",
+            "expires_at": "2027-01-15T09:00:00Z", "cached": true, "client": "127.0.0.1",
+            "user_agent": "git/2\\u{a}{}",
+            "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        });
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    }
+
+    #[test]
+    fn refusals_are_denied_and_what_a_client_says_of_itself_is_cut() {
+        let long = "x".repeat(5000);
+        let line = AuditLine {
+            user_agent: Some(&long),
+            traceparent: Some("00-xyz"),
+            ..AuditLine::new(0, Reason::Invalid(Invalid::Audience))
+        };
+        let json: Value = serde_json::from_str(&line.to_text()).unwrap();
+        assert_eq!((json["decision"].as_str(), json["traceparent"].as_str()), (Some("deny"), None));
+        assert_eq!(json["reason"], "the token is for another audience");
+        assert!(json["user_agent"].as_str().unwrap().len() <= USER_AGENT);
+    }
+}
