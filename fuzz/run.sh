@@ -9,7 +9,7 @@ seconds=${1:-600}
 at_once=${2:-$(nproc)}
 shift $(($# < 2 ? $# : 2))
 targets=("$@")
-[ $# -gt 0 ] || targets=(request reply answers times key settings entry bearers paths)
+[ $# -gt 0 ] || targets=(request reply answers times key settings entry bearers paths trust jwt claims)
 
 cargo +nightly fuzz build --fuzz-dir . --sanitizer none
 mkdir -p logs

@@ -11,6 +11,8 @@ use crate::broker::ready::Ready;
 use crate::tokens::secret::Secret;
 use crate::tokens::token::{Facts, Source, Token};
 
+mod interleavings;
+
 /// More than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
 const TARGET: &str = "/admin/github-installation-token";

@@ -1,8 +1,10 @@
 //! The trust file's text: what is read, what is refused and where, and what is warned of.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -138,4 +140,82 @@ fn rules_that_may_mean_more_than_they_seem_to_are_warned_of_or_refused() {
     assert!(warnings[0].starts_with("issuer gh: the audience is what every workflow"), "{warnings:?}");
     let wrong = parse(&actions("b", "ref")).unwrap_err();
     assert_eq!((wrong.line, wrong.hint.contains("repository_id")), (6, true), "{wrong:?}");
+}
+
+/// Names, and what could make another name, another part of a query, or another rule of one.
+fn hostile() -> impl Strategy<Value = serde_json::Value> {
+    let text = prop_oneof![
+        4 => "[a-z.-]{1,8}",
+        2 => "(acme|evil|ACME)/[a-z.]{0,6}",
+        2 => "[a-c*/:$(){}%&=?#. \\x00\u{202e}\u{212a}]{0,12}",
+        1 => "x{200,400}",
+    ];
+    let one = prop_oneof![
+        8 => text.prop_map(serde_json::Value::from),
+        1 => any::<i64>().prop_map(serde_json::Value::from),
+        1 => any::<f64>().prop_map(serde_json::Value::from),
+        1 => any::<bool>().prop_map(serde_json::Value::from),
+        1 => Just(serde_json::Value::Null),
+    ];
+    one.prop_recursive(2, 6, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(serde_json::Value::from),
+            prop::collection::btree_map("[a-c]", inner, 0..3).prop_map(|map| json!(map)),
+        ]
+    })
+}
+
+const TEMPLATES: &str = r#"
+[issuer.i]
+url = "https://i"
+audience = "b"
+
+[[rule]]
+issuer = "i"
+match = { team = ["web", "docs-*"], "a/b" = "c*" }
+workspace = "${job}"
+name = "n/${sub}"
+owner = "acme"
+repository = ["fixed", "pre-${repository}", "${repository}", "acme/${job}"]
+permission = ["contents=read"]
+"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_claims_whatever_they_hold_ever_give_more_than_the_rule(
+        changes in prop::collection::vec(
+            (prop::sample::select(vec!["team", "a", "job", "sub", "repository", "owner", "permission"]), hostile()),
+            1..4,
+        )
+    ) {
+        let rules = parse(TEMPLATES).unwrap();
+        let mut claims =
+            json!({ "team": "web", "a": { "b": "cc" }, "job": "j", "sub": "s", "repository": "site" });
+        for (name, value) in changes {
+            claims[name] = value;
+        }
+        let claims = claims.as_object().unwrap();
+        let Some(identity) = rules.identify(&rules.issuers[0], claims) else { return Ok(()) };
+        let limits = &identity.limits;
+        prop_assert_eq!(limits.owner.as_deref(), Some("acme"));
+        prop_assert_eq!(&limits.permissions, &BTreeMap::from([("contents".to_owned(), "read".to_owned())]));
+        let text = |claim: &str| match &claims[claim] {
+            serde_json::Value::String(text) => text.to_ascii_lowercase(),
+            other => other.to_string(),
+        };
+        // Each is what one of the rule's texts comes to, and its plain name.
+        let own = |name: &str| name.strip_prefix("acme/").unwrap_or(name).to_owned();
+        let allowed = ["fixed".to_owned(), format!("pre-{}", text("repository")), own(&text("repository")), text("job")];
+        prop_assert!(!limits.repositories.is_empty());
+        for name in &limits.repositories {
+            prop_assert!(allowed.contains(name), "{} of {:?}", name, allowed);
+            prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)), "{}", name);
+        }
+        let workspace = identity.workspace.as_deref().unwrap_or_default();
+        prop_assert!(!workspace.is_empty() && !workspace.contains(char::is_whitespace) && workspace.len() <= 256);
+        prop_assert!(!identity.name.contains(char::is_whitespace) && identity.name.len() <= 256);
+        prop_assert!(!identity.name.contains(char::is_control));
+    }
 }

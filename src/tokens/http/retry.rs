@@ -33,10 +33,11 @@ pub enum Advice {
 }
 
 /// `None`: the answer is final. 400, 401, 404, 422, 501 and other 403s would be the same the next time, and a broker says
-/// `"retry":false` where a 500 would.
+/// `"retry":false` where a 500 would. A broker that cannot tell yet whether an OIDC token is valid says when to come again.
 pub fn advice(answer: &Answer, now: i64) -> Option<Advice> {
     let limited = match answer.status {
         429 => true,
+        401 if answer.header("retry-after").is_some() => true,
         403 if is_limit(answer) => true,
         501 => return None,
         status if status >= 500 && answer.says_no_retry() => return None,
@@ -128,6 +129,7 @@ mod tests {
             (200, &[][..], "", None),
             (400, &[], "", None),
             (401, &[], "", None),
+            (401, &[("retry-after", "5")], "", Some(Advice::Wait(5))),
             (403, &[], r#"{"message":"This installation has been suspended"}"#, None),
             (404, &[], "", None),
             (422, &[("retry-after", "1")], "", None),
