@@ -8,13 +8,18 @@ mod support;
 use std::sync::Arc;
 
 use divan::{Bencher, black_box};
+use git_credential_github_app::broker::oidc::jwks::Jwks;
+use git_credential_github_app::broker::oidc::presented::Presented;
 use git_credential_github_app::tokens::ask::Ask;
 use git_credential_github_app::tokens::cache::disk::Cache;
 use git_credential_github_app::tokens::cache::entry::{Decision, Entry};
 use git_credential_github_app::tokens::github::jwt;
 use git_credential_github_app::tokens::github::private_key::PrivateKey;
 use git_credential_github_app::tokens::protocol;
+use git_credential_github_app::tokens::signatures;
+use serde_json::json;
 use support::broker::{FakeBroker, broker_token, token_response};
+use support::issuer::SigningIssuerKey;
 use support::keys::app_key_pem;
 use support::sandbox::Sandbox;
 use support::tokens::rfc3339;
@@ -50,6 +55,25 @@ fn read_a_token_from_the_cache(bencher: Bencher) {
         let stored =
             Cache::open(&dir).and_then(|cache| cache.read(&key)).expect("a cache").expect("an entry");
         assert!(matches!(Entry::of(&stored).decide(&Ask::default(), 240, now), Decision::Hand(_)));
+    });
+}
+
+/// What a broker does with an OIDC token that it sees for the first time, by the key's kind.
+#[divan::bench(args = ["RS256", "ES256"])]
+fn verify_an_oidc_token(bencher: Bencher, algorithm: &str) {
+    signatures::install();
+    let key = if algorithm == "RS256" { SigningIssuerKey::rsa("k") } else { SigningIssuerKey::p256("k") };
+    let now = jiff::Timestamp::now().as_second();
+    let claims = json!({
+        "iss": "https://issuer.example", "aud": "b", "sub": "system:serviceaccount:agents:web", "exp": now + 3600,
+        "kubernetes.io": { "namespace": "agents", "pod": { "name": "web-0" }, "serviceaccount": { "name": "web" } },
+    });
+    let token = key.sign(&claims);
+    let keys = Jwks::parse(json!({ "keys": [key.jwk()] }).to_string().as_bytes()).expect("a key");
+    bencher.bench(|| {
+        let presented = Presented::read(black_box(token.as_bytes())).expect("a token");
+        presented.until(None, now).expect("a time");
+        keys.check(&presented, presented.header.alg).expect("a signature");
     });
 }
 

@@ -40,6 +40,7 @@ mod real_git;
 mod recipes;
 mod refresh;
 mod refresh_gh;
+mod replicas;
 mod revoke;
 mod scope;
 mod serve;

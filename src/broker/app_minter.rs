@@ -19,6 +19,9 @@ use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
 use crate::tokens::token::Token;
 
+/// How often each of a mint's requests is tried.
+const ATTEMPTS: u32 = 2;
+
 /// All that mints share.
 struct AppMinter {
     settings: Config,
@@ -90,6 +93,8 @@ impl AppMinter {
         let deadline = Deadline::after(settings.timeout);
         // A limit of GitHub's concerns all mints of the installation: the pool waits for it, and none of them does.
         let client = Client::new(&settings.network, deadline, *notes).sharing(connections).without_waits();
+        // Whoever waits is told soon: another replica may have what it asks for.
+        let client = client.with_attempts(ATTEMPTS, settings.timeout);
         let app = App::new(settings, app, client, *notes).sharing(session);
         let ask = Ask { scope: scope.clone(), no_enterprise: true, ..Ask::default() };
         let token = app.token(&ask).map_err(|error| {

@@ -150,6 +150,11 @@ impl LoopbackIssuer {
         lock(&self.state).keys = vec![key];
     }
 
+    /// Signs with another key from now on, and shows the old one as well, for the tokens that are under way.
+    pub fn rotate_gently(&self, key: SigningIssuerKey) {
+        lock(&self.state).keys.insert(0, key);
+    }
+
     /// Shows its keys to none but who has this bearer.
     pub fn guard(&self, bearer: &str) {
         lock(&self.state).bearer = Some(bearer.to_owned());

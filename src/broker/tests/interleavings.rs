@@ -75,10 +75,10 @@ impl World {
             lines.map(|(name, limits)| format!("{} {limits}\n", bearers::line(name, name.as_bytes())));
         write("bearers", lines.concat());
         let (log, _) = Log::start_with(LogFormat::Plain, 1 << 16, |_| Ok(())).unwrap();
-        let (minted, ended) = (AtomicUsize::new(0), Arc::<std::sync::Mutex<Vec<String>>>::default());
+        let (count, ended) = (AtomicUsize::new(0), Arc::<std::sync::Mutex<Vec<String>>>::default());
         let mint = move |_: &Scope| {
             let facts = Facts::new(Source::App, Some(clock::now() + 3600));
-            let text = format!("ghs_{}", minted.fetch_add(1, SeqCst));
+            let text = format!("ghs_{}", count.fetch_add(1, SeqCst));
             Ok(Ready::new(Token::fresh(Secret::new(text), facts, clock::moment())))
         };
         let of_end = Arc::clone(&ended);
