@@ -62,6 +62,10 @@ proptest! {
             format!("app_id = \"{id}\"\napi_url = \"https://{api}.test\"\nprivate_key_file = \"/{key}\"\n"),
             format!("broker_url = \"https://b.test/{url}\"\nbroker_token_file = \"/{bearer}\"\n"),
             format!("broker_url = \"https://b.test/{url}0\"\nbroker_token_file = \"/{bearer}\"\n"),
+            format!("broker_url = \"https://b.test/{url}\"\nbroker_token_command = \"/{bearer}\"\n"),
+            format!("broker_url = \"https://b.test/{url}\"\nbroker_token_command = \"/{bearer}0\"\n"),
+            format!("broker_url = \"https://b.test/{url}\"\nbroker_audience = \"{bearer}\"\n"),
+            format!("broker_url = \"https://b.test/{url}\"\nbroker_audience = \"{bearer}0\"\n"),
         ];
         let keys: BTreeSet<String> = texts
             .iter()

@@ -9,7 +9,7 @@ use crate::settings::{Profile, Sources};
 use crate::tokens::ask::{Ask, TokenProvider};
 use crate::tokens::cache::entry::Label;
 use crate::tokens::cache::key;
-use crate::tokens::config::{AppConfig, BrokerConfig, Config};
+use crate::tokens::config::{AppConfig, Config};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::as_app::App;
 use crate::tokens::http::Client;
@@ -24,11 +24,10 @@ pub mod request;
 pub fn provider<'a>(settings: &'a Config, scope: &Scope, deadline: Deadline, report: Report) -> Cached<'a> {
     let client = Client::new(&settings.network, deadline, report.notes);
     let broker = settings.broker.as_ref().map(|broker| {
-        let client = to_broker(settings, broker, deadline, report);
-        let client =
-            if settings.app.is_some() { client.with_attempts(2, client.deadline.left() / 3) } else { client };
-        Box::new(RemoteBroker { settings: broker, names_owner: settings.names_owner(), client })
-            as Box<dyn TokenProvider>
+        let broker = RemoteBroker::new(settings, broker, deadline, report.notes);
+        let hurried = settings.app.is_some();
+        let broker = if hurried { broker.with_attempts(2, deadline.left() / 3) } else { broker };
+        Box::new(broker) as Box<dyn TokenProvider>
     });
     let app = settings
         .app
@@ -51,20 +50,6 @@ pub fn provider<'a>(settings: &'a Config, scope: &Scope, deadline: Deadline, rep
         margin: settings.margin,
     };
     Cached::new(inner, Client::new(&settings.network, deadline, report.notes), keeping, report.notes)
-}
-
-/// A client for the broker, by the way that its settings name.
-pub fn to_broker<'a>(
-    settings: &'a Config,
-    broker: &BrokerConfig,
-    deadline: Deadline,
-    report: Report,
-) -> Client<'a> {
-    let client = Client::new(&settings.network, deadline, report.notes);
-    match &broker.socket {
-        Some(path) => client.over_socket(path),
-        None => client,
-    }
 }
 
 /// Says what a cache entry is for.

@@ -14,6 +14,7 @@ pub mod origin;
 pub mod protocol;
 pub mod scope;
 pub mod secret;
+pub mod shell_command;
 pub mod signatures;
 pub mod source;
 pub mod token;

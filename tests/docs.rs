@@ -12,7 +12,9 @@ const README: &str = include_str!("../README.md");
 const CHANGELOG: &str = include_str!("../CHANGELOG.md");
 
 /// The variables beside those of settings that change what the binary does.
-const OTHER_VARIABLES: [&str; 12] = [
+const OTHER_VARIABLES: [&str; 14] = [
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
     "ALL_PROXY",
     "GH_CONFIG_DIR",
     "GIT_CONFIG_GLOBAL",

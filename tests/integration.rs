@@ -26,6 +26,7 @@ mod gh;
 mod granted;
 mod help;
 mod hosts;
+mod identities;
 mod install;
 mod keys;
 mod leaks;

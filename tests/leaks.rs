@@ -83,6 +83,16 @@ fn no_command_leaks_with_a_broker_and_a_bearer_file() {
 }
 
 #[test]
+fn no_command_leaks_with_a_broker_and_a_bearer_command_that_names_a_passphrase() {
+    try_all(Source::BearerCommand);
+}
+
+#[test]
+fn no_command_leaks_with_a_broker_and_the_id_token_of_a_job() {
+    try_all(Source::IdToken);
+}
+
+#[test]
 fn no_command_leaks_with_a_broker_and_all_secrets_in_the_environment() {
     try_all(Source::BearerInEnvironment);
 }

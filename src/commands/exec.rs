@@ -15,13 +15,14 @@ use crate::report::Report;
 use crate::session::{Asks, chosen, provider};
 use crate::settings::Sources;
 use crate::tokens::ask::TokenProvider;
+use crate::tokens::config::BearerSource;
 use crate::tokens::error::{Failure, Kind, escape};
 
 /// What `exec` runs
 #[expect(clippy::doc_markdown, reason = "help texts, where backticks would show")]
 #[derive(Debug, Args)]
 pub struct ExecArgs {
-    /// Leave GITHUB_APP_PRIVATE_KEY and GITHUB_APP_BROKER_TOKEN in the command's environment
+    /// Leave GITHUB_APP_PRIVATE_KEY, GITHUB_APP_BROKER_TOKEN and a job's secret in the command's environment
     #[arg(long)]
     pub with_secrets: bool,
     /// The command and its arguments
@@ -48,7 +49,11 @@ pub fn run(sources: &Sources, arguments: &ExecArgs, report: Report) -> Result<()
         command.env_remove(name);
     }
     if !arguments.with_secrets {
-        process::without_secrets(&mut command);
+        process::without_own_secrets(&mut command);
+        if settings.broker.as_ref().is_some_and(|broker| matches!(broker.bearer, BearerSource::IdToken(_))) {
+            // Here it is the broker's bearer in all but name.
+            process::without_secrets(&mut command);
+        }
     }
     if host.name == "github.com" {
         command.env_remove("GH_HOST");

@@ -10,7 +10,6 @@ use crate::commands::{each, existing_cache};
 use crate::platform::clock::Deadline;
 use crate::programs::git::here::Here;
 use crate::report::Report;
-use crate::session::to_broker;
 use crate::settings::Sources;
 use crate::tokens::cache::disk::Cache;
 use crate::tokens::cache::key;
@@ -104,8 +103,7 @@ impl End<'_> {
             if !token.has_key(&key::of(&settings, scope)) {
                 continue;
             }
-            let client = to_broker(&settings, broker, deadline, self.report);
-            let broker = RemoteBroker { settings: broker, names_owner: settings.names_owner(), client };
+            let broker = RemoteBroker::new(&settings, broker, deadline, self.report.notes);
             let done =
                 broker.revoke(scope).with_context(|| format!("revoke the token of {}", token.name()))?;
             self.report.note(|| match done {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use crate::commands::status::bearer::BearerState;
 use crate::commands::{existing_cache, print};
 use crate::platform::clock::Deadline;
 use crate::platform::process::PATIENCE;
@@ -20,6 +21,7 @@ use crate::tokens::github::signer;
 use crate::tokens::host::Host;
 use crate::tokens::secret::Secret;
 
+mod bearer;
 mod json;
 mod text;
 
@@ -58,6 +60,7 @@ struct OfProfile {
     /// The providers, in the order they are asked.
     source: Result<&'static str, Failure>,
     key: Option<KeyState>,
+    bearer: Option<BearerState>,
     /// What git's configuration means for the host.
     git: Found<Wiring>,
 }
@@ -137,6 +140,9 @@ impl OfProfile {
             name: profile.name.map(str::to_owned),
             settings: profile.listing(),
             source,
+            bearer: settings
+                .and_then(|settings| settings.broker.as_ref())
+                .and_then(|broker| BearerState::of(&broker.bearer)),
             key: settings.and_then(|settings| settings.app.as_ref()).map(|app| KeyState::of(&app.key)),
             git: wiring(&host),
         }

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::platform::clock::Deadline;
 use crate::platform::{bounds, threads};
 use crate::tokens::error::{Failure, Kind, MORE_TIME};
-use crate::tokens::secret::{BEARER_VARIABLE, KEY_VARIABLE};
+use crate::tokens::secret::{BEARER_VARIABLE, ID_TOKEN_VARIABLE, KEY_VARIABLE};
 
 mod search;
 
@@ -96,9 +96,14 @@ pub fn foreign(program: impl AsRef<OsStr>) -> Command {
     Command::new(program)
 }
 
-/// Takes the secrets out of the environment of a program that has no use for them. The commands of the settings and
-/// `exec`'s command keep them: they are the user's own.
+/// Takes the secrets out of the environment of a program that has no use for them. The commands of the settings keep
+/// them: they are the user's own.
 pub fn without_secrets(command: &mut Command) -> &mut Command {
+    without_own_secrets(command).env_remove(ID_TOKEN_VARIABLE)
+}
+
+/// The same, but leaves what a GitHub Actions job asks for id-tokens with: what `exec` runs may need it for others.
+pub fn without_own_secrets(command: &mut Command) -> &mut Command {
     command.env_remove(KEY_VARIABLE).env_remove(BEARER_VARIABLE)
 }
 

@@ -5,7 +5,6 @@ use crate::settings::sources::Found;
 use crate::settings::{Profile, values};
 use crate::tokens::config::{AppConfig, KeySource};
 use crate::tokens::error::{Failure, Kind};
-use crate::tokens::origin::Origin;
 use crate::tokens::secret::Secret;
 
 impl Profile<'_> {
@@ -32,12 +31,7 @@ impl Profile<'_> {
 
     /// The key of the highest origin; of several with the same origin the one that keeps the key furthest away.
     fn key(&self) -> Result<Option<KeySource>, Failure> {
-        let rank = |found: &Found| match &found.origin {
-            Origin::Option(_) => 0,
-            Origin::Environment(_) => 1,
-            Origin::File(_, key) if key.contains('.') => 2,
-            Origin::File(..) => 3,
-        };
+        let rank = |found: &Found| found.origin.rank();
         let secret = |found: Found| Secret::new(found.text().to_owned());
         let candidates = [
             self.find(Key::SignCommand)?.map(|f| (rank(&f), KeySource::SignCommand(secret(f)))),

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::settings::schema::Key;
-use crate::settings::sources::Found;
+use crate::settings::sources::{Found, JOB_VARIABLES};
 use crate::settings::{Profile, values};
-use crate::tokens::config::{BearerSource, BrokerConfig};
+use crate::tokens::config::{BearerSource, BrokerConfig, IdTokenSource, JobIdentity};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::host;
-use crate::tokens::origin::Origin;
 use crate::tokens::secret::Secret;
+use crate::tokens::source::id_token;
 
 /// What a path segment may hold as it is (RFC 3986, section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -82,24 +82,57 @@ impl Profile<'_> {
         Ok(format!("{base}/workspaces/{}/github-installation-token", utf8_percent_encode(&id, SEGMENT)))
     }
 
+    /// The bearer of the highest origin; of several with the same origin one that is made for each fetch before one that
+    /// lies there.
     fn bearer(&self, from_platform: bool) -> Result<BearerSource, Failure> {
-        let file = self.find(Key::BrokerTokenFile)?;
-        if let Some(found) = &file
-            && matches!(found.origin, Origin::Option(_))
-        {
-            return found.path().map(BearerSource::File);
+        let mut found = Vec::new();
+        for key in [Key::BrokerTokenCommand, Key::BrokerAudience, Key::BrokerToken, Key::BrokerTokenFile] {
+            found.extend(self.find(key)?.map(|found| (key, found)));
         }
-        if let Some(found) = self.find(Key::BrokerToken)? {
-            return values::word(&found, "bearer").map(Secret::new).map(BearerSource::Text);
-        }
-        if let Some(found) = file {
-            return found.path().map(BearerSource::File);
+        if let Some((key, found)) = found.into_iter().min_by_key(|(_, found)| found.origin.rank()) {
+            return Ok(match key {
+                Key::BrokerTokenCommand => BearerSource::Command(Secret::new(found.text().to_owned())),
+                Key::BrokerAudience => {
+                    let audience = values::word(&found, "audience")?;
+                    BearerSource::IdToken(IdTokenSource { audience, job: self.job() })
+                }
+                Key::BrokerToken => BearerSource::Text(Secret::new(values::word(&found, "bearer")?)),
+                _ => BearerSource::File(found.path()?),
+            });
         }
         if !from_platform {
             return Ok(BearerSource::None);
         }
         let dir = self.find(Key::ConfigsDir)?.map_or_else(|| Ok("/configs".into()), |found| found.path())?;
         Ok(BearerSource::File(dir.join(".auth_token")))
+    }
+
+    /// What a job of GitHub Actions was given to ask for id-tokens with. Messages show nothing of it.
+    fn job(&self) -> Result<JobIdentity, Failure> {
+        let [url, bearer] = JOB_VARIABLES;
+        let text = |name: &'static str| {
+            let text = self.sources.environment.text(name)?;
+            text.map(str::trim).ok_or_else(|| {
+                Failure::new(Kind::Settings, format!("environment variable {name} is not set"))
+                    .hint(format!("in GitHub Actions {}", id_token::PERMISSION))
+                    .hint("elsewhere use --broker-token-command or --broker-token-file in place of --broker-audience")
+            })
+        };
+        let (url, bearer) = ((url, text(url)?), (bearer, text(bearer)?));
+        let wrong = |name: &str, cause: &str| {
+            Failure::new(Kind::Settings, format!("environment variable {name}: {cause}"))
+                .hint("leave it as the runner of GitHub Actions sets it")
+        };
+        let uri = host::check_url(url.1).map_err(|cause| wrong(url.0, cause))?;
+        if uri.scheme_str() == Some("http")
+            && !self.flag(Key::AllowHttp)?
+            && !is_near(uri.host().unwrap_or_default())
+        {
+            return Err(wrong(url.0, "plain http would show the job's secret to the network"));
+        }
+        let bearer = Secret::of_bearer(bearer.1)
+            .ok_or_else(|| wrong(bearer.0, "the value is not one line of printable characters"))?;
+        Ok(JobIdentity { url: url.1.to_owned(), bearer })
     }
 }
 

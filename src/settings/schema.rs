@@ -148,6 +148,10 @@ settings! {
     BrokerTokenFile: source("broker_token_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_BROKER_TOKEN_FILE"], "with PLATFORM_URL .auth_token in CONFIGS_DIR", "File with the broker's bearer\nthe bearer itself: GITHUB_APP_BROKER_TOKEN"),
     /// The bearer.
     BrokerToken: not_in_file(source(BEARER_VARIABLE, Form::Bearer, Opt::No, &[BEARER_VARIABLE], "", "The broker's bearer itself")),
+    /// Prints the bearer.
+    BrokerTokenCommand: source("broker_token_command", Form::Command, Opt::Value("CMD"), &["GITHUB_APP_BROKER_TOKEN_COMMAND"], "", "Command that prints the broker's bearer"),
+    /// Whom an id-token is for.
+    BrokerAudience: source("broker_audience", Form::Word("audience"), Opt::Value("AUD"), &["GITHUB_APP_BROKER_AUDIENCE"], "", "In a GitHub Actions job: ask for an id-token for this audience, as bearer"),
     /// Which provider.
     Source: row("source", Form::Choice(&["auto", "broker", "app"]), Opt::Value("SOURCE"), &["GITHUB_APP_SOURCE"], "auto", "Where tokens come from: broker, app or auto"),
     /// Narrow to these.

@@ -13,12 +13,15 @@ use crate::settings::{Profile, dirs};
 use crate::tokens::config::{BearerSource, Config, KeySource};
 use crate::tokens::error::Failure;
 use crate::tokens::http::proxies::{NO_PROXY, VARIABLES};
-use crate::tokens::secret::{BEARER_VARIABLE, KEY_VARIABLE};
+use crate::tokens::secret::{BEARER_VARIABLE, ID_TOKEN_VARIABLE, KEY_VARIABLE};
 
 /// Set by a platform in its workspaces; no key of the settings file stands for them.
 const PLATFORM: [&str; 4] = ["PLATFORM_URL", "WORKSPACE_ID", "CONFIGS_DIR", "MOLECULE_ORG_ID"];
-/// Of these the one that an option gives is in effect, and those of the environment are not.
-const WAYS_TO_THE_KEY: [Key; 3] = [Key::PrivateKeyFile, Key::PrivateKeyCommand, Key::SignCommand];
+/// Of each of these the one that an option gives is in effect, and those of the environment are not.
+const ALTERNATIVES: [[Key; 3]; 2] = [
+    [Key::PrivateKeyFile, Key::PrivateKeyCommand, Key::SignCommand],
+    [Key::BrokerTokenFile, Key::BrokerTokenCommand, Key::BrokerAudience],
+];
 /// Where settings and tokens are.
 const DIRECTORIES: [&str; 2] = ["XDG_CONFIG_HOME", "XDG_CACHE_HOME"];
 
@@ -44,8 +47,8 @@ impl Profile<'_> {
     pub fn shell(&self, settings: &Config, gh: bool) -> Result<Shell, Failure> {
         let given = self.sources.given;
         let mut shell = Shell { settings: to_file::given_by_environment(given)?, ..Shell::default() };
-        if WAYS_TO_THE_KEY.iter().any(|key| given.has(*key)) {
-            shell.settings.retain(|(name, _)| WAYS_TO_THE_KEY.iter().all(|key| key.row().key() != *name));
+        for ways in ALTERNATIVES.iter().filter(|ways| ways.iter().any(|key| given.has(*key))) {
+            shell.settings.retain(|(name, _)| ways.iter().all(|key| key.row().key() != *name));
         }
         shell.take_home();
         shell.take(&DIRECTORIES);
@@ -57,6 +60,11 @@ impl Profile<'_> {
             if matches!(broker.bearer, BearerSource::Text(_)) {
                 let cure = "write the bearer to a file with mode 600, and give setup --broker-token-file";
                 shell.missing.push((BEARER_VARIABLE, cure.to_owned()));
+            }
+            if matches!(broker.bearer, BearerSource::IdToken(_)) {
+                let cure =
+                    "a job's secret ends with the job, and no timer has it: run refresh within the job";
+                shell.missing.push((ID_TOKEN_VARIABLE, cure.to_owned()));
             }
         }
         if settings.app.as_ref().is_some_and(|app| matches!(app.key, KeySource::Text(_))) {

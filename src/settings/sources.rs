@@ -12,7 +12,7 @@ use crate::settings::schema::{KEYS, Key, Setting};
 use crate::tokens::error::{Failure, escape};
 use crate::tokens::http::proxies;
 use crate::tokens::origin::Origin;
-use crate::tokens::secret::Secret;
+use crate::tokens::secret::{ID_TOKEN_VARIABLE, Secret};
 
 /// A text that has passed the checks of its setting's form, and its origin. It shows nowhere but where its form allows.
 #[derive(Clone, Debug)]
@@ -98,15 +98,19 @@ impl Found {
     }
 }
 
-/// The variables of settings, as far as they are set; the environment is gone through once for all of them.
+/// What a GitHub Actions job asks for id-tokens with. No settings: the runner sets them for every step of the job, whether
+/// that uses this program or not, so that they are looked at only where an audience is given.
+pub const JOB_VARIABLES: [&str; 2] = ["ACTIONS_ID_TOKEN_REQUEST_URL", ID_TOKEN_VARIABLE];
+
+/// The variables of settings and of a job, as far as they are set; the environment is gone through once for all of them.
 #[derive(Debug)]
 pub struct Environment(Vec<(&'static str, OsString)>);
 
 impl Environment {
     /// Reads it; an empty variable counts as unset.
     pub fn read() -> Self {
-        let known =
-            |name: &str| KEYS.iter().flat_map(|key| key.row().variables).find(|known| **known == name);
+        let of_settings = || KEYS.iter().flat_map(|key| key.row().variables);
+        let known = |name: &str| of_settings().chain(&JOB_VARIABLES).find(|known| **known == name);
         let of_setting = |(name, value): (OsString, OsString)| Some((*known(name.to_str()?)?, value));
         let variables = environment::all().filter(|(name, value)| is_likely(name) && !value.is_empty());
         Self(variables.filter_map(of_setting).collect())
@@ -124,18 +128,26 @@ impl Environment {
     pub fn get(&self, key: Key) -> Result<Option<Found>, Failure> {
         let setting = key.row();
         for name in setting.variables {
-            if let Some((_, value)) = self.0.iter().find(|(known, _)| known == name) {
-                let text = value.to_str().ok_or_else(|| not_utf8(name))?;
+            if let Some(text) = self.text(name)? {
                 return Found::new(setting, text.to_owned(), Origin::Environment(name)).map(Some);
             }
         }
         Ok(None)
     }
+
+    /// A variable's text, unchecked.
+    ///
+    /// # Errors
+    /// It is not UTF-8.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, Failure> {
+        let set = self.0.iter().find(|(known, _)| *known == name);
+        set.map(|(name, value)| value.to_str().ok_or_else(|| not_utf8(name))).transpose()
+    }
 }
 
 /// Most variables are passed by at their first letter.
 fn is_likely(name: &OsStr) -> bool {
-    matches!(name.as_encoded_bytes().first(), Some(b'C' | b'G' | b'M' | b'P' | b'W'))
+    matches!(name.as_encoded_bytes().first(), Some(b'A' | b'C' | b'G' | b'M' | b'P' | b'W'))
 }
 
 #[cfg(test)]
@@ -144,7 +156,7 @@ mod tests {
 
     #[test]
     fn no_variable_of_a_setting_is_passed_by() {
-        let mut names = KEYS.iter().flat_map(|key| key.row().variables);
+        let mut names = KEYS.iter().flat_map(|key| key.row().variables).chain(&JOB_VARIABLES);
         assert!(names.all(|name| is_likely(OsStr::new(name))));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::tokens::error::Failure;
 use crate::tokens::host::Host;
 use crate::tokens::http::network::Network;
 use crate::tokens::secret::Secret;
@@ -81,6 +82,28 @@ pub enum BearerSource {
     Text(Secret),
     /// Read at each fetch, as platforms rotate it.
     File(PathBuf),
+    /// A command that prints it, run for each fetch; the line may hold a secret.
+    Command(Secret),
+    /// Asked for at each fetch, in a job of GitHub Actions.
+    IdToken(IdTokenSource),
+}
+
+/// What the id-token of a GitHub Actions job is asked for with.
+#[derive(Clone, Debug)]
+pub struct IdTokenSource {
+    /// Whom the id-token is for.
+    pub audience: String,
+    /// What the job was given to ask with, or why it cannot ask. An App key or a cached token may still do.
+    pub job: Result<JobIdentity, Failure>,
+}
+
+/// What a job's runner sets in its environment where the workflow has `id-token: write`.
+#[derive(Clone, Debug)]
+pub struct JobIdentity {
+    /// Where id-tokens are asked for; each job has its own.
+    pub url: String,
+    /// Proves the job; a secret like the id-token itself.
+    pub bearer: Secret,
 }
 
 /// What fetching needs.

@@ -8,7 +8,6 @@ pub mod grants;
 pub mod inspect;
 pub mod installations;
 pub mod jwt;
-pub mod key_command;
 pub mod mint;
 pub mod mint_target;
 pub mod private_key;

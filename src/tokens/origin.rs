@@ -21,6 +21,16 @@ impl Origin {
     pub fn kind(&self) -> Kind {
         if matches!(self, Self::Option(_)) { Kind::Usage } else { Kind::Settings }
     }
+
+    /// Which of several settings that exclude each other is in effect: the one with the lowest rank.
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::Option(_) => 0,
+            Self::Environment(_) => 1,
+            Self::File(_, key) if key.contains('.') => 2,
+            Self::File(..) => 3,
+        }
+    }
 }
 
 impl fmt::Display for Origin {

@@ -17,6 +17,13 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
+    /// A text that can be sent as a bearer, without the blanks around it.
+    pub fn of_bearer(text: &str) -> Option<Self> {
+        let bearer = text.trim();
+        let is_line = !bearer.is_empty() && bearer.bytes().all(|byte| byte.is_ascii_graphic());
+        (is_line && bearer.len() <= LONGEST_BEARER).then(|| Self::new(bearer.to_owned()))
+    }
+
     /// The text itself: for the wire, the cache file and git, never for a message.
     pub fn expose(&self) -> &str {
         &self.0
@@ -33,6 +40,9 @@ impl fmt::Debug for Secret {
         f.write_str("Secret(redacted)")
     }
 }
+
+/// No issuer's token is longer, and no broker takes one that is.
+const LONGEST_BEARER: usize = 16 << 10;
 
 /// How credentials begin that a server may send back: GitHub's tokens
 /// (<https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/>), JWTs, and the
@@ -90,6 +100,8 @@ impl Looks {
 pub const KEY_VARIABLE: &str = "GITHUB_APP_PRIVATE_KEY";
 /// Holds a broker's bearer itself; likewise.
 pub const BEARER_VARIABLE: &str = "GITHUB_APP_BROKER_TOKEN";
+/// Lets whoever holds it ask for id-tokens of a GitHub Actions job; likewise.
+pub const ID_TOKEN_VARIABLE: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 /// How the base64 of `-----BEGIN` begins.
 const ENCODED_ARMOUR: &str = "LS0tLS1CRUdJTi";
@@ -185,6 +197,25 @@ mod tests {
     #[test]
     fn debug_output_hides_the_text_and_its_length() {
         assert_eq!(format!("{:?}", Secret::new("ghs_sentinel".into())), "Secret(redacted)");
+    }
+
+    #[test]
+    fn a_bearer_is_one_line_of_a_length_that_makes_sense() {
+        let longest = "x".repeat(LONGEST_BEARER);
+        for (text, bearer) in [
+            ("a.b-c_d\n", Some("a.b-c_d")),
+            (" \ta\r\n", Some("a")),
+            (longest.as_str(), Some(longest.as_str())),
+            (&format!("{longest}x"), None),
+            ("", None),
+            ("\n", None),
+            ("a b", None),
+            ("a\nb\n", None),
+            ("a\u{0}", None),
+            ("ä", None),
+        ] {
+            assert_eq!(Secret::of_bearer(text).as_ref().map(Secret::expose), bearer, "{text:?}");
+        }
     }
 
     #[test]

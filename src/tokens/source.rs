@@ -8,7 +8,9 @@ use crate::tokens::notes::Notes;
 use crate::tokens::token::Token;
 
 pub mod app;
+pub mod bearer;
 pub mod cached;
+pub mod id_token;
 pub mod remote;
 
 /// The broker first, and the App key when the broker cannot serve (`--source auto` with both configured).

@@ -51,11 +51,12 @@ fn recorded(records: &Path, name: &str, what: &str) -> Vec<u8> {
 fn programs_are_told_no_secret_that_they_do_not_need() {
     let place = Cloud::new();
     let (sandbox, records) = (&place.sandbox, directory("github-app-records-"));
-    let (bearer, key) = (random_text(40), sandbox.path().join("app.pem"));
+    let (bearer, job, key) = (random_text(40), random_text(40), sandbox.path().join("app.pem"));
     record(sandbox, records.path());
     sandbox.remove_env("GITHUB_APP_PRIVATE_KEY_FILE");
     sandbox.set_env("GITHUB_APP_OWNER", "octo-org");
     sandbox.set_env("GITHUB_APP_BROKER_TOKEN", &bearer);
+    sandbox.set_env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", &job);
     let in_environment = ("GITHUB_APP_PRIVATE_KEY", app_key_pem().replace('\n', "\\n"));
     let by_command = ("GITHUB_APP_PRIVATE_KEY_COMMAND", format!("RECORDED={} recorded", key.display()));
     let signing = format!("recorded; openssl dgst -sha256 -sign {}", key.display());
@@ -77,6 +78,7 @@ fn programs_are_told_no_secret_that_they_do_not_need() {
     }
     let mut hunt = Hunt::default();
     hunt.add("bearer", &bearer);
+    hunt.add("job's secret", &job);
     hunt.add_key(app_key_pem());
     place.github.minted_tokens().iter().for_each(|token| hunt.add_token(token));
     for seen in place.github.api_requests() {
@@ -93,7 +95,7 @@ fn programs_are_told_no_secret_that_they_do_not_need() {
         let rightful = name == "recorded";
         assert!(rightful || kinds.is_empty(), "{kinds:?} in the environment of {name}");
         assert!(
-            !rightful || kinds.len() == 3,
+            !rightful || kinds.len() == 4,
             "only {kinds:?} in the environment of the user's own commands"
         );
         let ran = name == "getent" || !recorded(records.path(), name, "arguments").is_empty();

@@ -1,9 +1,13 @@
 //! Everything that a helper can be set up with, each with secrets that are nowhere else, and the search after each run.
 
+use serde_json::json;
+
 use crate::common::{app_sandbox, request_for};
 use crate::leaks::hunt::Hunt;
+use crate::support::actions::ActionsJob;
 use crate::support::broker::FakeBroker;
 use crate::support::github::{CLIENT_ID, LoopbackGitHub};
+use crate::support::http_server::Response;
 use crate::support::keys::app_key_pem;
 use crate::support::process::Output;
 use crate::support::sandbox::Sandbox;
@@ -30,6 +34,8 @@ pub enum Source {
     SignCommand,
     BearerFile,
     BearerInEnvironment,
+    BearerCommand,
+    IdToken,
 }
 
 /// A GitHub, a broker in front of it where there is one, a sandbox, and the hunt for their secrets.
@@ -39,13 +45,14 @@ pub struct World {
     pub hunt: Hunt,
     pub bearer: String,
     broker: Option<FakeBroker>,
+    job: Option<ActionsJob>,
 }
 
 impl World {
     pub fn new(source: Source) -> Self {
         let (github, sandbox) = app_sandbox();
         let (bearer, passphrase) = (random_text(40), random_text(40));
-        let mut world = Self { github, sandbox, hunt: Hunt::default(), bearer, broker: None };
+        let mut world = Self { github, sandbox, hunt: Hunt::default(), bearer, broker: None, job: None };
         world.hunt.add("bearer", &world.bearer);
         world.hunt.add("key passphrase", &passphrase);
         world.hunt.add_key(app_key_pem());
@@ -63,6 +70,24 @@ impl World {
             Source::SignCommand => {
                 let command = format!("PW={passphrase} openssl dgst -sha256 -sign {}", key.display());
                 set("GITHUB_APP_SIGN_COMMAND", &command);
+            }
+            Source::BearerCommand | Source::IdToken => {
+                let broker = FakeBroker::in_front_of(&world.github, &world.bearer);
+                world.sandbox.remove_env("GITHUB_APP_CLIENT_ID");
+                set("GITHUB_APP_BROKER_URL", &broker.url());
+                if matches!(source, Source::BearerCommand) {
+                    let file = world.sandbox.write_private("bearer", format!("{}\n", world.bearer));
+                    let command = format!("cat {} # opened with {passphrase}", file.display());
+                    set("GITHUB_APP_BROKER_TOKEN_COMMAND", &command);
+                } else {
+                    let value = json!({ "value": world.bearer });
+                    let job = ActionsJob::answering(move |_| Response::json(200, value.clone()));
+                    job.set_variables(&world.sandbox);
+                    world.hunt.add("job's secret", job.bearer());
+                    set("GITHUB_APP_BROKER_AUDIENCE", "github-app-broker");
+                    world.job = Some(job);
+                }
+                world.broker = Some(broker);
             }
             Source::BearerFile | Source::BearerInEnvironment => {
                 let broker = FakeBroker::in_front_of(&world.github, &world.bearer);

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "test support starts programs and reads the real clock")]
 
 pub mod acceptor;
+pub mod actions;
 pub mod at_once;
 pub mod broker;
 pub mod collector;

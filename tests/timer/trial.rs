@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{by_cron, crontab, machine, setup, stand_ins};
 use crate::common::{Cloud, app_sandbox, broker_sandbox, from_now};
+use crate::support::actions::ActionsJob;
 use crate::support::at_once::at_once;
 use crate::support::broker::{FakeBroker, broker_token, token_response};
 use crate::support::connect_proxy::ConnectProxy;
@@ -137,6 +138,25 @@ fn secrets_of_the_shell_are_named_and_written_nowhere() {
         let grep = sandbox.command("grep", &["-rl", "--exclude=app.pem", secret, "."]).run();
         assert_eq!(grep.stdout, "");
     }
+}
+
+#[test]
+fn a_job_is_told_that_no_timer_outlives_its_secret() {
+    let (job, broker) =
+        (ActionsJob::start("id", "aud"), FakeBroker::start(|_| token_response("t", &from_now(3600))));
+    let sandbox = broker_sandbox(&broker.url(), "x");
+    stand_ins(&sandbox);
+    // The git host is github.com, which nobody reaches here.
+    sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:1");
+    sandbox.remove_env("GITHUB_APP_BROKER_TOKEN_FILE");
+    sandbox.set_env("GITHUB_APP_BROKER_AUDIENCE", "aud");
+    job.set_variables(&sandbox);
+    let output = sandbox.helper(&["setup", "--timer=cron"]).run();
+    assert_ne!(output.status, 0);
+    let hint = "the timer has no ACTIONS_ID_TOKEN_REQUEST_TOKEN: a job's secret ends with the job";
+    timer_is(&output, &sandbox, "fail", "its command fails: ", hint);
+    assert!(settings(&sandbox).contains("broker_audience = \"aud\"\n"), "{}", settings(&sandbox));
+    assert_eq!(sandbox.command("grep", &["-rl", job.bearer(), "."]).run().stdout, "");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::commands::doctor::Patient;
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::machine::Machine;
 use crate::platform::clock::{self, span};
-use crate::session::{ask_or_default, to_broker};
+use crate::session::ask_or_default;
 use crate::tokens::ask::TokenProvider;
 use crate::tokens::http::{Call, Client};
 use crate::tokens::source::remote::RemoteBroker;
@@ -38,9 +38,8 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
         }
     }
     if let Some(broker) = &settings.broker {
-        let client = to_broker(settings, broker, patient.deadline, patient.report).once();
-        let broker = RemoteBroker { settings: broker, names_owner: settings.names_owner(), client };
-        match broker.token(&ask_or_default(settings)) {
+        let broker = RemoteBroker::new(settings, broker, patient.deadline, patient.report.notes);
+        match broker.once().token(&ask_or_default(settings)) {
             Err(error) => checks.fail("broker", &error),
             Ok(token) => {
                 let left = token.facts.left(clock::now()).map_or_else(|| "an unknown time".to_owned(), span);

@@ -19,7 +19,7 @@ mod tests;
 /// Settings of which one is in effect. What is given takes the place of the others of its row.
 const ALTERNATIVES: [&[&str]; 2] = [
     &["private_key_file", "private_key_command", "sign_command"],
-    &["broker_token_file", "broker_token_command"],
+    &["broker_token_file", "broker_token_command", "broker_audience"],
 ];
 
 /// What the file's text is to be.

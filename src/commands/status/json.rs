@@ -27,7 +27,7 @@ impl Status {
     }
 }
 
-fn profile(OfProfile { name, settings, source, key, git }: &OfProfile) -> Value {
+fn profile(OfProfile { name, settings, source, key, bearer, git }: &OfProfile) -> Value {
     json!({
         "profile": name,
         "settings": settings.iter().map(setting).collect::<Vec<_>>(),
@@ -37,6 +37,10 @@ fn profile(OfProfile { name, settings, source, key, git }: &OfProfile) -> Value 
             "from": key.from,
             "fingerprint": key.fingerprint.as_ref().ok(),
             "problem": key.fingerprint.as_ref().err(),
+        })),
+        "bearer": bearer.as_ref().map(|bearer| json!({
+            "from": bearer.from,
+            "problem": bearer.place.as_ref().err(),
         })),
         "git": {
             "helpers": git.iter().flat_map(|wiring| &wiring.helpers).map(helper).collect::<Vec<_>>(),

@@ -1,5 +1,6 @@
 //! `status` for people: aligned columns, one profile after the other.
 
+use crate::commands::status::bearer::BearerState;
 use crate::commands::status::{KeyState, OfProfile, Status};
 use crate::platform::clock::{self, span};
 use crate::programs::git::wiring::Wiring;
@@ -64,14 +65,16 @@ impl Status {
 }
 
 impl OfProfile {
-    /// Source, key if there is one, git.
+    /// Source, key and bearer if there is one, git.
     fn rows(&self) -> Vec<Row> {
         // What to do about it is doctor's to say.
         let wrong = |failure: &Failure| problem(&failure.message);
         let source = self.source.as_ref().map_or_else(wrong, |source| (*source).to_owned());
         let key = self.key.as_ref().map(|key| row("private key", key.in_words()));
+        let bearer = |bearer: &BearerState| bearer.place.as_ref().map_or_else(problem, Clone::clone);
+        let bearer = self.bearer.as_ref().map(|found| row("bearer", bearer(found)));
         let git = self.git.as_ref().map_or_else(problem, wiring_in_words);
-        let rows = [Some(row("source", source)), key, Some(row("git", git))];
+        let rows = [Some(row("source", source)), key, bearer, Some(row("git", git))];
         rows.into_iter().flatten().collect()
     }
 }

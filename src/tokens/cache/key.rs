@@ -3,7 +3,7 @@
 
 use rsa::sha2::{Digest, Sha256};
 
-use crate::tokens::config::{AppConfig, BrokerConfig, Config, KeySource};
+use crate::tokens::config::{AppConfig, BearerSource, BrokerConfig, Config, IdTokenSource, KeySource};
 use crate::tokens::host::Host;
 use crate::tokens::scope::Scope;
 use crate::tokens::token;
@@ -31,9 +31,9 @@ pub fn of(config: &Config, scope: &Scope) -> String {
     let Host { protocol, name } = host;
     let mut parts: Vec<String> = vec!["token".into(), format!("{protocol}://{name}"), api_url.clone()];
     if let Some(broker) = broker {
-        // A bearer is replaced while the token stays what it is.
-        let BrokerConfig { url, socket: _, bearer: _, organisation } = broker;
+        let BrokerConfig { url, socket: _, bearer, organisation } = broker;
         parts.extend(["broker".into(), broker.name(), url.clone(), organisation.clone().unwrap_or_default()]);
+        parts.extend(identity(bearer));
     }
     let mut owner_matters = config.names_owner();
     if let Some(AppConfig { issuer, installation_id, key }) = app {
@@ -52,6 +52,20 @@ pub fn of(config: &Config, scope: &Scope) -> String {
     parts.push(repositories.join(" "));
     parts.extend(permissions.iter().map(|(name, level)| format!("{name}={level}")));
     hash(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// What tells one identity from another before a broker: it decides what the token may do. A bearer is replaced while its
+/// identity stays what it is, so that the bearer itself has no part in this.
+fn identity(bearer: &BearerSource) -> Vec<String> {
+    match bearer {
+        BearerSource::None | BearerSource::Text(_) | BearerSource::File(_) => Vec::new(),
+        BearerSource::Command(command) => vec!["command".into(), command.expose().to_owned()],
+        BearerSource::IdToken(IdTokenSource { audience, job }) => {
+            // One runner may serve the jobs of many repositories, one after the other, from one home directory.
+            let job = job.as_ref().map(|job| job.url.clone()).unwrap_or_default();
+            vec!["id-token".into(), audience.clone(), job]
+        }
+    }
 }
 
 /// Names an entry by the SHA-256 of everything that changes its content; each part is preceded by its length.

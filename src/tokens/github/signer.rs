@@ -15,10 +15,10 @@ use crate::platform::clock::Deadline;
 use crate::tokens::config::KeySource;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::jwt::Signer;
-use crate::tokens::github::key_command;
 use crate::tokens::github::private_key::PrivateKey;
 use crate::tokens::notes::Notes;
 use crate::tokens::secret::Secret;
+use crate::tokens::shell_command;
 
 /// What signs for an App: a key in memory, or a command that is run each time.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ impl Keeper {
             KeySource::Text(text) => PrivateKey::from_bytes(text.expose().as_bytes())
                 .context("read private key from environment variable GITHUB_APP_PRIVATE_KEY")?,
             KeySource::Command(line) => {
-                let output = key_command::run("private key command", line.expose(), b"", deadline)?;
+                let output = shell_command::run("private key command", line.expose(), b"", deadline)?;
                 PrivateKey::from_bytes(&output).context("read what the private key command printed")?
             }
             KeySource::SignCommand(command) => return Ok(Self::Command(command.clone())),
@@ -109,7 +109,7 @@ struct SignCommand {
 
 impl Signer for SignCommand {
     fn sign(&self, input: &[u8]) -> Result<String> {
-        let output = key_command::run("sign command", self.command.expose(), input, self.deadline)?;
+        let output = shell_command::run("sign command", self.command.expose(), input, self.deadline)?;
         let signature = signature(&output).ok_or_else(|| {
             Failure::new(Kind::Settings, "the sign command printed something that is not an RS256 signature")
                 .hint("it must sign its stdin with RSASSA-PKCS1-v1_5 and SHA-256 and print the raw signature, base64 or base64url")

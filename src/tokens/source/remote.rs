@@ -1,16 +1,20 @@
 //! Fetches a token from a platform's endpoint: one GET with a bearer, lenient about the JSON, strict about the token.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::platform::clock;
+use crate::platform::clock::{self, Deadline};
 use crate::tokens::ask::{Ask, TokenProvider};
-use crate::tokens::config::{BearerSource, BrokerConfig};
+use crate::tokens::config::{BearerSource, BrokerConfig, Config};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::http::{Answer, Call, Client};
+use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
 use crate::tokens::secret::Secret;
+use crate::tokens::source::bearer;
 use crate::tokens::token::{self, Facts, Source, Token};
 
 const WHO: &str = "the broker";
@@ -23,6 +27,8 @@ pub struct RemoteBroker<'a> {
     pub names_owner: bool,
     /// Sends.
     pub client: Client<'a>,
+    /// Asks whoever issues the bearer, by the way of all other requests, whatever socket the broker is at.
+    pub issuer: Client<'a>,
 }
 
 /// What became of a request to end a token.
@@ -49,12 +55,40 @@ impl TokenProvider for RemoteBroker<'_> {
     }
 }
 
+impl<'a> RemoteBroker<'a> {
+    /// The client of the settings' broker, by the way that they name.
+    pub fn new(settings: &'a Config, broker: &'a BrokerConfig, deadline: Deadline, notes: Notes) -> Self {
+        let issuer = Client::new(&settings.network, deadline, notes);
+        let client = Client::new(&settings.network, deadline, notes);
+        let client = match &broker.socket {
+            Some(path) => client.over_socket(path),
+            None => client,
+        };
+        Self { settings: broker, names_owner: settings.names_owner(), client, issuer }
+    }
+
+    /// The same with so many attempts within this time.
+    #[must_use]
+    pub fn with_attempts(self, attempts: u32, limit: Duration) -> Self {
+        let (client, issuer) = (&self.client, &self.issuer);
+        let (client, issuer) = (client.with_attempts(attempts, limit), issuer.with_attempts(attempts, limit));
+        Self { client, issuer, ..self }
+    }
+
+    /// The same with one attempt: for whoever wants to know what is wrong, and now.
+    #[must_use]
+    pub fn once(self) -> Self {
+        let (client, issuer) = (self.client.once(), self.issuer.once());
+        Self { client, issuer, ..self }
+    }
+}
+
 impl RemoteBroker<'_> {
     fn fetch(&self, ask: &Ask, url: &str) -> Result<Token> {
         let bearer = self.bearer()?;
         let mut answer = self.client.send(&self.call(ask, url, bearer.as_ref()))?;
-        if answer.status == 401 {
-            // Platforms rotate the bearer; the same one again would be refused again.
+        if answer.status == 401 && bearer::may_have_rotated(&self.settings.bearer) {
+            // The same one again would be refused again.
             let rotated = self.bearer()?;
             let changed = match (&rotated, &bearer) {
                 (Some(new), Some(old)) => !new.matches(old.expose().as_bytes()),
@@ -118,22 +152,7 @@ impl RemoteBroker<'_> {
     }
 
     fn bearer(&self) -> Result<Option<Secret>> {
-        let path = match &self.settings.bearer {
-            BearerSource::None => return Ok(None),
-            BearerSource::Text(secret) => return Ok(Some(secret.clone())),
-            BearerSource::File(path) => path,
-        };
-        let wrong = |cause: String| {
-            Failure::new(Kind::Settings, format!("read the broker's bearer from {}: {cause}", path.display()))
-                .hint("name the file that holds the bearer with GITHUB_APP_BROKER_TOKEN_FILE or --broker-token-file")
-        };
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let text = Zeroizing::new(text);
-        let bearer = text.trim();
-        if bearer.is_empty() || !bearer.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(wrong("it does not hold one line of printable characters".into()).into());
-        }
-        Ok(Some(Secret::new(bearer.to_owned())))
+        bearer::read(&self.settings.bearer, &self.issuer)
     }
 
     /// Explains a status; the body is never shown, only whether it is the endpoint's own JSON.
@@ -144,11 +163,14 @@ impl RemoteBroker<'_> {
             Failure::new(Kind::Refused, format!("the broker answered {}: {message}", answer.status))
         };
         let key = "or use an App key of your own: GITHUB_APP_CLIENT_ID and GITHUB_APP_PRIVATE_KEY_FILE";
+        let issued = matches!(self.settings.bearer, BearerSource::Command(_) | BearerSource::IdToken(_));
         match answer.status {
             401 if matches!(self.settings.bearer, BearerSource::None) => refused(
                 "it asks for a bearer, and none is configured",
             )
             .hint("set GITHUB_APP_BROKER_TOKEN_FILE (or --broker-token-file) to the file that holds it"),
+            401 if issued => refused("it does not accept the bearer")
+                .hint("the broker's log says why: a token needs an issuer and an audience that its trust file names"),
             401 => refused("it does not accept the bearer")
                 .hint("check that the bearer belongs to this workspace and has not been revoked"),
             403 if matches!(self.settings.bearer, BearerSource::None) => refused("it refuses a request without a bearer")
