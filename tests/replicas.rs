@@ -44,14 +44,15 @@ permission = ["contents=write"]
 /// What the test is at.
 struct Play {
     over: AtomicBool,
-    commands: AtomicUsize,
+    /// Of each workspace.
+    commands: Vec<AtomicUsize>,
     running: Mutex<usize>,
     change: Condvar,
 }
 
 impl Play {
     /// Takes one of the places for commands.
-    fn turn<T>(&self, act: impl FnOnce() -> T) -> T {
+    fn turn<T>(&self, number: usize, act: impl FnOnce() -> T) -> T {
         let mut running =
             self.change.wait_while(lock(&self.running), |running| *running >= AT_ONCE).expect("no panic");
         *running += 1;
@@ -59,8 +60,25 @@ impl Play {
         let outcome = act();
         *lock(&self.running) -= 1;
         self.change.notify_one();
-        self.commands.fetch_add(1, Ordering::Relaxed);
+        self.commands[number].fetch_add(1, Ordering::Relaxed);
         outcome
+    }
+
+    fn counts(&self) -> Vec<usize> {
+        self.commands.iter().map(|count| count.load(Ordering::Relaxed)).collect()
+    }
+
+    fn commands(&self) -> usize {
+        self.counts().iter().sum()
+    }
+
+    /// Waits until each workspace has run some commands, and so has asked a broker since this was called.
+    fn wait_for_all(&self) {
+        let before = self.counts();
+        let is_done = |(now, before): (&usize, &usize)| now >= &(before + 3);
+        while !self.over.load(Ordering::Relaxed) && !self.counts().iter().zip(&before).all(is_done) {
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
     }
 }
 
@@ -73,16 +91,29 @@ fn free_port() -> u16 {
 struct Replica {
     port: u16,
     running: Running,
-    logs: String,
     kills: usize,
+}
+
+/// Where a broker logs, and all its predecessors on the same port.
+fn log_file(sandbox: &Sandbox, port: u16) -> PathBuf {
+    sandbox.path().join(format!("log-{port}"))
 }
 
 fn start(sandbox: &Sandbox, port: u16, life: Duration) -> Running {
     let listen = format!("127.0.0.1:{port}");
     let args = ["serve", "--listen", &listen, "--trust-file", "trust.toml", "--log", "json"];
-    let mut running = sandbox.helper(&args).limit(life).spawn();
-    running.wait_for_stderr("listening on ");
+    let log = fs::File::options().create(true).append(true).open(log_file(sandbox, port)).expect("a log");
+    let running = sandbox.helper(&args).limit(life).stderr_to(log).spawn();
+    wait_until_it_listens(port);
     running
+}
+
+fn wait_until_it_listens(port: u16) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < deadline, "nobody listens on port {port}");
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
 }
 
 /// haproxy, as one would put it before brokers: it asks them whether they are ready, and sends a request that nobody has
@@ -101,11 +132,7 @@ fn balance(sandbox: &Sandbox, haproxy: &std::path::Path, ports: &[u16], life: Du
     );
     sandbox.write("haproxy.cfg", text);
     let running = sandbox.command(haproxy, &["-db", "-f", "haproxy.cfg"]).limit(life).spawn();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < deadline, "haproxy does not listen: {}", running.stderr_so_far());
-        std::thread::yield_now();
-    }
+    wait_until_it_listens(port);
     (running, port)
 }
 
@@ -128,7 +155,12 @@ fn work(play: &Play, github: &LoopbackGitHub, issuer: &LoopbackIssuer, number: u
     sandbox.configure_helper(&github.url(), extra);
     let url = github.clone_url("octo-org", "hello");
     let run = |cwd: &PathBuf, args: &[&str]| {
-        play.turn(|| git.command(&sandbox, cwd, args).success().stdout.clone());
+        let output = play.turn(number, || git.command(&sandbox, cwd, args));
+        if output.status != 0 {
+            // The others need not go on.
+            play.over.store(true, Ordering::Relaxed);
+        }
+        output.success();
     };
     let home = sandbox.path().to_owned();
     run(&home, &["clone", "-q", &url, "work"]);
@@ -147,15 +179,14 @@ fn work(play: &Play, github: &LoopbackGitHub, issuer: &LoopbackIssuer, number: u
 }
 
 /// Kills one after the other for so long, and starts each again.
-fn kill_in_turn(replicas: &mut [Replica], sandbox: &Sandbox, time: Duration, life: Duration) {
+fn kill_in_turn(play: &Play, replicas: &mut [Replica], sandbox: &Sandbox, time: Duration, life: Duration) {
     let end = Instant::now() + time;
     let mut next = 0;
-    while Instant::now() < end {
+    while Instant::now() < end && !play.over.load(Ordering::Relaxed) {
         std::thread::park_timeout(BETWEEN_KILLS);
         let replica = &mut replicas[next % REPLICAS];
         replica.running.signal(Signal::KILL);
-        let old = std::mem::replace(&mut replica.running, start_when_free(sandbox, replica.port, life));
-        replica.logs.push_str(&old.wait().stderr);
+        replica.running = start_when_free(sandbox, replica.port, life);
         replica.kills += 1;
         next += 1;
     }
@@ -177,10 +208,11 @@ fn memory(process: u32) -> String {
     peak.unwrap_or("unknown").trim().to_owned()
 }
 
-fn report(replica: Replica, number: usize) {
+fn report(replica: Replica, number: usize, sandbox: &Sandbox) {
     let peak = memory(replica.running.id());
     replica.running.signal(Signal::TERM);
-    let logs = replica.logs + &replica.running.wait().stderr;
+    replica.running.wait();
+    let logs = fs::read_to_string(log_file(sandbox, replica.port)).expect("a log");
     let lines = logs.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let requests: Vec<(u64, f64)> =
         lines.filter_map(|line| Some((line["status"].as_u64()?, line["duration_ms"].as_f64()?))).collect();
@@ -212,14 +244,16 @@ fn no_git_command_fails_while_brokers_die_keys_change_and_github_is_away() {
     let mut replicas: Vec<Replica> = (0..REPLICAS)
         .map(|_| {
             let port = free_port();
-            Replica { port, running: start(&sandbox, port, life), logs: String::new(), kills: 0 }
+            Replica { port, running: start(&sandbox, port, life), kills: 0 }
         })
         .collect();
     let ports: Vec<u16> = replicas.iter().map(|replica| replica.port).collect();
+    let keep = sandbox.path().to_owned();
+    let _ = std::fs::write("/tmp/replica-dir", keep.display().to_string());
     let (_balancer, port) = balance(&sandbox, &haproxy, &ports, life);
     let play = Play {
         over: AtomicBool::new(false),
-        commands: AtomicUsize::new(0),
+        commands: (0..WORKSPACES).map(|_| AtomicUsize::new(0)).collect(),
         running: Mutex::default(),
         change: Condvar::new(),
     };
@@ -228,32 +262,28 @@ fn no_git_command_fails_while_brokers_die_keys_change_and_github_is_away() {
             let (play, github, issuer) = (&play, &github, &issuer);
             scope.spawn(move || work(play, github, issuer, number, port));
         }
-        kill_in_turn(&mut replicas, &sandbox, quarter, life);
+        kill_in_turn(&play, &mut replicas, &sandbox, quarter, life);
         issuer.rotate_gently(SigningIssuerKey::rsa("second"));
-        // Each workspace has asked a broker since the last of them was started.
-        let enough = play.commands.load(Ordering::Relaxed) + 3 * WORKSPACES;
-        while play.commands.load(Ordering::Relaxed) < enough {
-            std::thread::park_timeout(Duration::from_millis(100));
-        }
-        let commands = play.commands.load(Ordering::Relaxed);
+        play.wait_for_all();
+        let commands = play.commands();
         // What is in memory serves while GitHub mints nothing.
         let away = || Response::json(503, json!({ "message": "away" }));
         github.script_mint((0..100_000).map(|_| away()).collect());
         std::thread::park_timeout(quarter * 2);
         github.clear_scripted_mints();
-        let without_github = play.commands.load(Ordering::Relaxed) - commands;
+        let without_github = play.commands() - commands;
         issuer.rotate_gently(SigningIssuerKey::p256("third"));
-        kill_in_turn(&mut replicas, &sandbox, quarter, life);
+        kill_in_turn(&play, &mut replicas, &sandbox, quarter, life);
         play.over.store(true, Ordering::Relaxed);
         say(&format!("{without_github} git commands while GitHub was away for {} s", quarter.as_secs() * 2));
         assert!(without_github > 0);
     });
     say(&format!(
         "{} git commands of {WORKSPACES} workspaces, none failed; {} mints",
-        play.commands.load(Ordering::Relaxed),
+        play.commands(),
         github.mints()
     ));
     for (number, replica) in replicas.into_iter().enumerate() {
-        report(replica, number);
+        report(replica, number, &sandbox);
     }
 }
