@@ -17,6 +17,7 @@ mod clients;
 mod clone;
 mod common;
 mod completions;
+mod deploying;
 mod docs;
 mod doctor;
 mod exec;

@@ -1,17 +1,17 @@
 //! Every block that README.md, SECURITY.md and the manual page show to copy is run as it is written, with the real git,
 //! gh and shell, against a github.com on loopback; stand-ins take the place of what only a cloud or a platform has.
 
-mod broker;
+pub mod broker;
 mod containers;
-mod documents;
+pub mod documents;
 mod gh;
 mod git;
 mod keys;
-mod pod;
+pub mod pod;
 mod tools;
 mod troubleshooting;
-mod world;
-mod yaml;
+pub mod world;
+pub mod yaml;
 
 /// A test for each block: its name, what names the block, and what runs it.
 macro_rules! recipes {
@@ -56,8 +56,6 @@ recipes! {
     completions_by_hand("completions bash >") = tools::completions;
     a_broker_and_its_bearers("serve hash-bearer ws-1") = broker::bearers;
     a_limited_bearer("ws-1 sha256:") = broker::line;
-    a_broker_under_systemd("ExecStart=") = broker::unit;
-    a_broker_on_kubernetes("kind: Deployment") = broker::deployment;
     checking_every_link("doctor --repo") = git::doctor;
     asking_as_git_does("printf 'protocol=https") = git::request;
     a_token_talked_through("-v token >/dev/null") = tools::verbose_token;

@@ -13,7 +13,10 @@ use crate::support::process::Run;
 use crate::support::sandbox::{Sandbox, shell_word};
 use crate::support::users::{Common, mode, victim_and_attacker};
 
-/// The name of a secret and its files.
+/// What the downward API says that a pod is called.
+pub const POD_NAME: &str = "web-1";
+
+/// The name of a secret or a map, or of a projected volume, and its files.
 pub type Secret<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 
 /// One container of a pod.
@@ -66,8 +69,10 @@ impl Pod {
         ];
         let pod = Self { world, mounts, user, _common: common };
         for variable in container["env"].as_array().into_iter().flatten() {
-            let text = |key: &str| variable[key].as_str().expect("text");
-            pod.world.sandbox.set_env(text("name"), pod.inside(text("value")));
+            let name = variable["name"].as_str().expect("a name");
+            let of_field = variable["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name";
+            let value = if of_field { POD_NAME } else { variable["value"].as_str().expect("text") };
+            pod.world.sandbox.set_env(name, pod.inside(value));
         }
         pod
     }
@@ -101,9 +106,12 @@ fn make(volume: &Value, dir: &Path, group: Option<u32>, secrets: &[Secret]) {
     if volume["emptyDir"].is_object() {
         return give(dir, 0o777, 0o2770, group);
     }
-    let secret = &volume["secret"];
-    let files = secrets.iter().find(|(name, _)| secret["secretName"] == *name).expect("a secret").1;
-    let bits = secret["defaultMode"].as_u64().map_or(0o644, |bits| u32::try_from(bits).expect("a mode"));
+    let mut kinds = ["secret", "configMap", "projected"].iter().map(|kind| &volume[kind]);
+    let source = kinds.find(|source| source.is_object()).expect("a kind of volume that is known here");
+    let named = [&source["secretName"], &source["name"], &volume["name"]];
+    let named = named.into_iter().find_map(Value::as_str).expect("a name");
+    let files = secrets.iter().find(|(name, _)| named == *name).expect("files of that name").1;
+    let bits = source["defaultMode"].as_u64().map_or(0o644, |bits| u32::try_from(bits).expect("a mode"));
     // What is mounted are links: the files are replaced all at once by another directory.
     let data = dir.join("..2026_11_25");
     fs::create_dir(&data)

@@ -1,4 +1,5 @@
-//! As much of YAML as the documents use: maps and lists by indentation, lists in brackets, plain and quoted values.
+//! As much of YAML as the documents and manifests use: maps and lists by indentation, lists in brackets, plain and quoted
+//! values, comments of whole lines.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 pub fn read(text: &str) -> Value {
     let lines: Vec<(usize, &str)> = text
         .lines()
-        .filter(|line| !line.trim().is_empty())
+        .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
         .map(|line| (line.len() - line.trim_start().len(), line.trim()))
         .collect();
     let (value, rest) = node(&lines);
@@ -32,7 +33,8 @@ fn map(mut lines: Lines, indent: usize) -> (Value, Lines) {
         && !line.starts_with("- ")
     {
         let (key, value) = line.split_once(':').expect("a key");
-        assert!(key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "a plain key: {line}");
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-./".contains(&byte);
+        assert!(key.bytes().all(is_plain), "a plain key: {line}");
         lines = &lines[1..];
         let value = if value.is_empty() {
             let below = lines.first().is_some_and(|(next, _)| *next > indent);
