@@ -248,8 +248,6 @@ fn no_git_command_fails_while_brokers_die_keys_change_and_github_is_away() {
         })
         .collect();
     let ports: Vec<u16> = replicas.iter().map(|replica| replica.port).collect();
-    let keep = sandbox.path().to_owned();
-    let _ = std::fs::write("/tmp/replica-dir", keep.display().to_string());
     let (_balancer, port) = balance(&sandbox, &haproxy, &ports, life);
     let play = Play {
         over: AtomicBool::new(false),

@@ -9,6 +9,7 @@ mod audit;
 mod bearer_file;
 mod bearers;
 mod clients;
+mod examples;
 mod issuers;
 mod life;
 mod limits;

@@ -19,7 +19,7 @@ use crate::broker::trust_file::TrustFile;
 use crate::tokens::http::network;
 
 /// Who asks: by what, by which workspace's route, and whether the second form of the rules knows it too.
-struct Asking {
+struct Presenter {
     presented: String,
     route: String,
     stays: bool,
@@ -55,7 +55,7 @@ fn issuer() -> (impl Fn(&str, &str) -> String, Value) {
     (sign, json!({ "keys": [key] }))
 }
 
-struct World {
+struct OneBroker {
     broker: Arc<Server>,
     service: TowerToHyperService<axum::Router>,
     runtime: tokio::runtime::Runtime,
@@ -64,7 +64,7 @@ struct World {
     dir: tempfile::TempDir,
 }
 
-impl World {
+impl OneBroker {
     fn new(keys: &Value) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let write = |name: &str, text: String| std::fs::write(dir.path().join(name), text).unwrap();
@@ -123,7 +123,7 @@ impl World {
     }
 
     /// The status, and the token if there is one.
-    fn ask(&self, method: &str, asker: &Asking, query: &str, new: bool) -> (u16, Option<String>) {
+    fn ask(&self, method: &str, asker: &Presenter, query: &str, new: bool) -> (u16, Option<String>) {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{query}", asker.route))
@@ -148,14 +148,15 @@ impl World {
     }
 }
 
-fn askers(sign: impl Fn(&str, &str) -> String) -> Vec<Asking> {
+fn askers(sign: impl Fn(&str, &str) -> String) -> Vec<Presenter> {
     let route = |id: &str| format!("/workspaces/{id}/github-installation-token");
-    let oidc = |subject: &str, team: &str| Asking {
+    let oidc = |subject: &str, team: &str| Presenter {
         presented: sign(subject, team),
         route: route(subject),
         stays: team == "one",
     };
-    let bearer = |presented: &str, route: String| Asking { presented: presented.into(), route, stays: true };
+    let bearer =
+        |presented: &str, route: String| Presenter { presented: presented.into(), route, stays: true };
     vec![
         bearer("w", route("w")),
         bearer("all", "/admin/github-installation-token".to_owned()),
@@ -169,7 +170,7 @@ fn askers(sign: impl Fn(&str, &str) -> String) -> Vec<Asking> {
 #[test]
 fn ten_thousand_interleavings_hand_nobody_a_token_of_anybody_elses() {
     let (sign, keys) = issuer();
-    let (world, askers) = (World::new(&keys), askers(sign));
+    let (world, askers) = (OneBroker::new(&keys), askers(sign));
     let mut random = fastrand::Rng::with_seed(15);
     let (mut owners, mut over) = (HashMap::<String, usize>::new(), HashSet::<String>::new());
     let mut current = HashMap::<(usize, usize), String>::new();
