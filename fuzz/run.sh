@@ -36,7 +36,7 @@ wait || true
 failed=0
 printf '%-10s %12s %10s %8s  %s\n' target executions coverage corpus findings
 for target in "${targets[@]}"; do
-    found=$(find "artifacts/$target" -type f 2>/dev/null | wc -l)
+    found=$({ find "artifacts/$target" -type f 2>/dev/null || true; } | wc -l)
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "logs/$target")
     last=$(grep -E '^#[0-9]+.* cov: ' "logs/$target" | tail -n 1 || true)
     cov=$(sed -n 's/.* cov: \([0-9]*\).*/\1/p' <<<"$last")
