@@ -6,7 +6,7 @@
 //! only: tests preload libraries. So the linker gets what rustc would have given it. The feature `static` is on by
 //! default; without it, without the static libraries, or across targets the build is dynamic as ever.
 //!
-//! Whoever links glibc statically must ask for names and users in another way: `cfg(static_glibc)`, see `src/platform/getent.rs`.
+//! Whoever links glibc statically must ask for names and users in another way: `cfg(static_glibc)`, see `src/platform/unix/getent.rs`.
 
 #![allow(
     clippy::disallowed_methods,

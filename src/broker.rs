@@ -13,6 +13,7 @@ use std::{io, thread};
 use anyhow::{Context, Result};
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use crate::platform::signals::Signals;
 use crate::platform::watched::Tell;
 use crate::platform::{clock, threads};
 use crate::tokens::config::Config;
@@ -45,7 +46,6 @@ mod query;
 mod ready;
 mod reload;
 mod serving;
-mod signals;
 mod slots;
 mod start;
 #[cfg(test)]
@@ -71,7 +71,6 @@ use places::{Address, Places};
 use pool::Pool;
 use reload::Reload;
 use serving::Serving;
-use signals::Signals;
 use tls::Tls;
 pub use trust_file::read_trust;
 

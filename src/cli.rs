@@ -114,7 +114,7 @@ pub enum Command {
     /// Revoke the cached token at GitHub and evict it
     Revoke(revoke::RevokeArgs),
     /// Be the broker: workspaces get tokens over HTTP, and need no key
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Print a script of completions for a shell
     Completions(completions::CompletionsArgs),
     /// An operation of a later git

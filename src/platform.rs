@@ -1,14 +1,31 @@
 //! What differs from one operating system to the next, and nothing else knows: private files, locks, processes, threads,
 //! clocks. It knows nothing of tokens.
+//!
+//! `unix` and `windows` have the same modules with the same functions, of which a build has one half; no other file says
+//! `cfg(unix)` or `cfg(windows)`.
 
 pub mod atomic_write;
 pub mod bounds;
 pub mod clock;
-pub mod getent;
+mod command;
 pub mod line_sink;
 pub mod lock;
-pub mod private_files;
 pub mod process;
+#[cfg(any(windows, test))]
+mod sddl;
 pub mod threads;
-pub mod unix_socket;
+mod trust;
+#[cfg(unix)]
+mod unix;
 pub mod watched;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+pub use system::{
+    files, getent, paths, private_files, search, signals, sockets, terminal, unix_socket, users,
+};

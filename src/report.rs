@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::platform::terminal;
 use crate::platform::watched::Tell;
 use crate::tokens::error::{self, OURS};
 use crate::tokens::notes::Notes;
@@ -35,7 +36,7 @@ impl Report {
     /// Of what is said beside errors, `verbose` has all and `quiet` nothing; `None` for the colour: where somebody sits
     /// and does not refuse it, `no_color`, as <https://no-color.org> defines it.
     pub fn new(verbose: bool, quiet: bool, color: Option<bool>, no_color: bool) -> Self {
-        let color = |is_terminal: bool| color.unwrap_or(!no_color && is_terminal);
+        let color = |is_terminal: bool| color.unwrap_or(!no_color && is_terminal && terminal::has_colors());
         let notes = Notes { verbose, quiet: quiet && !verbose, write: message };
         let terminal = std::io::stderr().is_terminal();
         Self { notes, terminal, color: color(terminal), stdout_color: color(std::io::stdout().is_terminal()) }

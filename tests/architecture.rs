@@ -181,7 +181,10 @@ fn every_file_of_ours_that_a_document_or_a_comment_names_is_there() {
 fn no_two_types_have_one_name() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for file in files(&src).iter().filter(|file| !file.ends_with("tests.rs")) {
+    // Of the two halves of `platform`, a build has one.
+    let is_other_half = |file: &&PathBuf| file.starts_with(src.join("platform/windows"));
+    let all = files(&src);
+    for file in all.iter().filter(|file| !file.ends_with("tests.rs") && !is_other_half(file)) {
         let text = code(&fs::read_to_string(file).expect("text"));
         for line in text.lines().map(|line| {
             line.trim_start()
@@ -199,4 +202,35 @@ fn no_two_types_have_one_name() {
     assert!(seen.len() > 200, "{} types are few", seen.len());
     let twice: Vec<_> = seen.iter().filter(|(_, modules)| modules.len() > 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
+}
+
+/// What belongs to one system, in the files that every build has.
+const OF_ONE_SYSTEM: [&str; 10] = [
+    "cfg!(",
+    "cfg(unix",
+    "cfg(windows",
+    "cfg(not(unix",
+    "cfg(not(windows",
+    "target_os",
+    "std::os::",
+    "rustix::",
+    "use nix",
+    "signal::unix",
+];
+
+#[test]
+fn only_platform_knows_the_operating_system() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let halves = ["unix", "windows"].map(|half| src.join("platform").join(half));
+    let is_half = |file: &PathBuf| halves.iter().any(|half| file.starts_with(half));
+    let mut found = Vec::new();
+    for file in files(&src).into_iter().filter(|file| !is_half(file) && !file.ends_with("tests.rs")) {
+        let text = code(&fs::read_to_string(&file).expect("text"));
+        let name = module(&src, &file);
+        found.extend(
+            OF_ONE_SYSTEM.iter().filter(|word| text.contains(*word)).map(|word| (name.clone(), *word)),
+        );
+    }
+    let halves = ["cfg(unix", "cfg(windows"].map(|word| ("platform".to_owned(), word));
+    assert_eq!(found, halves);
 }

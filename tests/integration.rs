@@ -54,5 +54,6 @@ mod terminal;
 mod timer;
 mod trial;
 mod unreported;
+mod windows;
 mod wrong_clock;
 mod wrong_forms;

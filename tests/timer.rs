@@ -151,6 +151,19 @@ fn systemd_accepts_the_units_and_undo_removes_them() {
 }
 
 #[test]
+fn a_task_of_windows_is_refused_elsewhere_before_anything_is_written() {
+    let (github, sandbox) = machine();
+    let output = setup(&sandbox, &github, &["--timer=schtasks"]);
+    output.expect(
+        2,
+        "",
+        "git-credential-github-app: there is no Task Scheduler on this system\n\
+         hint: use --timer systemd or --timer cron\n",
+    );
+    assert_eq!(fs::read_to_string(sandbox.gitconfig()).expect("a file"), "");
+}
+
+#[test]
 fn a_systemd_that_cannot_be_reached_is_no_failure_but_said() {
     let (github, sandbox) = machine();
     sandbox.write_script("bin/systemctl", "#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n");

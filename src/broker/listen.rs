@@ -1,19 +1,13 @@
 //! Where the broker listens: an address, a private Unix socket, or what systemd hands over.
 
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use rustix::fs::Mode;
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, listen, recv};
-use tokio::io::Interest;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 
 use crate::broker::peer::Peer;
-use crate::platform::private_files;
+use crate::platform::{private_files, sockets, unix_socket};
 use crate::tokens::error::{Failure, Kind};
 
 /// Bytes of a request's head: the longest token, and all else that a client sends.
@@ -51,7 +45,7 @@ pub enum Listener {
     /// TCP.
     Tcp(std::net::TcpListener),
     /// A Unix socket, and its path if we have made it.
-    Unix(std::os::unix::net::UnixListener, Option<PathBuf>),
+    Unix(unix_socket::Listener, Option<PathBuf>),
 }
 
 /// The same in a worker's runtime.
@@ -59,7 +53,7 @@ pub enum Accepting {
     /// TCP.
     Tcp(TcpListener),
     /// A Unix socket.
-    Unix(UnixListener),
+    Unix(unix_socket::Accepting),
 }
 
 /// A connection.
@@ -67,7 +61,7 @@ pub enum Stream {
     /// TCP.
     Tcp(tokio::net::TcpStream),
     /// A Unix socket.
-    Unix(tokio::net::UnixStream),
+    Unix(unix_socket::Accepted),
 }
 
 impl Stream {
@@ -77,40 +71,19 @@ impl Stream {
     /// # Errors
     /// The socket has failed.
     pub async fn spoken(&self, behind_tls: bool) -> std::io::Result<()> {
+        let is_enough = |come: &[u8]| behind_tls || is_head_or_never(come);
         match self {
-            Self::Tcp(stream) => loop {
-                let ready = stream.ready(Interest::READABLE).await?;
-                let look = || look(stream, behind_tls);
-                if ready.is_read_closed() || stream.try_io(Interest::READABLE, look).is_ok() {
-                    return Ok(());
-                }
-            },
-            Self::Unix(stream) => loop {
-                let ready = stream.ready(Interest::READABLE).await?;
-                let look = || look(stream, behind_tls);
-                if ready.is_read_closed() || stream.try_io(Interest::READABLE, look).is_ok() {
-                    return Ok(());
-                }
-            },
+            Self::Tcp(stream) => sockets::peek::<LOOKED_AT>(stream, is_enough).await,
+            Self::Unix(stream) => sockets::peek_unix::<LOOKED_AT>(stream, is_enough).await,
         }
     }
 }
 
-/// Looks at what has come and leaves it there. That more is needed is said in the way in which it is waited for.
-fn look(socket: impl AsFd, anything_will_do: bool) -> std::io::Result<()> {
-    let mut buffer = [MaybeUninit::uninit(); LOOKED_AT];
-    let ((come, _), _) = match recv(socket, &mut buffer[..], RecvFlags::PEEK) {
-        Err(Errno::AGAIN) => return Err(std::io::ErrorKind::WouldBlock.into()),
-        // Whoever reads next meets it.
-        Err(_) => return Ok(()),
-        Ok(come) => come,
-    };
+/// Whether a whole head has come, or what will never be one.
+fn is_head_or_never(come: &[u8]) -> bool {
     let is_head = come.first().is_some_and(u8::is_ascii_uppercase) && come.len() < LOOKED_AT;
     let ends = |at: usize| come[at..].starts_with(b"\n\r\n") || come[at..].starts_with(b"\n\n");
-    if !anything_will_do && is_head && !(0..come.len()).any(ends) {
-        return Err(std::io::ErrorKind::WouldBlock.into());
-    }
-    Ok(())
+    !is_head || (0..come.len()).any(ends)
 }
 
 impl Accepting {
@@ -127,7 +100,7 @@ impl Accepting {
             }
             Self::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
-                let peer = Peer::of_socket(&stream);
+                let peer = Peer::User(unix_socket::user_behind(&stream));
                 Ok((Stream::Unix(stream), peer))
             }
         }
@@ -138,22 +111,25 @@ impl Listener {
     /// Starts to listen.
     pub fn open(place: &ListenAddress) -> Result<Self> {
         match place {
+            ListenAddress::Unix(_) | ListenAddress::Systemd if !unix_socket::SUPPORTED => {
+                Err(Failure::new(Kind::Settings, "there are no Unix sockets and no systemd on this system")
+                    .hint("listen on an address: --listen 127.0.0.1:8080, with --bearer-file FILE")
+                    .into())
+            }
             ListenAddress::Tcp(address) => {
                 let listener = std::net::TcpListener::bind(address)
                     .map_err(|error| cannot(&error))
                     .with_context(|| format!("listen on {address}"))?;
                 // The standard library lets 128 wait to be accepted: in a flood a client would wait for a second.
-                listen(&listener, WAITING)?;
+                sockets::let_wait(&listener, WAITING)?;
                 listener.set_nonblocking(true)?;
                 Ok(Self::Tcp(listener))
             }
             ListenAddress::Unix(path) => {
                 let listener = private_files::parent(path)
-                    .and_then(|()| bind_private(path))
-                    .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+                    .and_then(|()| unix_socket::bind_private(path, WAITING))
                     .map_err(|error| cannot(&error))
                     .with_context(|| format!("listen on {}", path.display()))?;
-                listen(&listener, WAITING)?;
                 Ok(Self::Unix(listener, Some(path.clone())))
             }
             ListenAddress::Systemd => Self::from_systemd(),
@@ -161,12 +137,12 @@ impl Listener {
     }
 
     fn from_systemd() -> Result<Self> {
-        let mut handed = listenfd::ListenFd::from_env();
-        if let Ok(Some(listener)) = handed.take_tcp_listener(0) {
+        let (tcp, unix) = unix_socket::handed_over();
+        if let Some(listener) = tcp {
             listener.set_nonblocking(true)?;
             return Ok(Self::Tcp(listener));
         }
-        if let Ok(Some(listener)) = handed.take_unix_listener(0) {
+        if let Some(listener) = unix {
             listener.set_nonblocking(true)?;
             return Ok(Self::Unix(listener, None));
         }
@@ -189,7 +165,9 @@ impl Listener {
     pub fn accepting(&self) -> std::io::Result<Accepting> {
         Ok(match self {
             Self::Tcp(listener) => Accepting::Tcp(TcpListener::from_std(listener.try_clone()?)?),
-            Self::Unix(listener, _) => Accepting::Unix(UnixListener::from_std(listener.try_clone()?)?),
+            Self::Unix(listener, _) => {
+                Accepting::Unix(unix_socket::Accepting::from_std(listener.try_clone()?)?)
+            }
         })
     }
 
@@ -218,24 +196,4 @@ impl Listener {
 fn cannot(error: &std::io::Error) -> Failure {
     Failure::new(Kind::Settings, error.to_string())
         .hint("choose another place with --listen, or end what is there")
-}
-
-/// A socket that is private from the start: a mode that is set after it is there comes too late, and would follow a
-/// symbolic link that has taken its place.
-fn bind_private(path: &Path) -> std::io::Result<std::os::unix::net::UnixListener> {
-    remove_stale(path);
-    // The mask is the whole process's; the other thread that there is by now, the log's, makes no files.
-    let before = rustix::process::umask(Mode::from_raw_mode(0o177));
-    let bound = std::os::unix::net::UnixListener::bind(path);
-    rustix::process::umask(before);
-    bound
-}
-
-/// Removes a socket that nobody listens on any more: its process was killed.
-fn remove_stale(path: &Path) {
-    let is_socket = std::fs::symlink_metadata(path)
-        .is_ok_and(|metadata| std::os::unix::fs::FileTypeExt::is_socket(&metadata.file_type()));
-    if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
-        let _ = std::fs::remove_file(path);
-    }
 }

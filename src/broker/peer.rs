@@ -19,11 +19,6 @@ impl Peer {
         Self::Address(address.to_canonical())
     }
 
-    /// Of a Unix socket: the user who connected, whatever became of the process since.
-    pub fn of_socket(stream: &tokio::net::UnixStream) -> Self {
-        Self::User(stream.peer_cred().ok().map(|credentials| credentials.uid()))
-    }
-
     /// Whether it is on this machine.
     pub fn is_local(self) -> bool {
         match self {

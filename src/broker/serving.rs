@@ -13,8 +13,6 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 
@@ -25,6 +23,7 @@ use crate::broker::log::Log;
 use crate::broker::peer::Peer;
 use crate::broker::places::{Places, Visitor};
 use crate::broker::tls::Tls;
+use crate::platform::{sockets, threads};
 
 /// Open files for everything but connections: mints, the log, the files that are read again.
 const RESERVE: u64 = 128;
@@ -38,12 +37,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// asked for, but no more than that takes: programs that are started here would go through all of them.
 pub fn most_connections(wanted: usize) -> usize {
     let files = wanted as u64 + RESERVE;
-    let limit = getrlimit(Resource::Nofile);
-    let raised = limit.maximum.map_or(files, |maximum| files.min(maximum));
-    if limit.current.is_some_and(|current| raised > current) {
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum });
-    }
-    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(files);
+    let allowed = sockets::allow_open_files(files).unwrap_or(files);
     let left = allowed - RESERVE.min(allowed / 2);
     usize::try_from(left).unwrap_or(wanted).min(wanted)
 }
@@ -122,8 +116,7 @@ impl Serving {
 
     /// Nobody else can be let in at present. Where files or memory are used up, the longest idle makes room.
     async fn cannot_accept(&self, error: &std::io::Error, failing: &mut bool) {
-        let used_up = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-        if !Errno::from_io_error(error).is_some_and(|errno| used_up.contains(&errno)) {
+        if !threads::is_full(error) {
             return;
         }
         if !std::mem::replace(failing, true) {

@@ -17,7 +17,7 @@ use crate::broker::places::Places;
 use crate::broker::pool::Pool;
 use crate::broker::trust_file::TrustFile;
 use crate::broker::{ServeOptions, Server, app_minter, serving};
-use crate::platform::clock;
+use crate::platform::{clock, users};
 use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::notes::Notes;
@@ -72,7 +72,7 @@ pub fn server(
         audit,
         pool: pool.context("start the threads that mint")?,
         limits: most,
-        user: rustix::process::geteuid().as_raw(),
+        user: users::me(),
         requests: Limiter::new(limits.requests),
         failures: Limiter::new(limits.failures),
         places: Arc::new(Places::new(connections, connections / limits.share)),

@@ -63,13 +63,13 @@ fn read(certificate: &Content, key: &Content, log: &Log) -> Result<TlsAcceptor, 
 
 /// What everybody may read is no secret; what its group may read is one only where root lends it so.
 fn check_mode(key: &Content, log: &Log) -> Result<(), Failure> {
-    match private_files::readers(&key.metadata) {
-        Readers::Everybody(mode) if key.metadata.is_file() => Err(key
-            .failure(format!("everybody may read it (mode {mode:03o})"))
-            .hint(format!("chmod 600 {}", key.path.display()))
+    match private_files::readers(&key.path, &key.metadata) {
+        Readers::Everybody(rights) if key.metadata.is_file() => Err(key
+            .failure(format!("everybody may read it ({rights})"))
+            .hint(private_files::remedy(&key.path.display().to_string()))
             .hint("on Kubernetes, set the volume's defaultMode to 0440 and the pod's fsGroup")),
-        Readers::Group(mode) if key.metadata.is_file() => {
-            log.event(&format!("warning: {}: its group may read it (mode {mode:03o})", key.name));
+        Readers::Group(rights) if key.metadata.is_file() => {
+            log.event(&format!("warning: {}: its group may read it ({rights})", key.name));
             Ok(())
         }
         _ => Ok(()),

@@ -3,7 +3,6 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::CommandExt;
 
 use anyhow::Result;
 use clap::Args;
@@ -60,7 +59,7 @@ pub fn run(sources: &Sources, arguments: &ExecArgs, report: Report) -> Result<()
     } else {
         command.env("GH_HOST", &host.name);
     }
-    let error = command.exec();
+    let error = process::become_another(&mut command);
     let kind = if error.kind() == io::ErrorKind::NotFound { Kind::NotFound } else { Kind::CannotRun };
     let name = escape(&program.to_string_lossy());
     Err(Failure::new(kind, format!("run {name}: {error}"))

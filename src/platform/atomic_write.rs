@@ -1,10 +1,11 @@
 //! Files that are replaced as a whole: a new one beside, then a rename, so that whoever reads has the old content or the
 //! new one and never a part.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use crate::platform::files;
 
 /// When the content has to be on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +29,11 @@ pub fn atomic_write(
     sync: Sync,
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(new)?;
-    let done = write(&mut file)
-        .and_then(|()| if sync == Sync::First { file.sync_all() } else { Ok(()) })
-        .and_then(|()| fs::rename(new, target));
+    let mut file = files::create_new(new, mode)?;
+    let done = write(&mut file).and_then(|()| if sync == Sync::First { file.sync_all() } else { Ok(()) });
+    // Not every system renames an open file.
+    drop(file);
+    let done = done.and_then(|()| files::rename(new, target));
     if done.is_err() {
         let _ = fs::remove_file(new);
     }

@@ -1,13 +1,11 @@
 //! A file that lines are appended to, each as a whole: nothing is buffered, so that a line is written, or its writer knows that
 //! it is not.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use crate::platform::files;
 
 /// Takes lines.
 #[derive(Debug)]
@@ -25,14 +23,7 @@ impl LineSink {
     /// # Errors
     /// It cannot be written to, or others may read it.
     pub fn file(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-        let metadata = file.metadata()?;
-        if metadata.is_file() && metadata.mode() & 0o077 != 0 {
-            let (mode, shown) = (metadata.mode() & 0o777, path.display());
-            let message = format!("others may read it (mode {mode:03o}); fix it with: chmod 600 {shown}");
-            return Err(io::Error::other(message));
-        }
-        Ok(Self::of(file))
+        files::append_privately(path).map(Self::of)
     }
 
     /// Standard output.
@@ -40,7 +31,7 @@ impl LineSink {
     /// # Errors
     /// It is closed.
     pub fn stdout() -> io::Result<Self> {
-        io::stdout().as_fd().try_clone_to_owned().map(File::from).map(Self::of)
+        files::stdout().map(Self::of)
     }
 
     fn of(file: File) -> Self {
@@ -54,11 +45,8 @@ impl LineSink {
     /// # Errors
     /// It is not written, at least not as a whole; [`io::ErrorKind::WouldBlock`]: not now.
     pub fn write(&mut self, line: &str) -> io::Result<()> {
-        if self.waits {
-            let mut polled = [PollFd::new(&self.file, PollFlags::OUT)];
-            if poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? == 0 {
-                return Err(io::Error::new(io::ErrorKind::WouldBlock, "its reader does not read"));
-            }
+        if self.waits && !files::takes_more(&self.file)? {
+            return Err(io::Error::new(io::ErrorKind::WouldBlock, "its reader does not read"));
         }
         if self.torn {
             self.file.write_all(b"\n")?;

@@ -1,24 +1,21 @@
 //! Starts other programs, always with a time limit: key and sign commands, gh, git, crontab, systemctl. Their output is
 //! the caller's to judge and is never shown here.
 
-use std::ffi::OsStr;
 use std::io::{self, Read, Write};
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use zeroize::Zeroizing;
 
 use crate::platform::clock::Deadline;
-use crate::platform::{bounds, threads};
+pub use crate::platform::command::foreign;
+pub use crate::platform::search::look_in;
+use crate::platform::system::programs;
+pub use crate::platform::system::programs::{HAS_TASK_SCHEDULER, become_another, hide_memory};
+use crate::platform::{bounds, search, threads};
 use crate::tokens::error::{Failure, Kind, MORE_TIME};
 use crate::tokens::secret::{BEARER_VARIABLE, ID_TOKEN_VARIABLE, KEY_VARIABLE};
-
-mod search;
-
-pub use search::look_in;
 
 /// How long a program may take that reads a few files of this machine, or tells its version.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -89,11 +86,13 @@ pub fn program(name: &str) -> Command {
     command
 }
 
-/// A program that somebody else names: by its path, or by a name that is looked up as env(1) does. The one place that
-/// makes a [`Command`].
-#[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
-pub fn foreign(program: impl AsRef<OsStr>) -> Command {
-    Command::new(program)
+/// What runs a line of the settings, as git runs helpers.
+pub fn shell(line: &str) -> Command {
+    let mut command = programs::shell(line);
+    if let Some(path) = &search::own().instead {
+        command.env("PATH", path);
+    }
+    command
 }
 
 /// Takes the secrets out of the environment of a program that has no use for them. The commands of the settings keep
@@ -105,20 +104,6 @@ pub fn without_secrets(command: &mut Command) -> &mut Command {
 /// The same, but leaves what a GitHub Actions job asks for id-tokens with: what `exec` runs may need it for others.
 pub fn without_own_secrets(command: &mut Command) -> &mut Command {
     command.env_remove(KEY_VARIABLE).env_remove(BEARER_VARIABLE)
-}
-
-/// Keeps this process's memory and environment, where keys and tokens are, out of core dumps and, on Linux, from the
-/// other processes of its user. A program that is started by it, or takes its place, is as any other.
-pub fn hide_memory() {
-    // Either can fail only where the system does not know it, and then it has no better.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let none = Rlimit { current: Some(0), maximum: getrlimit(Resource::Core).maximum };
-        let _ = setrlimit(Resource::Core, none);
-    }
 }
 
 /// Runs a program whose stderr people shall see. What it has started may outlive it: it may talk to the terminal, so it
@@ -133,7 +118,8 @@ pub fn run_beside_people(
 
 /// Runs a program with its stderr captured and in a group of its own, so that all it has started ends with it.
 pub fn run_alone(command: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, RunError> {
-    command.stderr(Stdio::piped()).process_group(0);
+    command.stderr(Stdio::piped());
+    programs::set_apart(command);
     run(command, input, deadline, true)
 }
 
@@ -148,8 +134,8 @@ fn run(command: &mut Command, input: &[u8], deadline: Deadline, alone: bool) -> 
         .map_err(RunError::Start)
         .and_then(|(stdout, stderr)| wait(&mut child, deadline, &stdout, &stderr));
     if outcome.is_err() {
-        if let Some(group) = Pid::from_raw(child.id().cast_signed()).filter(|_| alone) {
-            let _ = kill_process_group(group, Signal::KILL);
+        if alone {
+            programs::end_all(&child);
         }
         let _ = child.kill();
         let _ = child.wait();

@@ -5,8 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::thread::{Builder, JoinHandle};
 use std::{io, process};
 
-use rustix::io::Errno;
-
+use crate::platform::system::scarcity;
 use crate::tokens::error::{Failure, Kind};
 
 /// Starts a thread.
@@ -35,8 +34,12 @@ pub fn start_vital(name: &str, work: impl FnOnce() + Send + 'static) -> io::Resu
 
 /// Whether there were too many processes, threads or open files, which may be otherwise in a moment.
 pub fn is_scarcity(error: &io::Error) -> bool {
-    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-    matches!(errno, Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE))
+    scarcity::of_processes(error)
+}
+
+/// Whether there was too much of something for one more connection to be accepted.
+pub fn is_full(error: &io::Error) -> bool {
+    scarcity::of_connections(error)
 }
 
 /// What to say of it.

@@ -3,7 +3,6 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -13,6 +12,7 @@ use rsa::sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::platform::clock;
+use crate::platform::files::{self, stamp};
 use crate::tokens::error::{Failure, Kind};
 
 /// For so many microseconds a look at the files is good: a flood of requests is no flood of looks.
@@ -95,23 +95,13 @@ struct Reading<T> {
 type Stamps = Vec<Option<[i128; 5]>>;
 type Hash = [u8; 32];
 
-fn stamp(metadata: &Metadata) -> [i128; 5] {
-    let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-    [
-        metadata.dev().into(),
-        metadata.ino().into(),
-        metadata.len().into(),
-        nanos(metadata.mtime(), metadata.mtime_nsec()),
-        nanos(metadata.ctime(), metadata.ctime_nsec()),
-    ]
-}
-
 /// Over the bytes, and over who may do what with the files.
 fn digest(contents: &[Content]) -> Hash {
     let mut digest = Sha256::new();
     for Content { bytes, metadata, .. } in contents {
-        digest.update(metadata.uid().to_le_bytes());
-        digest.update(metadata.mode().to_le_bytes());
+        for right in files::rights(metadata) {
+            digest.update(right.to_le_bytes());
+        }
         digest.update(metadata.len().to_le_bytes());
         digest.update(bytes);
     }

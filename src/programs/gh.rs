@@ -5,16 +5,15 @@
 //! token variables are not in gh's environment (gh refuses to store a login then), and one of our processes at a time
 //! writes to a directory of gh's (gh rewrites its file in place and loses what another has just written).
 
-use std::fs::{self, DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
 
 use crate::platform::clock::Deadline;
-use crate::platform::lock;
 use crate::platform::process::{self, Outcome};
+use crate::platform::{files, lock};
 use crate::settings::{dirs, other_programs};
 use crate::tokens::error::{Failure, Kind, MORE_TIME, escape};
 use crate::tokens::host::Host;
@@ -143,10 +142,10 @@ impl<'a> Gh<'a> {
     /// Held while gh writes: a lock on the directory itself, so that it leaves nothing behind.
     fn lock(&self) -> Result<Option<File>, Failure> {
         // gh reports what is wrong with its directory, if anything is.
-        if DirBuilder::new().recursive(true).mode(0o700).create(&self.directory).is_err() {
+        if files::create_directories(&self.directory, 0o700).is_err() {
             return Ok(None);
         }
-        let Ok(directory) = fs::File::open(&self.directory) else { return Ok(None) };
+        let Ok(directory) = files::open_for_lock(&self.directory) else { return Ok(None) };
         match lock::wait_for(self.deadline, || lock::try_lock(&directory).map(|taken| taken.then_some(()))) {
             Ok(Some(())) => Ok(Some(directory)),
             Err(_) => Ok(None),

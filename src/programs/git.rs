@@ -94,7 +94,7 @@ fn list(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Vec<Confi
 pub fn exec_path(deadline: Deadline) -> Option<PathBuf> {
     let outcome = run(&["--exec-path"], deadline).ok()?;
     let text = std::str::from_utf8(&outcome.stdout).ok()?;
-    Some(text.trim_end_matches('\n').into()).filter(|_| outcome.status.success())
+    Some(text.trim_end_matches(['\r', '\n']).into()).filter(|_| outcome.status.success())
 }
 
 /// The value that counts for a URL, of those that git picks by how well their own URL fits.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::platform::paths;
 use crate::programs::words::shell_word;
 use crate::settings::other_programs;
 use crate::tokens::error::{Failure, Kind, PROGRAM, escape};
@@ -19,8 +20,9 @@ pub fn path() -> Result<PathBuf> {
         return Ok(if same(&called) { called } else { actual });
     }
     let search = other_programs::path()?.unwrap_or_default();
+    let names = paths::program_names(&called.to_string_lossy());
     let found = std::env::split_paths(&search)
-        .map(|dir| dir.join(&called))
+        .flat_map(|dir| names.iter().map(move |name| dir.join(name)).collect::<Vec<_>>())
         .find(|path| path.is_absolute() && same(path));
     Ok(found.unwrap_or(actual))
 }

@@ -205,7 +205,7 @@ pub struct FilePlace {
 impl FilePlace {
     /// Read after the user's own.
     pub fn of_all_users() -> PathBuf {
-        Path::new(dirs::SYSTEM).join(NAME)
+        dirs::system().join(NAME)
     }
 
     /// `None`: no file is named, and there is no home directory for the default one.

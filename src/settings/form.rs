@@ -1,6 +1,8 @@
 //! What kind of text a setting holds: how it is trimmed, which secrets it could be mistaken for, and whether it may be
 //! shown. The kind decides, not the place where a value is printed, so that no new setting can forget it. Pure.
 
+use std::path::is_separator;
+
 use crate::tokens::scope;
 use crate::tokens::secret::{self, Looks};
 
@@ -152,7 +154,7 @@ impl Form {
         let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
         let mixed = text.bytes().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         let absolute = text.starts_with('/') && !(mixed && text.bytes().all(base64));
-        if absolute || text.starts_with("~/") {
+        if absolute || text.starts_with("~/") || is_windows_path(text) {
             return Err(Wrong::new(
                 "this is a path, not the bearer itself",
                 "set GITHUB_APP_BROKER_TOKEN_FILE to it instead",
@@ -213,7 +215,7 @@ fn too_long(length: usize) -> String {
 fn check_path(text: &str) -> Result<(), Wrong> {
     if let Some(rest) = text.strip_prefix('~')
         && !rest.is_empty()
-        && !rest.starts_with('/')
+        && !rest.starts_with(is_separator)
     {
         return Err(Wrong::new(
             "~USER/ is not understood here",
@@ -245,7 +247,14 @@ fn looks_like_path(text: &str) -> bool {
     let text = text.trim();
     let begins = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start));
     let ends = [".pem", ".key", ".txt"].iter().any(|end| text.to_ascii_lowercase().ends_with(end));
-    text.len() <= LONGEST && !text.contains(['\n', '\r']) && !text.contains("-----") && (begins || ends)
+    let is_path = begins || ends || is_windows_path(text);
+    text.len() <= LONGEST && !text.contains(['\n', '\r']) && !text.contains("-----") && is_path
+}
+
+/// Whether a text begins as an absolute path on Windows does: with a drive, or as that of a share.
+fn is_windows_path(text: &str) -> bool {
+    let drive = matches!(text.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+    drive || text.starts_with(r"\\")
 }
 
 /// Whether a profile may be called so.

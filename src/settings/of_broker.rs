@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::platform::unix_socket;
 use crate::settings::schema::Key;
 use crate::settings::sources::{Found, JOB_VARIABLES};
 use crate::settings::{Profile, values};
@@ -33,6 +34,11 @@ impl Profile<'_> {
         };
         let (found, from_platform) = platform;
         let (url, socket) = match found.text().strip_prefix("unix:") {
+            Some(_) if !unix_socket::SUPPORTED => {
+                return Err(
+                    found.complaint("there are no Unix sockets on this system", "an http or https URL")
+                );
+            }
             Some(path) if Path::new(path).is_absolute() => {
                 (self.with_route("http://localhost")?, Some(PathBuf::from(path)))
             }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::platform::paths;
 use crate::settings::dirs::home;
 
 pub use crate::settings::environment::is_in_environment as is_set;
@@ -42,7 +43,8 @@ pub fn gh_directory() -> Result<Option<PathBuf>, Failure> {
     if let Some(found) = read("GH_CONFIG_DIR")? {
         return Ok(Some(found.into()));
     }
-    Ok(xdg_config_home()?.map(|dir| dir.join("gh")))
+    let own = if is_set("XDG_CONFIG_HOME") { None } else { paths::gh_dir(&variable) };
+    Ok(own.or(xdg_config_home()?.map(|dir| dir.join("gh"))))
 }
 
 /// The file that `git config --global` writes to: `GIT_CONFIG_GLOBAL`, else `~/.gitconfig`, unless only the one in

@@ -3,8 +3,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{PathBuf, is_separator};
 
+use crate::platform::paths::is_variable;
 use crate::settings::dirs;
 use crate::settings::environment::{self, not_utf8};
 use crate::settings::form::{Form, Wrong, is_random_word};
@@ -67,7 +68,9 @@ impl Found {
     pub fn path(&self) -> Result<PathBuf, Failure> {
         let text = self.text();
         let rest = match text.strip_prefix('~') {
-            Some(rest) if rest.is_empty() || rest.starts_with('/') => rest.trim_start_matches('/'),
+            Some(rest) if rest.is_empty() || rest.starts_with(is_separator) => {
+                rest.trim_start_matches(is_separator)
+            }
             _ => {
                 let path = PathBuf::from(text);
                 return Ok(match &self.origin {
@@ -110,8 +113,8 @@ impl Environment {
     /// Reads it; an empty variable counts as unset.
     pub fn read() -> Self {
         let of_settings = || KEYS.iter().flat_map(|key| key.row().variables);
-        let known = |name: &str| of_settings().chain(&JOB_VARIABLES).find(|known| **known == name);
-        let of_setting = |(name, value): (OsString, OsString)| Some((*known(name.to_str()?)?, value));
+        let known = |name: &OsStr| of_settings().chain(&JOB_VARIABLES).find(|known| is_variable(name, known));
+        let of_setting = |(name, value): (OsString, OsString)| Some((*known(&name)?, value));
         let variables = environment::all().filter(|(name, value)| is_likely(name) && !value.is_empty());
         Self(variables.filter_map(of_setting).collect())
     }
@@ -147,7 +150,8 @@ impl Environment {
 
 /// Most variables are passed by at their first letter.
 fn is_likely(name: &OsStr) -> bool {
-    matches!(name.as_encoded_bytes().first(), Some(b'A' | b'C' | b'G' | b'M' | b'P' | b'W'))
+    let first = name.as_encoded_bytes().first().map(u8::to_ascii_uppercase);
+    matches!(first, Some(b'A' | b'C' | b'G' | b'M' | b'P' | b'W'))
 }
 
 #[cfg(test)]

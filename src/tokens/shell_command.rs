@@ -18,8 +18,7 @@ pub fn run(
         Failure::new(Kind::Settings, format!("the {name} {cause}"))
             .hint("run it by hand to see what is wrong")
     };
-    let mut shell = process::program("sh");
-    shell.args(["-c", command]);
+    let mut shell = process::shell(command);
     let outcome =
         process::run_beside_people(&mut shell, input, deadline).map_err(|trouble| match trouble {
             RunError::Start(error) if threads::is_scarcity(&error) => {

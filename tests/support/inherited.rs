@@ -51,6 +51,11 @@ impl Drop for Directory {
 
 /// A new directory for this user alone. What is made in it, here or by other programs, has the modes that they ask for.
 pub fn directory(prefix: &str) -> Directory {
+    directory_in(temporary(), prefix)
+}
+
+/// The same at a place of the caller's.
+pub fn directory_in(place: &Path, prefix: &str) -> Directory {
     static LOGIN: Once = Once::new();
     LOGIN.call_once(|| {
         rustix::process::umask(Mode::WGRP | Mode::WOTH);
@@ -60,7 +65,7 @@ pub fn directory(prefix: &str) -> Directory {
         let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), ..files });
     });
     let owner_only = fs::Permissions::from_mode(0o700);
-    let new = tempfile::Builder::new().prefix(prefix).permissions(owner_only).tempdir_in(temporary());
+    let new = tempfile::Builder::new().prefix(prefix).permissions(owner_only).tempdir_in(place);
     let path = new.expect("a temporary directory").keep();
     leftovers::made(&path);
     Directory(path)

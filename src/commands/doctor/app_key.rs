@@ -24,15 +24,16 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     }
     let KeySource::File(path) = &app.key else { return };
     let Ok(metadata) = fs::metadata(path) else { return };
-    let hint = command(format!("chmod 600 {}", quoted(&path.to_string_lossy())));
+    let hint = command(private_files::remedy(&quoted(&path.to_string_lossy())));
+    let readers = private_files::readers(path, &metadata);
     let path = path.display();
-    match private_files::readers(&metadata) {
+    match readers {
         Readers::Owner => {}
-        Readers::Group(mode) => {
-            checks.warn("private key", format!("its group may read {path} (mode {mode:03o})"), hint);
+        Readers::Group(rights) => {
+            checks.warn("private key", format!("its group may read {path} ({rights})"), hint);
         }
-        Readers::Everybody(mode) => {
-            checks.broken("private key", format!("everybody may read {path} (mode {mode:03o})"), hint);
+        Readers::Everybody(rights) => {
+            checks.broken("private key", format!("everybody may read {path} ({rights})"), hint);
         }
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::commands::doctor::fold;
 use crate::commands::doctor::hint::Hints;
+use crate::platform::terminal;
 use crate::report::{self, Report};
 use crate::tokens::error::{Failure, Kind, one_line};
 
@@ -114,7 +115,7 @@ impl Checks {
 
     /// A line a check, and its hints below it; on a terminal, prose is folded between words.
     pub fn to_text(&self, report: Report) -> String {
-        let width = fold::stdout_width().unwrap_or(usize::MAX);
+        let width = terminal::stdout_width().unwrap_or(usize::MAX);
         let mut text = String::new();
         for Check { name, state, message, hints } in &self.0 {
             let word = report.paint(&format!("{:<4}", state.word()), state.style());

@@ -4,6 +4,7 @@ use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::{Hints, command};
 use crate::commands::doctor::machine::Machine;
 use crate::commands::doctor::{Patient, Subject, helper_lines, obstacle};
+use crate::platform::paths::GIT_NEEDS_HOME;
 use crate::programs::git::{self, ConfigEntry, edit, helper::Helper, wiring::Wiring};
 use crate::programs::words::quoted;
 use crate::settings::{dirs, other_programs};
@@ -84,7 +85,8 @@ fn removal(helper: &Helper) -> String {
 /// Without `HOME` git reads no file of its user's. `setup` asks the user database where that is, and writes what git then
 /// does not read.
 fn without_home(patient: &Patient, machine: &Machine) -> Option<(String, Hints)> {
-    if other_programs::variable("HOME").is_some() || other_programs::variable("GIT_CONFIG_GLOBAL").is_some() {
+    let names = ["HOME", "GIT_CONFIG_GLOBAL"];
+    if !GIT_NEEDS_HOME || names.iter().any(|name| other_programs::variable(name).is_some()) {
         return None;
     }
     let (Some(home), Ok(Some(file))) = (dirs::home(), other_programs::git_global_file()) else {

@@ -1,10 +1,4 @@
-//! Lines that fit the terminal. Pure, but for asking how wide that is.
-
-/// How many columns the terminal behind standard output has; `None` where there is no terminal.
-pub fn stdout_width() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
-}
+//! Lines that fit the terminal. Pure.
 
 /// Breaks a line between words where it would be wider than this, the text beginning at column `indent`; later lines are
 /// indented as far. A longer word, such as a path, stays whole.

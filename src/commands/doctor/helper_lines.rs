@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use rustix::fs::{Access, access};
 
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::hosts;
 use crate::commands::doctor::machine::Machine;
+use crate::platform::paths::{self, is_executable};
 use crate::platform::process;
 use crate::programs::git::edit;
 use crate::programs::git::helper::{Helper, Program};
@@ -100,7 +100,9 @@ fn find(program: &Program, machine: &Machine) -> ProgramFound {
         Program::OfGit(name) => (name, git::exec_path(machine.deadline).into_iter().collect()),
     };
     let search = other_programs::path().ok().flatten().unwrap_or_default();
-    let places = directories.into_iter().chain(std::env::split_paths(&search)).map(|dir| dir.join(name));
+    let names = paths::program_names(name);
+    let places = directories.into_iter().chain(std::env::split_paths(&search));
+    let places = places.flat_map(|dir| names.iter().map(move |name| dir.join(name)).collect::<Vec<_>>());
     let mut candidates = places.filter(|path| path.is_file());
     let Some(first) = candidates.next() else { return ProgramFound::Nobody(name.clone()) };
     // As the shell does: one that cannot be run is passed by, if another can.
@@ -109,18 +111,16 @@ fn find(program: &Program, machine: &Machine) -> ProgramFound {
 }
 
 fn judge(path: &Path) -> ProgramFound {
-    if !path.is_file() {
+    // The shell may add an ending.
+    let names = paths::program_names(&path.to_string_lossy());
+    let Some(path) = &names.iter().map(PathBuf::from).find(|path| path.is_file()) else {
         return ProgramFound::Nobody(path.display().to_string());
-    }
+    };
     if !is_executable(path) {
         return ProgramFound::NotExecutable(path.to_owned());
     }
     let is_own = path.canonicalize().ok() == own_path().canonicalize().ok();
     if is_own { ProgramFound::This } else { ProgramFound::Other(path.to_owned()) }
-}
-
-fn is_executable(path: &Path) -> bool {
-    access(path, Access::EXEC_OK).is_ok()
 }
 
 fn own_path() -> PathBuf {

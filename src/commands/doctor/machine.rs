@@ -82,8 +82,9 @@ pub fn host_of<'h>(hosts: &'h [Host], url: &Url) -> Option<&'h Host> {
 /// The name alone where the shell finds this very file by it.
 fn own_name() -> String {
     let Ok(own) = own::path() else { return PROGRAM.to_owned() };
+    let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
     let search = other_programs::path().ok().flatten().unwrap_or_default();
-    let found = std::env::split_paths(&search).map(|dir| dir.join(PROGRAM)).find(|path| path.is_file());
+    let found = std::env::split_paths(&search).map(|dir| dir.join(&name)).find(|path| path.is_file());
     let is_own = found.is_some_and(|found| found.canonicalize().ok() == own.canonicalize().ok());
     if is_own { PROGRAM.to_owned() } else { quoted(&own.to_string_lossy()) }
 }

@@ -24,7 +24,7 @@ pub struct SetupArgs {
     /// Also let git use https for this host's ssh URLs
     #[arg(long)]
     pub insteadof: bool,
-    /// Also refresh the tokens every 30 minutes: systemd or cron
+    /// Also refresh every 30 minutes: systemd, cron or schtasks
     #[arg(long, value_name = "KIND", value_enum, hide_possible_values = true)]
     pub timer: Option<Timer>,
     /// Let the timer log gh in, too
@@ -51,6 +51,8 @@ pub enum Timer {
     Systemd,
     /// A line in the user's crontab
     Cron,
+    /// The command that makes a task of Windows' Task Scheduler
+    Schtasks,
 }
 
 /// What setup was asked for.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::commands::doctor::Checks;
+use crate::commands::setup::args::Timer;
 use crate::commands::setup::counted;
 use crate::commands::setup::timer::{self, trial};
 use crate::platform::clock::Deadline;
@@ -27,6 +28,9 @@ pub fn judge_timer(
     to_start: Option<String>,
     checks: &mut Checks,
 ) {
+    if plan.kind == Timer::Schtasks {
+        return;
+    }
     let known = checks.failed();
     let tried = tried.and_then(|()| trial::links(plan, &known, Deadline::after(settings.timeout)));
     if let Err(failure) = tried {

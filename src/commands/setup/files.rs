@@ -1,11 +1,11 @@
 //! Writes files as a whole: a new file beside, then a rename; through symbolic links, with the old mode.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::platform::atomic_write::{Sync, atomic_write};
+use crate::platform::files;
 
 /// The text of a file; `None` where it is not there.
 pub fn read(path: &Path) -> io::Result<Option<String>> {
@@ -19,12 +19,12 @@ pub fn read(path: &Path) -> io::Result<Option<String>> {
 /// neither git nor we change a file of git configuration at the same time.
 pub fn replace(path: &Path, text: &str, new_mode: u32) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mode = fs::metadata(&target).map_or(new_mode, |metadata| metadata.mode() & 0o7777);
+    let mode = files::mode(&target).unwrap_or(new_mode);
     let mut name = target.clone().into_os_string();
     name.push(".lock");
     let lock = PathBuf::from(name);
     atomic_write(&target, &lock, mode, Sync::First, |file| {
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        files::set_mode(file, mode)?;
         file.write_all(text.as_bytes())
     })
     .map_err(|error| match error.kind() {
@@ -37,13 +37,13 @@ pub fn replace(path: &Path, text: &str, new_mode: u32) -> io::Result<()> {
 
 /// Lets every user read a file, whatever the umask was when it was made.
 pub fn let_all_read(path: &Path) -> io::Result<()> {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+    files::set_mode_of(path, 0o644)
 }
 
 /// Makes a directory and what is missing above it; returns what was made, the topmost first.
 pub fn make_directory(dir: &Path, mode: u32) -> io::Result<Vec<PathBuf>> {
     let missing = missing(dir);
-    DirBuilder::new().recursive(true).mode(mode).create(dir)?;
+    files::create_directories(dir, mode)?;
     Ok(missing)
 }
 
@@ -51,7 +51,7 @@ pub fn make_directory(dir: &Path, mode: u32) -> io::Result<Vec<PathBuf>> {
 pub fn make_public_directory(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let made = make_directory(dir, 0o755)?;
     for dir in &made {
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o755))?;
+        files::set_mode_of(dir, 0o755)?;
     }
     Ok(made)
 }

@@ -1,6 +1,6 @@
 //! All that is to be written, planned before anything is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -10,6 +10,7 @@ use crate::commands::setup::record::{Change, Record};
 use crate::commands::setup::whose::Whose;
 use crate::commands::setup::{files, settings_file, timer, undo};
 use crate::platform::clock::Deadline;
+use crate::platform::paths;
 use crate::programs::own;
 use crate::programs::words::shell_word;
 use crate::report::Report;
@@ -64,7 +65,7 @@ impl Plan {
         if !whose.is_usual {
             command.extend(config);
         }
-        let helper = command.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
+        let helper = command.iter().map(|word| word_for_shell(word)).collect::<Vec<_>>().join(" ");
         let mut git = vec![git_config::GitPlan::helper(&settings.host.url(), &helper)];
         if arguments.insteadof {
             git.push(git_config::GitPlan::instead_of(&settings.host));
@@ -153,7 +154,7 @@ impl Plan {
 
     /// The command that checks it all again.
     pub fn doctor(&self) -> String {
-        let options = self.command[1..].iter().map(|word| shell_word(word));
+        let options = self.command[1..].iter().map(|word| word_for_shell(word));
         let words = std::iter::once(PROGRAM.to_owned()).chain(options);
         words.chain(["doctor".to_owned()]).collect::<Vec<_>>().join(" ")
     }
@@ -198,6 +199,11 @@ impl Plan {
         let applied = outcome?;
         Ok(timer::Applied { done: [done, applied.done].concat(), ..applied })
     }
+}
+
+/// An option, or a path as the shell has it.
+fn word_for_shell(word: &str) -> String {
+    shell_word(&paths::for_shell(Path::new(word)))
 }
 
 fn identity(settings: &Config, deadline: Deadline, report: Report) -> Result<bot::Bot> {

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use anyhow::Result;
 
 use crate::commands::setup::terminal::{Terminal, Typed, say};
+use crate::platform::terminal;
 use crate::settings::schema::Key;
 use crate::settings::{Given, dirs};
 use crate::tokens::config::KeySource;
@@ -37,7 +38,7 @@ const KEY: Question = Question {
 
 /// Whether there is somebody to ask.
 pub fn can_ask() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    terminal::CAN_ASK && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks for host, App and key file, and puts the answers where options would be.

@@ -6,11 +6,9 @@
 
 use std::io::{self, Write};
 
-use rustix::process::{Signal, getpid, kill_process};
-use rustix::termios::{
-    self, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
-};
 use zeroize::Zeroizing;
+
+use crate::platform::terminal::{self, Raw};
 
 mod editor;
 
@@ -29,7 +27,7 @@ const LONG_PAUSE: u8 = 10;
 
 /// The terminal while somebody is asked; as it was before when dropped.
 pub struct Terminal {
-    saved: Termios,
+    raw: Raw,
     /// What is not to be shown.
     is_secret: Recognise,
 }
@@ -37,9 +35,7 @@ pub struct Terminal {
 impl Terminal {
     /// Takes the terminal over.
     pub fn open(is_secret: Recognise) -> io::Result<Self> {
-        let saved = tcgetattr(io::stdin())?;
-        let terminal = Self { saved, is_secret };
-        terminal.wait_for(1, 0)?;
+        let terminal = Self { raw: Raw::open()?, is_secret };
         say(BRACKETS[1])?;
         Ok(terminal)
     }
@@ -50,7 +46,7 @@ impl Terminal {
         let mut editor = Editor::new(self.is_secret);
         let mut seen = Zeroizing::new(Vec::new());
         loop {
-            let bytes = read()?;
+            let bytes = self.read()?;
             seen.extend_from_slice(&bytes);
             let (echo, answer) =
                 if bytes.is_empty() { (String::new(), Some(Typed::End)) } else { editor.feed(&bytes) };
@@ -65,12 +61,12 @@ impl Terminal {
     /// Ends this process as Ctrl-C ends any other, with the terminal as it was.
     pub fn interrupt(&self) {
         self.give_back();
-        let _ = kill_process(getpid(), Signal::INT);
+        terminal::interrupt();
     }
 
     fn give_back(&self) {
         let _ = say(BRACKETS[0]);
-        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.saved);
+        self.raw.give_back();
     }
 
     /// Reads until nothing more comes; the end of a key whose beginning has come is waited for longer.
@@ -78,46 +74,30 @@ impl Terminal {
         loop {
             let text = Zeroizing::new(String::from_utf8_lossy(seen).into_owned());
             let more = text.rfind("-----BEGIN").is_some_and(|begin| !text[begin..].contains("-----END"));
-            self.wait_for(0, if more { LONG_PAUSE } else { PAUSE })?;
-            let bytes = read()?;
+            self.raw.wait_for(0, if more { LONG_PAUSE } else { PAUSE })?;
+            let bytes = self.read()?;
             if bytes.is_empty() {
                 break;
             }
             let room = KEPT.saturating_sub(seen.len()).min(bytes.len());
             seen.extend_from_slice(&bytes[..room]);
         }
-        termios::tcflush(io::stdin(), QueueSelector::IFlush)?;
-        self.wait_for(1, 0)
+        self.raw.flush()?;
+        self.raw.wait_for(1, 0)
     }
 
-    /// Reads return after so many bytes, or after so many tenths of a second without one.
-    fn wait_for(&self, bytes: u8, tenths: u8) -> io::Result<()> {
-        let mut own = self.saved.clone();
-        own.local_modes &= !(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN);
-        own.special_codes[SpecialCodeIndex::VMIN] = bytes;
-        own.special_codes[SpecialCodeIndex::VTIME] = tenths;
-        Ok(tcsetattr(io::stdin(), OptionalActions::Now, &own)?)
+    /// What has come.
+    fn read(&self) -> io::Result<Zeroizing<Vec<u8>>> {
+        let mut bytes = Zeroizing::new(vec![0; 4096]);
+        let length = self.raw.read(&mut bytes)?;
+        bytes.truncate(length);
+        Ok(bytes)
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.give_back();
-    }
-}
-
-/// What has come, past the buffer of the standard library.
-fn read() -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(vec![0; 4096]);
-    loop {
-        match rustix::io::read(io::stdin(), bytes.as_mut_slice()) {
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-            Ok(length) => {
-                bytes.truncate(length);
-                return Ok(bytes);
-            }
-        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The refresh every 30 minutes: units of the user's systemd, or one marked line of the user's crontab.
+//! The refresh every 30 minutes: units of the user's systemd, one marked line of the user's crontab, or a task of
+//! Windows' Task Scheduler that the user makes.
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use crate::tokens::config::{Config, KeySource};
 use crate::tokens::error::{Failure, Kind, escape};
 
 mod cron;
+mod schtasks;
 mod systemd;
 pub mod trial;
 
@@ -23,7 +25,7 @@ pub use systemd::{undo_file, undo_timer};
 
 /// What is to be run, and for which host.
 pub struct TimerPlan {
-    /// systemd or cron.
+    /// What runs it.
     pub kind: Timer,
     /// Names units and the crontab line.
     pub host: String,
@@ -48,6 +50,9 @@ pub struct Applied {
 
 impl TimerPlan {
     /// Plans `refresh` with this program, told its settings file where that is not the usual one.
+    ///
+    /// # Errors
+    /// This system has no such timer.
     pub fn new(
         kind: Timer,
         settings: &Config,
@@ -55,6 +60,7 @@ impl TimerPlan {
         mut command: Vec<String>,
         shell: &Shell,
     ) -> Result<Self> {
+        let kind = kind.here()?;
         command.extend(["refresh", "--all", "--timeout", "60s"].map(str::to_owned));
         if gh {
             command.push("--gh".to_owned());
@@ -79,6 +85,7 @@ impl TimerPlan {
         match self.kind {
             Timer::Systemd => self.units_in_words(),
             Timer::Cron => Ok(self.line_in_words(deadline)),
+            Timer::Schtasks => Ok(self.schtasks_in_words()),
         }
     }
 
@@ -86,7 +93,7 @@ impl TimerPlan {
     pub fn files(&self) -> Result<Vec<PathBuf>> {
         Ok(match self.kind {
             Timer::Systemd => self.units()?.map(|(path, _)| path).to_vec(),
-            Timer::Cron => Vec::new(),
+            Timer::Cron | Timer::Schtasks => Vec::new(),
         })
     }
 
@@ -109,6 +116,11 @@ impl TimerPlan {
                 let done = self.apply_cron(deadline, changes).context("set up the crontab")?;
                 Ok(Applied { done, to_start: None })
             }
+            Timer::Schtasks => {
+                let line = self.schtasks_line();
+                let done = vec![format!("for the timer, run in cmd.exe:\n    {line}")];
+                Ok(Applied { done, to_start: None })
+            }
         }
     }
 
@@ -119,6 +131,20 @@ impl TimerPlan {
             (Change::TimerEnabled(new), Change::TimerEnabled(old)) => new == old,
             (Change::CrontabLine(_), Change::CrontabLine(old)) => old.ends_with(&self.marker()),
             _ => false,
+        }
+    }
+}
+
+impl Timer {
+    /// What it comes to on this system: Windows has neither systemd nor cron.
+    fn here(self) -> Result<Self, Failure> {
+        match (self, process::HAS_TASK_SCHEDULER) {
+            (_, true) => Ok(Self::Schtasks),
+            (Self::Schtasks, false) => {
+                Err(Failure::new(Kind::Usage, "there is no Task Scheduler on this system")
+                    .hint("use --timer systemd or --timer cron"))
+            }
+            (kind, false) => Ok(kind),
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Whose set-up it is: this user's, or with `--system` that of all users, which each one's helper reads after its own
 //! settings file.
 
-use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::commands::setup::args::SetupArgs;
+use crate::platform::private_files::{Use, others_may};
 use crate::settings::schema::Key;
 use crate::settings::{FilePlace, FileValue, Given, Pair, dirs};
 use crate::tokens::error::{Failure, Kind};
@@ -35,7 +34,7 @@ impl Whose {
         let named = place.as_ref().filter(|place| !place.is_default()).map(|place| place.path.clone());
         let is_usual = named.is_none();
         let (settings, record) = if arguments.system {
-            (named.unwrap_or_else(FilePlace::of_all_users), dirs::SYSTEM.into())
+            (named.unwrap_or_else(FilePlace::of_all_users), dirs::system())
         } else {
             let none =
                 |hint| Failure::new(Kind::Settings, "there is no home directory for the settings").hint(hint);
@@ -65,7 +64,7 @@ impl Whose {
         if !self.all_users {
             return Ok(());
         }
-        if !can_others(program, 1) {
+        if !others_may(Use::Run, program) {
             let message =
                 format!("other users cannot run {}, and --system is for all of them", program.display());
             let hint = "install it where they can, such as with ./install.sh --prefix /usr/local";
@@ -74,7 +73,7 @@ impl Whose {
         for (key, value) in pairs {
             if let FileValue::Text(path) = value
                 && READ.contains(key)
-                && !can_others(Path::new(path), 4)
+                && !others_may(Use::Read, Path::new(path))
             {
                 let message =
                     format!("other users cannot read {path} ({key}), and --system is for all of them");
@@ -109,14 +108,4 @@ impl Whose {
         let failure = Failure::new(Kind::Other, format!("{error:#}"));
         hints.iter().fold(failure, |failure, hint| failure.hint(*hint)).into()
     }
-}
-
-/// Whether somebody besides root may read (4) or run (1) a file; one that is not there yet is no harm.
-fn can_others(path: &Path, bit: u32) -> bool {
-    let may = |metadata: &Metadata, bit: u32| {
-        metadata.mode() & bit != 0 || metadata.mode() & (bit << 3) != 0 && metadata.gid() != 0
-    };
-    let Ok(path) = path.canonicalize() else { return true };
-    let is_open = |path: &Path, bit| fs::metadata(path).map_or(true, |metadata| may(&metadata, bit));
-    is_open(&path, bit) && path.ancestors().skip(1).all(|dir| is_open(dir, 1))
 }

@@ -1,5 +1,7 @@
 //! Commands that change git's configuration, for people to copy. A secret in a key or a value is not in them. Pure.
 
+use std::path::Path;
+
 use crate::programs::git::ConfigEntry;
 use crate::programs::git::remote_url::Url;
 use crate::programs::git::wiring::subsection;
@@ -10,7 +12,7 @@ fn file(origin: &str) -> Option<String> {
     match origin {
         "command line:" => None,
         // Relative to the top of the work tree, wherever in it one stands.
-        _ if origin.starts_with('/') => Some(format!("--file {}", quoted(origin))),
+        _ if Path::new(origin).is_absolute() => Some(format!("--file {}", quoted(origin))),
         _ if origin.ends_with("config.worktree") => Some("--worktree".to_owned()),
         _ => Some("--local".to_owned()),
     }

@@ -1,6 +1,6 @@
 //! A helper line as git runs it: which program that is, and with which words (gitcredentials(7), CUSTOM HELPERS). Pure.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::programs::git::ConfigEntry;
 use crate::programs::words::{first_word, words};
@@ -48,7 +48,8 @@ impl Helper {
             return snippet.contains(PROGRAM);
         }
         let word = first_word(command);
-        word == SHORT || word.rsplit('/').next() == Some(PROGRAM)
+        let name = word.rsplit('/').next().unwrap_or_default();
+        word == SHORT || name.strip_suffix(".exe").unwrap_or(name) == PROGRAM
     }
 
     /// Whether it is meant to be this program, even where it is written in a way that git does not understand.
@@ -70,7 +71,7 @@ impl Helper {
     pub fn program(&self) -> (Program, Vec<String>) {
         let (snippet, shell) = match self.command.strip_prefix('!') {
             Some(snippet) => (snippet, true),
-            None => (self.command.as_str(), self.command.starts_with('/')),
+            None => (self.command.as_str(), is_absolute(&self.command)),
         };
         let Some(mut words) = words(snippet).filter(|words| !words.is_empty()) else {
             return (Program::Unknown, Vec::new());
@@ -81,11 +82,16 @@ impl Helper {
             (true, false) if first.contains('=') => Program::Unknown,
             (true, false) => Program::OnPath(first),
             // Another path, such as `~/bin/x`, is the shell's to understand.
-            (true, true) if !first.starts_with('/') => Program::Unknown,
+            (true, true) if !Path::new(&first).is_absolute() => Program::Unknown,
             (true, true) => Program::File(first.into()),
         };
         (program, words)
     }
+}
+
+/// Whether git takes it for a path and not for a name: with a slash before it, and on Windows with a drive.
+fn is_absolute(text: &str) -> bool {
+    text.starts_with('/') || Path::new(text).is_absolute()
 }
 
 #[cfg(test)]
@@ -107,6 +113,7 @@ mod tests {
             ("!/x/git-credential-github-app get", true),
             ("github-app-auth", false),
             ("store", false),
+            ("C:/my\\ tools/git-credential-github-app.exe -v", true),
             ("/usr/bin/not-git-credential-github-app-x", false),
         ] {
             assert_eq!(helper(command).is_ours(), ours, "{command}");

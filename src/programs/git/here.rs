@@ -28,7 +28,7 @@ fn ask() -> Option<Url> {
     let outcome =
         crate::programs::git::run(&["remote", "get-url", "origin"], Deadline::after(PATIENCE)).ok()?;
     let text = std::str::from_utf8(&outcome.stdout).ok()?;
-    Url::parse(text.trim_end_matches('\n')).filter(|_| outcome.status.success())
+    Url::parse(text.trim_end_matches(['\r', '\n'])).filter(|_| outcome.status.success())
 }
 
 fn repository_at(url: &Url, host: &Host) -> Option<Repository> {

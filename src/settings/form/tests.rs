@@ -39,6 +39,22 @@ fn a_secret_in_the_wrong_place_is_named_and_not_shown() {
 }
 
 #[test]
+fn a_path_of_windows_in_a_secrets_place_is_known_for_a_path() {
+    for text in [r"C:\Users\me\key", "C:/Users/me/key", r"\\server\share\key"] {
+        assert!(
+            Form::Bearer.check(text).is_err_and(|wrong| wrong.cause.starts_with("this is a path")),
+            "{text}"
+        );
+        assert!(
+            Form::KeyText.check(text).is_err_and(|wrong| wrong.cause.starts_with("this is a path")),
+            "{text}"
+        );
+        assert!(Form::Path.check(text).is_ok(), "{text}");
+    }
+    assert!(Form::Bearer.check("a:/bearer").is_err() && Form::Bearer.check("ab:/cd").is_ok());
+}
+
+#[test]
 fn a_bearer_in_a_paths_place_is_refused_and_paths_are_not() {
     let bearer = |text: &str| Form::Path.check(text).is_err();
     for text in

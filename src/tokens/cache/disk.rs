@@ -6,17 +6,16 @@
 //! process has left half-written goes with the next write of anybody.
 //! An entry's time of modification is not when it was written but a mark that its user sets, as that costs no writing.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::platform::atomic_write::{Sync, atomic_write};
 use crate::platform::clock::Deadline;
+use crate::platform::files::{self, private};
 use crate::platform::{bounds, lock, private_files};
 
 /// How the names of files begin that only try whether the directory can be written to.
@@ -37,7 +36,7 @@ impl Cache {
         private_files::parent(dir)?;
         let metadata = match fs::symlink_metadata(dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+                files::create_directories(dir, 0o700)?;
                 fs::symlink_metadata(dir)?
             }
             other => other?,
@@ -45,7 +44,7 @@ impl Cache {
         if !metadata.is_dir() {
             return Err(io::Error::other("it is not a directory (symbolic links are not followed)"));
         }
-        check(&metadata, "chmod 700")?;
+        private_files::alone(dir, &metadata)?;
         Ok(Self { dir: dir.to_owned() })
     }
 
@@ -66,7 +65,7 @@ impl Cache {
     /// It cannot be read, or it is not ours alone.
     pub fn read(&self, key: &str) -> io::Result<Option<Stored>> {
         let path = self.dir.join(format!("{key}.json"));
-        let file = match private().read(true).open(&path) {
+        let file = match files::open_private(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
@@ -74,12 +73,14 @@ impl Cache {
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file"));
         }
-        check(&metadata, "chmod 600")?;
+        private_files::alone(&path, &metadata)?;
         let mut content =
             Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
         (&file).take(bounds::MOST as u64).read_to_end(&mut content)?;
         // A time that the file system has made has a fraction; it says nothing.
-        let mark = (metadata.mtime_nsec() == 0).then(|| metadata.mtime());
+        let since_1970 = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH).ok();
+        let mark =
+            since_1970.filter(|time| time.subsec_nanos() == 0).map(|time| time.as_secs().cast_signed());
         Ok(Some(Stored { content, mark, file }))
     }
 
@@ -119,7 +120,8 @@ impl Cache {
             let Some(name) = name.to_str() else { continue };
             let lock = name.strip_suffix(".new").map(|key| self.try_lock(key));
             // One that is being written has a lock that is held.
-            if name.starts_with(PROBE) || matches!(lock, Some(Ok(Some(_)))) {
+            let is_aside = name.rsplit_once('.').is_some_and(|(_, end)| end == files::ASIDE);
+            if name.starts_with(PROBE) || is_aside || matches!(lock, Some(Ok(Some(_)))) {
                 let _ = fs::remove_file(file.path());
             }
         }
@@ -187,30 +189,9 @@ impl Lock<'_> {
     }
 }
 
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    // A pipe in place of a file would be waited for without NONBLOCK.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    options.mode(0o600).custom_flags(flags.bits().cast_signed());
-    options
-}
-
 fn set_mark(file: &File, mark: i64) -> io::Result<()> {
     let since_1970 = Duration::from_secs(u64::try_from(mark).unwrap_or(0));
     file.set_modified(SystemTime::UNIX_EPOCH + since_1970)
-}
-
-fn check(metadata: &fs::Metadata, remedy: &str) -> io::Result<()> {
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(io::Error::other("it belongs to another user"));
-    }
-    if metadata.mode() & 0o077 != 0 {
-        let mode = metadata.mode() & 0o777;
-        return Err(io::Error::other(format!(
-            "others may access it (mode {mode:03o}); {remedy} makes it private"
-        )));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! From where the key is kept to something that signs. Read only when a token must be minted.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_
 use zeroize::Zeroizing;
 
 use crate::platform::clock::Deadline;
+use crate::platform::private_files::{self, Readers};
 use crate::tokens::config::KeySource;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::github::jwt::Signer;
@@ -86,13 +86,13 @@ fn read(path: &Path, notes: Option<Notes>) -> Result<PrivateKey> {
         )
     };
     let text = fs::metadata(path).and_then(|metadata| {
-        let mode = metadata.mode() & 0o777;
         if let Some(notes) = notes
             && metadata.is_file()
-            && mode & 0o007 != 0
+            && let Readers::Everybody(rights) = private_files::readers(path, &metadata)
         {
+            let remedy = private_files::remedy(&shown.to_string());
             notes.warn(&format!(
-                "everybody may read the private key {shown} (mode {mode:03o}); fix it with: chmod 600 {shown}"
+                "everybody may read the private key {shown} ({rights}); fix it with: {remedy}"
             ));
         }
         fs::read(path)

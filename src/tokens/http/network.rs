@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use crate::tokens::http::proxies::{self, Proxies};
 use crate::tokens::origin::{Named, Origin};
 
-/// Whether the system's list of CAs is files, which `SSL_CERT_FILE` and `SSL_CERT_DIR` can name: macOS and Windows keep
-/// theirs elsewhere.
-pub const CAS_IN_FILES: bool = cfg!(all(unix, not(target_vendor = "apple")));
+pub use crate::platform::paths::CAS_IN_FILES;
 
 /// The way to every server.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,6 @@
 //! a socket that another user could have put there.
 
 use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use ureq::config::Config;
@@ -13,7 +12,7 @@ use ureq::unversioned::transport::{
 };
 
 use crate::platform::private_files::Distrust;
-use crate::platform::unix_socket as socket;
+use crate::platform::unix_socket::{self as socket, Stream};
 use crate::tokens::error::{Failure, Kind};
 
 /// Connects to one socket, whatever the URL.
@@ -29,7 +28,7 @@ impl Connector for UnixConnector {
         _: Option<()>,
     ) -> Result<Option<UnixTransport>, ureq::Error> {
         let peers = socket::check(&self.0).map_err(distrusted)?;
-        let stream = UnixStream::connect(&self.0)?;
+        let stream = Stream::connect(&self.0)?;
         peers.check(&stream).map_err(distrusted)?;
         let config = details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
@@ -44,7 +43,7 @@ fn distrusted(Distrust { cause, fix }: Distrust) -> ureq::Error {
 /// A connected socket.
 #[derive(Debug)]
 pub struct UnixTransport {
-    stream: UnixStream,
+    stream: Stream,
     buffers: LazyBuffers,
 }
 

@@ -37,6 +37,8 @@ pub fn run(plan: &TimerPlan, deadline: Deadline) -> Result<(), Failure> {
             command.args(&plan.command[1..]).envs(plan.variables.iter().map(|(name, value)| (name, value)));
             command
         }
+        // Nobody has made the task yet, and it will have this user's own environment.
+        Timer::Schtasks => return Ok(()),
     };
     let outcome = process::run_alone(&mut command, b"", deadline);
     let outcome = outcome.map_err(|trouble| trouble.of("the timer's command"))?;
@@ -83,7 +85,7 @@ fn bare(program: &str, kind: Timer) -> Command {
     }
     match kind {
         Timer::Cron => command.envs(shell::variables(&["LOGNAME"])).envs(CRON),
-        Timer::Systemd => command.envs(SYSTEMD).envs(shell::variables(&SESSION)),
+        Timer::Systemd | Timer::Schtasks => command.envs(SYSTEMD).envs(shell::variables(&SESSION)),
     };
     command
 }

@@ -1,6 +1,6 @@
 //! The directory, its entries and their locks.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::*;
 use crate::tokens::cache::key;

@@ -6,23 +6,18 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use rustix::process::geteuid;
+
+pub use crate::platform::trust::{Distrust, Readers, Use};
+
 /// Write permission for the group and for others.
 pub const OTHERS_WRITE: u32 = 0o022;
 /// Whoever may write to such a directory may still rename and remove none but his own.
 const STICKY: u32 = 0o1000;
 
-/// Why a file is not to be trusted, and what fixes that.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Distrust {
-    /// Follows the file's name.
-    pub cause: String,
-    /// The hint.
-    pub fix: String,
-}
-
 /// Checks an open file, so that it cannot be another one by the time it is read.
 pub fn file(path: &Path, metadata: &Metadata) -> Result<(), Distrust> {
-    let me = rustix::process::geteuid().as_raw();
+    let me = geteuid().as_raw();
     judge(&path.display().to_string(), metadata.uid(), metadata.mode(), me).map_or(Ok(()), Err)
 }
 
@@ -40,19 +35,13 @@ fn judge(shown: &str, owner: u32, mode: u32, me: u32) -> Option<Distrust> {
 }
 
 /// Who may read or change a private key.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Readers {
-    /// Nobody else, as far as its mode goes, or a group that root lends it to.
-    Owner,
-    /// Its group, with this mode.
-    Group(u32),
-    /// Everybody, with this mode.
-    Everybody(u32),
+pub fn readers(_: &Path, metadata: &Metadata) -> Readers {
+    judge_readers(metadata.uid(), metadata.mode() & 0o777, geteuid().as_raw())
 }
 
-/// Who may read or change a private key of this mode.
-pub fn readers(metadata: &Metadata) -> Readers {
-    judge_readers(metadata.uid(), metadata.mode() & 0o777, rustix::process::geteuid().as_raw())
+/// The command that makes a file its owner's alone; the path as a shell reads it.
+pub fn remedy(path: &str) -> String {
+    format!("chmod 600 {path}")
 }
 
 /// Root lends a file where one group may read it and nothing more, as Kubernetes (`fsGroup`) and systemd (credentials)
@@ -60,8 +49,8 @@ pub fn readers(metadata: &Metadata) -> Readers {
 fn judge_readers(owner: u32, mode: u32, me: u32) -> Readers {
     let is_lent_by_root = owner == 0 && me != 0 && mode & 0o077 == 0o040;
     match mode {
-        _ if mode & 0o007 != 0 => Readers::Everybody(mode),
-        _ if mode & 0o070 != 0 && !is_lent_by_root => Readers::Group(mode),
+        _ if mode & 0o007 != 0 => Readers::Everybody(format!("mode {mode:03o}")),
+        _ if mode & 0o070 != 0 && !is_lent_by_root => Readers::Group(format!("mode {mode:03o}")),
         _ => Readers::Owner,
     }
 }
@@ -85,6 +74,35 @@ pub fn parent(path: &Path) -> io::Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Checks a file or a directory that must be this user's, and nobody else's to look into.
+///
+/// # Errors
+/// It is not.
+pub fn alone(_: &Path, metadata: &Metadata) -> io::Result<()> {
+    if metadata.uid() != geteuid().as_raw() {
+        return Err(io::Error::other("it belongs to another user"));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        let mode = metadata.mode() & 0o777;
+        let remedy = if metadata.is_dir() { "chmod 700" } else { "chmod 600" };
+        return Err(io::Error::other(format!(
+            "others may access it (mode {mode:03o}); {remedy} makes it private"
+        )));
+    }
+    Ok(())
+}
+
+/// Whether somebody besides root may use a file; one that is not there yet is no harm.
+pub fn others_may(r#use: Use, path: &Path) -> bool {
+    let may = |metadata: &Metadata, bit: u32| {
+        metadata.mode() & bit != 0 || metadata.mode() & (bit << 3) != 0 && metadata.gid() != 0
+    };
+    let Ok(path) = path.canonicalize() else { return true };
+    let is_open = |path: &Path, bit| fs::metadata(path).map_or(true, |metadata| may(&metadata, bit));
+    let bit = if r#use == Use::Read { 4 } else { 1 };
+    is_open(&path, bit) && path.ancestors().skip(1).all(|dir| is_open(dir, 1))
 }
 
 #[cfg(test)]
@@ -114,19 +132,24 @@ mod tests {
     #[test]
     fn a_key_is_its_owners_or_lent_to_a_group_by_root() {
         for (owner, mode, me, readers) in [
-            (1000, 0o600, 1000, Readers::Owner),
-            (1000, 0o400, 1000, Readers::Owner),
-            (0, 0o440, 1000, Readers::Owner),
-            (0, 0o640, 1000, Readers::Owner),
-            (0, 0o460, 1000, Readers::Group(0o460)),
-            (0, 0o444, 1000, Readers::Everybody(0o444)),
-            (0, 0o440, 0, Readers::Group(0o440)),
-            (1000, 0o440, 1000, Readers::Group(0o440)),
-            (1001, 0o440, 1000, Readers::Group(0o440)),
-            (1000, 0o644, 1000, Readers::Everybody(0o644)),
-            (1000, 0o602, 1000, Readers::Everybody(0o602)),
+            (1000, 0o600, 1000, "owner"),
+            (1000, 0o400, 1000, "owner"),
+            (0, 0o440, 1000, "owner"),
+            (0, 0o640, 1000, "owner"),
+            (0, 0o460, 1000, "group, mode 460"),
+            (0, 0o444, 1000, "everybody, mode 444"),
+            (0, 0o440, 0, "group, mode 440"),
+            (1000, 0o440, 1000, "group, mode 440"),
+            (1001, 0o440, 1000, "group, mode 440"),
+            (1000, 0o644, 1000, "everybody, mode 644"),
+            (1000, 0o602, 1000, "everybody, mode 602"),
         ] {
-            assert_eq!(judge_readers(owner, mode, me), readers, "{owner} {mode:o} {me}");
+            let found = match judge_readers(owner, mode, me) {
+                Readers::Owner => "owner".to_owned(),
+                Readers::Group(shown) => format!("group, {shown}"),
+                Readers::Everybody(shown) => format!("everybody, {shown}"),
+            };
+            assert_eq!(found, readers, "{owner} {mode:o} {me}");
         }
     }
 

@@ -3,12 +3,20 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixStream;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+pub use std::os::unix::net::{UnixListener as Listener, UnixStream as Stream};
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
+use rustix::fs::Mode;
+use rustix::net::listen;
+use rustix::process::{geteuid, umask};
+pub use tokio::net::{UnixListener as Accepting, UnixStream as Accepted};
+
 use crate::platform::private_files::{Distrust, OTHERS_WRITE};
+
+/// Whether there are Unix sockets here.
+pub const SUPPORTED: bool = true;
 
 const ROOT: u32 = 0;
 /// More links than the system itself follows.
@@ -26,7 +34,7 @@ pub struct Peers {
 /// # Errors
 /// Why it is not to be trusted. One that is not there is nobody's: to connect to it fails.
 pub fn check(path: &Path) -> Result<Peers, Distrust> {
-    let me = rustix::process::geteuid().as_raw();
+    let me = geteuid().as_raw();
     let Ok(socket) = fs::metadata(path) else { return Ok(Peers { me, owner: me }) };
     let owner = socket.uid();
     if owner != me && owner != ROOT {
@@ -84,7 +92,7 @@ impl Peers {
     ///
     /// # Errors
     /// Somebody else does.
-    pub fn check(&self, stream: &UnixStream) -> Result<(), Distrust> {
+    pub fn check(&self, stream: &Stream) -> Result<(), Distrust> {
         match user_of(stream) {
             Ok(Some(user)) if !self.include(user) => Err(Distrust {
                 cause: format!("another user's process answers at the socket (user ID {user})"),
@@ -105,22 +113,59 @@ impl Peers {
 
 /// The user who listens at the other end.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn user_of(stream: &UnixStream) -> io::Result<Option<u32>> {
+fn user_of(stream: &Stream) -> io::Result<Option<u32>> {
     use nix::sys::socket::{getsockopt, sockopt};
     Ok(Some(getsockopt(stream, sockopt::PeerCredentials)?.uid()))
 }
 
 /// The same.
 #[cfg(target_vendor = "apple")]
-fn user_of(stream: &UnixStream) -> io::Result<Option<u32>> {
+fn user_of(stream: &Stream) -> io::Result<Option<u32>> {
     use nix::sys::socket::{getsockopt, sockopt};
     Ok(Some(getsockopt(stream, sockopt::LocalPeerCred)?.uid()))
 }
 
 /// The same, where nobody tells.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn user_of(_: &UnixStream) -> io::Result<Option<u32>> {
+fn user_of(_: &Stream) -> io::Result<Option<u32>> {
     Ok(None)
+}
+
+/// Makes a socket that is private from the start: a mode that is set after it is there comes too late, and would follow a
+/// symbolic link that has taken its place. So many connections may wait to be accepted.
+pub fn bind_private(path: &Path, waiting: i32) -> io::Result<Listener> {
+    remove_stale(path);
+    // The mask is the whole process's; the other thread that there is by now, the log's, makes no files.
+    let before = umask(Mode::from_raw_mode(0o177));
+    let bound = Listener::bind(path);
+    umask(before);
+    let bound = bound?;
+    bound.set_nonblocking(true)?;
+    listen(&bound, waiting)?;
+    Ok(bound)
+}
+
+/// Removes a socket that nobody listens on any more: its process was killed.
+fn remove_stale(path: &Path) {
+    let is_socket =
+        fs::symlink_metadata(path).is_ok_and(|metadata| FileTypeExt::is_socket(&metadata.file_type()));
+    if is_socket && Stream::connect(path).is_err() {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// The socket that systemd hands over to this process, of either kind.
+pub fn handed_over() -> (Option<std::net::TcpListener>, Option<Listener>) {
+    let mut handed = listenfd::ListenFd::from_env();
+    match handed.take_tcp_listener(0) {
+        Ok(Some(listener)) => (Some(listener), None),
+        _ => (None, handed.take_unix_listener(0).ok().flatten()),
+    }
+}
+
+/// The user who connected, whatever became of the process since; `None`: the kernel does not tell.
+pub fn user_behind(stream: &Accepted) -> Option<u32> {
+    stream.peer_cred().ok().map(|credentials| credentials.uid())
 }
 
 #[cfg(test)]
@@ -168,10 +213,10 @@ mod tests {
     fn a_socket_of_our_own_is_trusted_wherever_it_is_and_its_peer_is_known() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s");
-        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let _listener = Listener::bind(&path).unwrap();
         let peers = check(&path).unwrap();
         assert_eq!(peers.owner, peers.me);
-        let stream = UnixStream::connect(&path).unwrap();
+        let stream = Stream::connect(&path).unwrap();
         peers.check(&stream).unwrap();
         if let Some(user) = user_of(&stream).unwrap() {
             assert_eq!(user, peers.me);

@@ -1,4 +1,4 @@
-//! What the broker is told from outside: to stop, or to read everything again.
+//! What a server is told from outside: to stop, or to read everything again.
 
 use std::io;
 use std::sync::mpsc;

@@ -1,0 +1,108 @@
+//! Files and directories: their modes, how they are opened and told apart.
+
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+
+/// What the name of a file ends in that has had to make room: none has to.
+pub const ASIDE: &str = "old";
+
+/// Options for a file that is its user's alone if it is new. A symbolic link in its place is not followed.
+pub fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    // A pipe in place of a file would be waited for without NONBLOCK.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    options
+}
+
+/// Opens such a file to read it, and to set its time.
+pub fn open_private(path: &Path) -> io::Result<File> {
+    private().read(true).open(path)
+}
+
+/// Makes a new file with a mode.
+pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
+}
+
+/// Gives a file a new name, in place of the one that has it.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// Makes a directory and those above it with a mode.
+pub fn create_directories(dir: &Path, mode: u32) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(mode).create(dir)
+}
+
+/// A file's permissions; `None` where it is not there.
+pub fn mode(path: &Path) -> Option<u32> {
+    fs::metadata(path).ok().map(|metadata| metadata.mode() & 0o7777)
+}
+
+/// Sets an open file's permissions.
+pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+/// Sets a file's or directory's permissions, whatever the umask was when it was made.
+pub fn set_mode_of(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
+/// What a change of a file can be seen by from outside.
+pub fn stamp(metadata: &Metadata) -> [i128; 5] {
+    let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+    [
+        metadata.dev().into(),
+        metadata.ino().into(),
+        metadata.len().into(),
+        nanos(metadata.mtime(), metadata.mtime_nsec()),
+        nanos(metadata.ctime(), metadata.ctime_nsec()),
+    ]
+}
+
+/// Who may do what with a file, as far as its metadata say.
+pub fn rights(metadata: &Metadata) -> [u32; 2] {
+    [metadata.uid(), metadata.mode()]
+}
+
+/// Opens a directory for a lock on it.
+pub fn open_for_lock(dir: &Path) -> io::Result<File> {
+    File::open(dir)
+}
+
+/// Opens a file to append to it, made where it is not there. Nobody but its owner may read it.
+///
+/// # Errors
+/// It cannot be written to, or others may read it.
+pub fn append_privately(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() && metadata.mode() & 0o077 != 0 {
+        let (mode, shown) = (metadata.mode() & 0o777, path.display());
+        let message = format!("others may read it (mode {mode:03o}); fix it with: chmod 600 {shown}");
+        return Err(io::Error::other(message));
+    }
+    Ok(file)
+}
+
+/// Standard output, as a file.
+///
+/// # Errors
+/// It is closed.
+pub fn stdout() -> io::Result<File> {
+    io::stdout().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Whether a pipe or a terminal takes more at once.
+pub fn takes_more(file: &File) -> io::Result<bool> {
+    let mut polled = [PollFd::new(file, PollFlags::OUT)];
+    Ok(poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? > 0)
+}

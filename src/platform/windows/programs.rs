@@ -1,0 +1,72 @@
+//! How programs are started and ended.
+
+use std::io;
+use std::os::windows::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::platform::command::foreign;
+use crate::platform::search;
+
+/// `CREATE_NEW_PROCESS_GROUP`.
+const NEW_GROUP: u32 = 0x0000_0200;
+/// Of a program that a signal would have ended, elsewhere: nothing that a status could be is left.
+const NO_STATUS: i32 = 1;
+
+/// Whether the Task Scheduler of Windows runs programs at times, and not systemd or cron.
+pub const HAS_TASK_SCHEDULER: bool = true;
+
+/// What runs a line of the settings: git's own shell, else Windows'.
+pub fn shell(line: &str) -> Command {
+    if let Some(shell) = git_shell() {
+        let mut command = foreign(shell);
+        command.args(["-c", line]);
+        return command;
+    }
+    let mut command = foreign(search::system_program("cmd.exe"));
+    // It takes the rest of the line as it is, without the outer quotes.
+    command.args(["/d", "/s", "/c"]).raw_arg(format!("\"{line}\""));
+    command
+}
+
+/// `sh` as git for Windows finds it for its helpers, or beside the git on the `PATH`.
+fn git_shell() -> Option<PathBuf> {
+    let search = search::own();
+    if let Some(shell) = search.found("sh") {
+        return Some(shell);
+    }
+    let git = search.found("git")?;
+    let roots = git.ancestors().skip(2).take(2);
+    roots
+        .flat_map(|root| [root.join("bin/sh.exe"), root.join("usr/bin/sh.exe")])
+        .find(|shell| shell.is_file())
+}
+
+/// Keeps what is typed for this process from a program, as far as Windows can.
+pub fn set_apart(command: &mut Command) {
+    command.creation_flags(NEW_GROUP);
+}
+
+/// Ends a program that was set apart, and all it has started.
+pub fn end_all(child: &Child) {
+    let mut kill = foreign(search::system_program("taskkill.exe"));
+    kill.args(["/T", "/F", "/PID", &child.id().to_string()]);
+    let _ = kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+}
+
+/// Becomes another program, as far as that can be done here: runs it, and ends with its exit code. Returns only where it
+/// cannot be started.
+#[expect(clippy::exit, reason = "another program takes this one's place")]
+pub fn become_another(command: &mut Command) -> io::Error {
+    // Ctrl-C is for both, and the program decides what it means; while somebody listens this one stays.
+    let _ctrl_c = tokio::signal::windows::ctrl_c();
+    let _ctrl_break = tokio::signal::windows::ctrl_break();
+    search::complete(command);
+    match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(NO_STATUS)),
+        Err(error) => error,
+    }
+}
+
+/// Keeps this process's memory out of dumps: Windows lets no process do so without unsafe code.
+pub fn hide_memory() {}

@@ -1,0 +1,89 @@
+//! Where our own programs (git, gh, sh) are looked for: in the absolute entries of the `PATH` alone. A relative one stands
+//! for whatever directory we are run in, which may be a clone of somebody else's: its `git` is not run, nor found by what
+//! we do run.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::platform::command::foreign;
+
+/// What a name without an ending may end in, the first first.
+const ENDINGS: [&str; 4] = ["exe", "com", "bat", "cmd"];
+
+/// The `PATH` of this process.
+static PATH: OnceLock<Option<OsString>> = OnceLock::new();
+
+/// Takes over the `PATH` of this process. Most of its runs start no program.
+pub fn look_in(path: Option<OsString>) {
+    let _ = PATH.set(path);
+}
+
+/// Where this process looks.
+pub fn own() -> &'static Search {
+    static OWN: OnceLock<Search> = OnceLock::new();
+    OWN.get_or_init(|| Search::of(PATH.get().and_then(Option::as_deref)))
+}
+
+/// A program of Windows' own, which no entry of the `PATH` can hide.
+pub fn system_program(name: &str) -> PathBuf {
+    let is_system = |dir: &&PathBuf| {
+        let name = dir.file_name().unwrap_or_default();
+        name.eq_ignore_ascii_case("System32") && dir.join("kernel32.dll").is_file()
+    };
+    let system = own().directories.iter().find(is_system).map(PathBuf::as_path);
+    system.unwrap_or(Path::new(r"C:\Windows\System32")).join(name)
+}
+
+/// Directories to look in.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Search {
+    directories: Vec<PathBuf>,
+    /// The `PATH` for what is run, where it is another than ours.
+    pub instead: Option<OsString>,
+}
+
+impl Search {
+    fn of(path: Option<&OsStr>) -> Self {
+        let all = std::env::split_paths(path.unwrap_or_default());
+        let (directories, dropped): (Vec<PathBuf>, Vec<PathBuf>) = all.partition(|dir| dir.is_absolute());
+        // An entry with a quote in it cannot be written down again.
+        let instead = (!dropped.is_empty()).then(|| std::env::join_paths(&directories).unwrap_or_default());
+        Self { directories, instead }
+    }
+
+    /// The first program of this name.
+    pub fn found(&self, name: &str) -> Option<PathBuf> {
+        self.directories.iter().map(|dir| dir.join(name).with_extension("exe")).find(|path| path.is_file())
+    }
+
+    /// The same; else a path at which starting it fails.
+    pub fn find(&self, name: &str) -> PathBuf {
+        let missing = || self.directories.first().map(|dir| dir.join(name).with_extension("exe"));
+        self.found(name).or_else(missing).unwrap_or_else(|| system_program(name))
+    }
+
+    /// The first that a shell would take where it is told a name without an ending.
+    fn of_any_ending(&self, name: &OsStr) -> Option<PathBuf> {
+        let places = self.directories.iter().map(|dir| dir.join(name));
+        let mut files = places.flat_map(|path| ENDINGS.map(|ending| path.with_extension(ending)));
+        files.find(|path| path.is_file())
+    }
+}
+
+/// Lets a command whose program is a bare name be a script as well, such as `npm`, which is `npm.cmd`.
+pub fn complete(command: &mut Command) {
+    let name = Path::new(command.get_program());
+    let is_bare = name.components().count() == 1 && name.extension().is_none();
+    let Some(found) = is_bare.then(|| own().of_any_ending(name.as_os_str())).flatten() else { return };
+    let mut completed = foreign(found);
+    completed.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => completed.env(name, value),
+            None => completed.env_remove(name),
+        };
+    }
+    *command = completed;
+}
