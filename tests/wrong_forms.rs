@@ -95,11 +95,14 @@ fn shows_nothing(output: &Output, wrong: &Wrong, what: &str) {
 
 /// A failure has one line and then at least one hint.
 #[track_caller]
-fn is_well_said(output: &Output, what: &str) {
+fn is_well_said(row: &SettingRow, output: &Output, what: &str) {
     if output.status == 0 {
         return;
     }
-    let mut lines = output.stderr.lines().filter(|line| !line.contains(": warning: "));
+    // What a command says on its standard error comes before our word on it.
+    let is_commands = |line: &&str| row.form == "Command" && !line.starts_with("git-credential-github-app: ");
+    let mut lines =
+        output.stderr.lines().skip_while(is_commands).filter(|line| !line.contains(": warning: "));
     let first = lines.next().unwrap_or_default();
     assert!(first.starts_with("git-credential-github-app: "), "{what}: {}", output.stderr);
     let hints: Vec<&str> = lines.collect();
@@ -139,7 +142,7 @@ fn check(row: &SettingRow, wrong: &Wrong, what: &str, code: i32, run: &dyn Fn(&[
         let output = run(command).run();
         let what = format!("{} {what} with {} for {command:?}", row.key, wrong.name);
         if *command != ["-v", "doctor"] {
-            is_well_said(&output, &what);
+            is_well_said(row, &output, &what);
         }
         // A login or an ID may look like a bearer.
         let may_be_one =
@@ -219,7 +222,7 @@ fn setup_writes_none_of_it() {
             let output = sandbox.helper(&["setup"]).arg(&row.option).arg(&value).run();
             let what = format!("setup {} with {}", row.option, wrong.name);
             assert_eq!(output.status, 2, "{what}: {}", output.stderr);
-            is_well_said(&output, &what);
+            is_well_said(row, &output, &what);
             shows_nothing(&output, wrong, &what);
             assert!(files(&sandbox.home()).is_empty(), "{what} writes {:?}", files(&sandbox.home()));
         }
