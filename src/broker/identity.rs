@@ -25,7 +25,12 @@ pub struct Identity {
     pub proof: Proof,
     /// Tells it from all others.
     key: String,
+    /// What the audit log says of it, made once: members of a JSON object.
+    pub audited: String,
 }
+
+/// What the audit log says where nobody is known.
+pub const NOBODY: &str = r#""identity":null,"kind":null,"issuer":null,"subject":null,"claims":null"#;
 
 /// How an identity has proved itself.
 #[derive(Debug)]
@@ -50,15 +55,30 @@ pub struct Claimed {
 impl Identity {
     /// Of a line in the bearer file. Names of bearers are unique, and hold no blanks.
     pub fn of_bearer(name: &str, workspace: Option<String>, limits: Scope) -> Self {
-        Self { name: name.into(), workspace, limits, proof: Proof::Bearer, key: name.to_owned() }
+        let audited = audited(name, "bearer", None);
+        Self { name: name.into(), workspace, limits, proof: Proof::Bearer, key: name.to_owned(), audited }
     }
 
     /// Of an OIDC token. Whoever differs in issuer, subject, workspace or name is somebody else; and so is every bearer, as
     /// this key begins with a blank.
     pub fn of_claims(name: &str, workspace: Option<String>, limits: Scope, claimed: Claimed) -> Self {
         let key = format!(" {}", json!([claimed.issuer, claimed.subject, workspace, name]));
-        Self { name: name.into(), workspace, limits, proof: Proof::Oidc(claimed), key }
+        let audited = audited(name, "oidc", Some(&claimed));
+        Self { name: name.into(), workspace, limits, proof: Proof::Oidc(claimed), key, audited }
     }
+}
+
+fn audited(name: &str, kind: &str, claimed: Option<&Claimed>) -> String {
+    let issuer = claimed.map(|claimed| &claimed.issuer);
+    let subject = claimed.and_then(|claimed| claimed.subject.as_ref());
+    let claims = claimed.map(|claimed| &claimed.matched);
+    format!(
+        r#""identity":{},"kind":"{kind}","issuer":{},"subject":{},"claims":{}"#,
+        json!(name),
+        json!(issuer),
+        json!(subject),
+        json!(claims)
+    )
 }
 
 /// Identities are equal by who they are, whatever they may have at the moment.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::platform::clock;
 use crate::tokens::error::Failure;
-use crate::tokens::token::Token;
+use crate::tokens::token::{Facts, Token};
 
 /// A token, and what is made of it: once, however often it is sent.
 pub struct Ready {
@@ -17,9 +17,10 @@ pub struct Ready {
     pub token: Token,
     /// The JSON body of the response that holds it.
     pub body: Bytes,
-    /// What GitHub's audit log calls it: the base64 of its SHA-256
+    /// What the audit log says of it: members of a JSON object. `hashed_token` is what GitHub's own audit log calls it, the
+    /// base64 of its SHA-256
     /// (<https://docs.github.com/organizations/keeping-your-organization-secure/managing-security-settings-for-your-organization/identifying-audit-log-events-performed-by-an-access-token>).
-    pub hashed: String,
+    pub audited: String,
 }
 
 /// What an asker gets.
@@ -28,9 +29,22 @@ pub type Outcome = Result<Arc<Ready>, Failure>;
 impl Ready {
     /// Makes it ready.
     pub fn new(token: Token) -> Self {
-        let hashed = STANDARD.encode(Sha256::digest(token.secret.expose().as_bytes()));
-        Self { body: body(&token).into(), hashed, token }
+        Self { body: body(&token).into(), audited: audited(&token), token }
     }
+}
+
+/// What the audit log says where there is no token.
+pub const NO_TOKEN: &str = r#""granted":null,"hashed_token":null,"expires_at":null"#;
+
+/// As GitHub answered; `null` where it did not say.
+fn audited(token: &Token) -> String {
+    let Facts { expiry, installation_id, account, permissions, repositories, source: _ } = &token.facts;
+    let granted = json!({
+        "owner": account, "installation_id": installation_id, "repositories": repositories, "permissions": permissions,
+    });
+    let hashed = STANDARD.encode(Sha256::digest(token.secret.expose().as_bytes()));
+    let expires_at = json!(expiry.map(clock::rfc3339));
+    format!(r#""granted":{granted},"hashed_token":"{hashed}","expires_at":{expires_at}"#)
 }
 
 /// `{"expires_at":"…Z","token":"…"}`: compact and in this order, as clients search it for `"token":"`.

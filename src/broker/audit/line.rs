@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
-use crate::broker::identity::{Identity, Proof};
+use crate::broker::identity::{self, Identity};
 use crate::broker::oidc::presented::Invalid;
 use crate::broker::peer::Peer;
-use crate::broker::ready::Ready;
+use crate::broker::ready::{self, Ready};
 use crate::platform::clock;
 use crate::tokens::error::escape;
 use crate::tokens::scope::Scope;
@@ -82,36 +81,6 @@ pub struct AuditLine<'a> {
     pub traceparent: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Written<'a> {
-    time: String,
-    decision: &'static str,
-    reason: &'a str,
-    identity: Option<&'a str>,
-    kind: Option<&'static str>,
-    issuer: Option<&'a str>,
-    subject: Option<&'a str>,
-    claims: Option<&'a Map<String, Value>>,
-    workspace: Option<&'a str>,
-    asked: Option<&'a Scope>,
-    granted: Option<GrantedFields<'a>>,
-    hashed_token: Option<&'a str>,
-    expires_at: Option<String>,
-    cached: Option<bool>,
-    client: Option<String>,
-    user_agent: Option<&'a str>,
-    traceparent: Option<&'a str>,
-}
-
-/// As GitHub answered; `null` where it did not say.
-#[derive(Serialize)]
-struct GrantedFields<'a> {
-    owner: Option<&'a str>,
-    installation_id: Option<u64>,
-    repositories: Option<&'a [String]>,
-    permissions: Option<&'a std::collections::BTreeMap<String, String>>,
-}
-
 impl AuditLine<'_> {
     /// With nothing but a reason.
     pub fn new(time: i64, reason: Reason) -> Self {
@@ -128,44 +97,32 @@ impl AuditLine<'_> {
         }
     }
 
-    /// As it is written, with its line end.
+    /// As it is written, with its line end. What is the same for each request of an identity, or with a token, is made
+    /// already: every request waits for its line.
     pub fn to_text(&self) -> String {
-        let (kind, claimed) = match self.identity.map(|identity| &identity.proof) {
-            Some(Proof::Oidc(claimed)) => (Some("oidc"), Some(claimed)),
-            Some(Proof::Bearer) => (Some("bearer"), None),
-            None => (None, None),
-        };
         let own = self.identity.and_then(|identity| identity.workspace.as_deref());
-        let facts = self.token.map(|(ready, _)| &ready.token.facts);
-        let (reason, user_agent) = (self.reason.text(), self.user_agent.map(user_agent));
-        let written = Written {
-            time: clock::rfc3339(self.time),
-            decision: if self.reason.allows() { "allow" } else { "deny" },
-            reason: &reason,
-            identity: self.identity.map(|identity| &*identity.name),
-            kind,
-            issuer: claimed.map(|claimed| claimed.issuer.as_str()),
-            subject: claimed.and_then(|claimed| claimed.subject.as_deref()),
-            claims: claimed.map(|claimed| &claimed.matched),
-            workspace: self.workspace.or(own),
-            asked: self.asked,
-            granted: facts.map(|facts| GrantedFields {
-                owner: facts.account.as_deref(),
-                installation_id: facts.installation_id,
-                repositories: facts.repositories.as_deref(),
-                permissions: facts.permissions.as_ref(),
-            }),
-            hashed_token: self.token.map(|(ready, _)| ready.hashed.as_str()),
-            expires_at: facts.and_then(|facts| facts.expiry).map(clock::rfc3339),
-            cached: self.token.map(|(_, cached)| cached),
-            client: self.client.map(|client| client.to_string()),
-            user_agent: user_agent.as_deref(),
-            traceparent: self.traceparent.filter(|text| is_traceparent(text)),
-        };
-        let mut text = serde_json::to_string(&written).unwrap_or_default();
-        text.push('\n');
-        text
+        let (time, decision) =
+            (clock::rfc3339(self.time), if self.reason.allows() { "allow" } else { "deny" });
+        let reason = json(&self.reason.text());
+        let identity = self.identity.map_or(identity::NOBODY, |identity| &identity.audited);
+        let workspace = json(&self.workspace.or(own));
+        let asked = json(&self.asked);
+        let token = self.token.map_or(ready::NO_TOKEN, |(ready, _)| &ready.audited);
+        let cached = json(&self.token.map(|(_, cached)| cached));
+        let client = json(&self.client.map(|client| client.to_string()));
+        let user_agent = json(&self.user_agent.map(user_agent));
+        let traceparent = json(&self.traceparent.filter(|text| is_traceparent(text)));
+        format!(
+            "{{\"time\":\"{time}\",\"decision\":\"{decision}\",\"reason\":{reason},{identity},\
+             \"workspace\":{workspace},\"asked\":{asked},{token},\"cached\":{cached},\"client\":{client},\
+             \"user_agent\":{user_agent},\"traceparent\":{traceparent}}}\n"
+        )
     }
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Neither strings nor scopes can fail.
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
 
 /// A client may call itself anything, even by what it should keep to itself.
@@ -190,7 +147,7 @@ fn is_traceparent(text: &str) -> bool {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::broker::identity::Claimed;
