@@ -5,6 +5,7 @@ use std::fs;
 use super::machine::Machine;
 use super::{app_machine, request};
 use crate::common::message;
+use crate::support::connect_proxy::ConnectProxy;
 use crate::support::github::CLIENT_ID;
 use crate::support::http_client;
 use crate::support::keys::app_key_pem;
@@ -43,6 +44,22 @@ fn tokens_are_printed_shown_refreshed_and_revoked() {
     assert!(!github.live_tokens().contains(&live) || github.live_tokens().len() < 2);
     let text = machine.helper(&["status"]).run();
     assert!(text.success().stdout.contains("source "), "{}", text.stdout);
+}
+
+#[test]
+fn gh_is_logged_in_where_it_keeps_its_login_on_windows() {
+    let Some((github, machine)) = app_machine() else { return };
+    let proxy = ConnectProxy::to(github.server().port());
+    // gh takes no host with a port.
+    let file = "AppData/Roaming/git-credential-github-app/config.toml";
+    let settings = fs::read_to_string(machine.file(file)).expect("text");
+    let settings = settings.replace(&github.url(), "ghe.test");
+    machine.write(file, format!("{settings}proxy = '{}'\r\nowner = 'octo-org'\r\n", proxy.url()));
+    machine.helper(&["refresh", "--gh"]).run().expect(0, "", "");
+    let [token] = github.live_tokens().try_into().expect("one token");
+    let login = fs::read_to_string(machine.file("AppData/Roaming/GitHub CLI/token")).expect("a login");
+    assert_eq!(login.trim_end(), token);
+    machine.helper(&["refresh", "--gh"]).run().expect(0, "", "");
 }
 
 #[test]

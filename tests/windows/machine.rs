@@ -37,10 +37,9 @@ impl Machine {
         let machine = Self { dir, wine, user, env: Vec::new() };
         // A blank in the path of the program, as in `C:\Program Files`.
         fs::create_dir(machine.file("my tools")).expect("a new directory");
-        for (name, file) in [("git-credential-github-app.exe", helper.clone())]
-            .into_iter()
-            .chain(["bcryptprimitives.dll", "git.exe"].map(|name| (name, helper.with_file_name(name))))
-        {
+        for (name, file) in [("git-credential-github-app.exe", helper.clone())].into_iter().chain(
+            ["bcryptprimitives.dll", "git.exe", "gh.exe"].map(|name| (name, helper.with_file_name(name))),
+        ) {
             fs::copy(&file, machine.file("my tools").join(name)).unwrap_or_else(|cause| {
                 panic!("{}: {cause}: see .ci/windows", file.display());
             });

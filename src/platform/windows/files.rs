@@ -14,14 +14,8 @@ use crate::platform::private_files;
 
 /// A link in a file's place is opened itself, and not what it leads to (`FILE_FLAG_OPEN_REPARSE_POINT`).
 const NO_LINKS: u32 = 0x0020_0000;
-/// The file goes when nobody has it open any more (`FILE_FLAG_DELETE_ON_CLOSE`).
-const UNTIL_CLOSED: u32 = 0x0400_0000;
 /// `GENERIC_READ`.
 const READ: u32 = 0x8000_0000;
-/// `GENERIC_WRITE`.
-const WRITE: u32 = 0x4000_0000;
-/// `DELETE`.
-const DELETE: u32 = 0x0001_0000;
 /// `FILE_WRITE_ATTRIBUTES`, which setting a file's time takes.
 const SET_TIMES: u32 = 0x0000_0100;
 
@@ -130,11 +124,11 @@ pub fn rights(metadata: &Metadata) -> [u32; 2] {
     [metadata.file_attributes(), 0]
 }
 
-/// Opens a file in a directory that nobody else can open meanwhile, and that goes with its last user.
+/// Opens a file in a directory for a lock: here a directory cannot have one. It stays, as nobody could tell whether another
+/// process waits for it.
 pub fn open_for_lock(dir: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.access_mode(READ | WRITE | DELETE).custom_flags(UNTIL_CLOSED).create(true).truncate(false);
-    options.open(dir.join(concat!(".", env!("CARGO_PKG_NAME"), ".lock")))
+    let name = concat!(".", env!("CARGO_PKG_NAME"), ".lock");
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join(name))
 }
 
 /// Opens a file to append to it, made where it is not there. Nobody but its owner may read it.
