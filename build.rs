@@ -1,12 +1,6 @@
-//! Links release builds for Linux with glibc statically, at a fixed address: a helper is started at every clone, fetch
-//! and push, and loading and relocating is most of what a `get` that finds its token in the cache costs beyond starting
-//! a process (README.md, Speed).
-//!
-//! rustc itself links so with `-C target-feature=+crt-static`, but a package cannot ask for that, nor for one profile
-//! only: tests preload libraries. So the linker gets what rustc would have given it. The feature `static` is on by
-//! default; without it, without the static libraries, or across targets the build is dynamic as ever.
-//!
-//! Whoever links glibc statically must ask for names and users in another way: `cfg(static_glibc)`, see `src/platform/unix/getent.rs`.
+//! Links gcc's unwinder statically on Linux with glibc: a helper is started at every clone, fetch and push, and a shared
+//! library less is less to load. It is part of gcc, which links the binary anyway. Releases are built for musl and have
+//! no shared library at all.
 
 #![allow(
     clippy::disallowed_methods,
@@ -14,66 +8,12 @@
     reason = "this is how a build script and cargo talk"
 )]
 
-use std::path::Path;
-use std::process::Command;
-use std::{env, fs, io};
+use std::env;
 
-/// The libraries that rustc's standard library names without saying static or shared, and what stands for them.
-const LIBRARIES: [(&str, &str); 7] = [
-    ("c", "-l:libc.a -l:libgcc_eh.a -l:libgcc.a"),
-    ("m", "-l:libm.a"),
-    ("dl", "-l:libdl.a"),
-    ("rt", "-l:librt.a"),
-    ("util", "-l:libutil.a"),
-    ("pthread", "-l:libpthread.a"),
-    ("gcc_s", "-l:libgcc_eh.a"),
-];
-
-fn main() -> io::Result<()> {
+fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(static_glibc)");
-    let target = |key: &str| variable(&format!("CARGO_CFG_TARGET_{key}"));
-    let by_rustc = target("FEATURE").split(',').any(|feature| feature == "crt-static");
-    if target("OS") != "linux" || target("ENV") != "gnu" {
-        return Ok(());
+    let target = |key: &str| env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();
+    if target("OS") == "linux" && target("ENV") == "gnu" {
+        println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
     }
-    if by_rustc {
-        println!("cargo::rustc-cfg=static_glibc");
-        return Ok(());
-    }
-    let wanted = env::var_os("CARGO_FEATURE_STATIC").is_some() && variable("PROFILE") == "release";
-    if wanted && variable("HOST") == variable("TARGET") && can_link_statically() {
-        return link_statically(Path::new(&variable("OUT_DIR")));
-    }
-    // The unwinder at least: it is part of gcc, which links the binary anyway.
-    println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
-    Ok(())
-}
-
-fn variable(name: &str) -> String {
-    env::var(name).unwrap_or_default()
-}
-
-/// Distributions that keep static libraries in a package of their own may lack them.
-fn can_link_statically() -> bool {
-    let linker = env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into());
-    ["libc.a", "libgcc_eh.a"].iter().all(|name| {
-        // A file that is not found is printed as it was asked for.
-        Command::new(&linker)
-            .arg(format!("-print-file-name={name}"))
-            .output()
-            .is_ok_and(|output| output.status.success() && output.stdout.contains(&b'/'))
-    })
-}
-
-/// Puts linker scripts that name static libraries where the linker looks before it looks for the shared ones.
-fn link_statically(out: &Path) -> io::Result<()> {
-    for (name, instead) in LIBRARIES {
-        fs::write(out.join(format!("lib{name}.so")), format!("GROUP({instead})\n"))?;
-    }
-    for argument in [&format!("-L{}", out.display()), "-static", "-no-pie"] {
-        println!("cargo::rustc-link-arg-bins={argument}");
-    }
-    println!("cargo::rustc-cfg=static_glibc");
-    Ok(())
 }

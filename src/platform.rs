@@ -26,6 +26,4 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-pub use system::{
-    files, getent, paths, private_files, search, signals, sockets, terminal, unix_socket, users,
-};
+pub use system::{files, paths, private_files, search, signals, sockets, terminal, unix_socket, users};

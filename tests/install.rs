@@ -267,6 +267,7 @@ fn cargo_builds_the_checkout_and_says_where_the_binary_is() {
         format!("#!/bin/sh\npwd >&2\necho \"$CARGO_TARGET_DIR $*\" >&2\ncat <<'END'\n{message}\nEND\n");
     sandbox.write_script("tools/cargo", cargo);
     sandbox.write_script("tools/cc", "#!/bin/sh\n");
+    sandbox.write_script("tools/rustc", "#!/bin/sh\necho /nowhere\n");
     put_on_path(&sandbox, &sandbox.path().join("tools"));
     let output = sandbox.command(SCRIPT, &[]).env("CARGO_TARGET_DIR", "some where").run();
     assert!(output.success().stdout.starts_with("building git-credential-github-app\ninstalled stand-in 1 "));
@@ -286,4 +287,37 @@ fn cargo_builds_the_checkout_and_says_where_the_binary_is() {
                 hint: see what cargo says above; README.md says what a build needs\n";
     sandbox.command(SCRIPT, &[]).run().expect(1, "building git-credential-github-app\n", said);
     assert!(!prefix(&sandbox).exists());
+}
+
+#[test]
+fn the_build_is_static_where_rustup_has_the_target_and_musls_compiler_is_there() {
+    let sandbox = sandbox("1");
+    let built = sandbox.path().join("stand in");
+    let cargo = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"${{*##*-diagnostics}}, $CC_riscv64_unknown_linux_musl\" >&2\n\
+         echo '{{\"executable\":\"{}\"}}'\n",
+        built.display()
+    );
+    sandbox.write_script("tools/cargo", cargo);
+    sandbox.write_script("tools/cc", "#!/bin/sh\n");
+    sandbox.write_script("tools/uname", "#!/bin/sh\ncase $1 in -s) echo Linux ;; -m) echo riscv64 ;; esac\n");
+    sandbox.write_script("tools/rustc", format!("#!/bin/sh\necho '{}'\n", sandbox.path().display()));
+    put_on_path(&sandbox, &sandbox.path().join("tools"));
+    let install = |chosen: &str, said: &str, options: &str| {
+        let run = sandbox.command(SCRIPT, &["--force"]).env("CARGO_BUILD_TARGET", chosen).run();
+        assert!(run.success().stdout.starts_with(&format!("building git-credential-github-app{said}\n")));
+        assert_eq!(run.stderr, format!("{options}\n"));
+    };
+    let is = " for riscv64-unknown-linux-musl";
+    let options = " --target riscv64-unknown-linux-musl, musl-gcc";
+    sandbox.write_script("tools/musl-gcc", "#!/bin/sh\n");
+    install("", "", ", ");
+    sandbox.write("lib/rustlib/riscv64-unknown-linux-musl/lib/libstd.rlib", "");
+    install("", is, options);
+    install("riscv64gc-unknown-linux-gnu", "", ", ");
+    fs::remove_file(sandbox.path().join("tools/musl-gcc")).expect("a file of ours");
+    // It may be on the machine's own PATH, too.
+    if sandbox.command("sh", &["-c", "command -v musl-gcc"]).run().status != 0 {
+        install("", "", ", ");
+    }
 }

@@ -1,7 +1,6 @@
 //! Linux, macOS and their relatives.
 
 pub mod files;
-pub mod getent;
 pub mod paths;
 pub mod private_files;
 pub mod programs;

@@ -1,7 +1,6 @@
 //! Windows.
 
 pub mod files;
-pub mod getent;
 pub mod paths;
 pub mod private_files;
 pub mod programs;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ureq::http::Uri;
 
-use crate::platform::getent;
+use crate::platform::users;
 use crate::settings::environment::variable;
 use crate::settings::schema::Key;
 use crate::settings::to_file::{self, FileValue, Pair};
@@ -83,7 +83,7 @@ impl Profile<'_> {
 
 /// The home directory of this process's user, as cron and systemd have it: the user database's, whatever `HOME` says.
 pub fn home() -> Option<PathBuf> {
-    getent::home().or_else(dirs::home)
+    users::home().or_else(dirs::home)
 }
 
 impl Shell {

@@ -6,7 +6,7 @@ use crate::common::{Cloud, message};
 use crate::support::process::Run;
 
 /// What we run for ourselves; and what a key command of the user's runs.
-const OURS: [&str; 7] = ["git", "gh", "getent", "sh", "crontab", "systemctl", "key-tool"];
+const OURS: [&str; 6] = ["git", "gh", "sh", "crontab", "systemctl", "key-tool"];
 
 /// A clone whose programs note in a file that they were run, before everything else on the `PATH`.
 struct Clone {

@@ -1,4 +1,4 @@
-//! Where our own programs (git, gh, getent, sh, crontab, systemctl) are looked for: in the absolute entries of the `PATH`
+//! Where our own programs (git, gh, sh, crontab, systemctl) are looked for: in the absolute entries of the `PATH`
 //! alone. An empty entry, `.` and every other relative one stand for whatever directory we are run in, which may be a
 //! clone of somebody else's: its `git` is not run, nor found by what we do run.
 

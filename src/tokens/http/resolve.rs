@@ -1,4 +1,4 @@
-//! Looks hosts up in the way of the system, whatever this build is linked with.
+//! Looks hosts up as the C library does.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
@@ -10,11 +10,10 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use crate::platform::clock::Deadline;
-use crate::platform::{getent, threads};
+use crate::platform::threads;
 use crate::tokens::http::ATTEMPT;
 
-/// getent(1) where glibc is linked in; else glibc itself.
+/// The C library, within the time limit.
 #[derive(Debug)]
 pub struct SystemResolver;
 
@@ -47,13 +46,8 @@ impl Resolver for SystemResolver {
     }
 }
 
+/// Asks in a thread, as the C library knows no time limit. Not ureq's own way, which panics where no thread can be started.
 fn look_up(host: &str, limit: Duration) -> io::Result<Vec<IpAddr>> {
-    let by_getent = if getent::NEEDED { getent::addresses(host, Deadline::after(limit))? } else { None };
-    by_getent.map_or_else(|| by_libc(host, limit), Ok)
-}
-
-/// glibc in a thread, as it knows no time limit. Not ureq's own way, which panics where no thread can be started.
-fn by_libc(host: &str, limit: Duration) -> io::Result<Vec<IpAddr>> {
     let (sender, receiver) = mpsc::sync_channel(1);
     let host = host.to_owned();
     threads::start("resolver", move || {
