@@ -77,7 +77,7 @@ build() {
     target=$(musl_target)
     set -- # cargo's options
     if [ -n "$target" ]; then
-        set -- --target "$target"
+        set -- --target "$target" --config "build.rustflags=['-Crelocation-model=static']"
         export "CC_$(say "$target" | tr - _)=musl-gcc"
     fi
     say "building $name${target:+ for $target}"

@@ -309,7 +309,7 @@ fn the_build_is_static_where_rustup_has_the_target_and_musls_compiler_is_there()
         assert_eq!(run.stderr, format!("{options}\n"));
     };
     let is = " for riscv64-unknown-linux-musl";
-    let options = " --target riscv64-unknown-linux-musl, musl-gcc";
+    let options = " --target riscv64-unknown-linux-musl --config build.rustflags=['-Crelocation-model=static'], musl-gcc";
     sandbox.write_script("tools/musl-gcc", "#!/bin/sh\n");
     install("", "", ", ");
     sandbox.write("lib/rustlib/riscv64-unknown-linux-musl/lib/libstd.rlib", "");
