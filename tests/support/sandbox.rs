@@ -23,7 +23,7 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// A sandbox for the binary that cargo has built for the integration test, or for the one that `HELPER_UNDER_TEST`
-    /// names: a release build is linked in another way.
+    /// names: a release has another C library.
     pub fn new() -> Self {
         let built = option_env!("CARGO_BIN_EXE_git-credential-github-app").map(OsString::from);
         let binary = std::env::var_os("HELPER_UNDER_TEST").or(built);
