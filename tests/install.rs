@@ -102,9 +102,10 @@ fn snapshot(sandbox: &Sandbox) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
 fn binary_manual_page_and_completions_are_installed_below_a_prefix_with_a_space() {
     let sandbox = sandbox("1");
     let prefix = prefix(&sandbox);
-    let version = format!("git-credential-github-app {}", env!("CARGO_PKG_VERSION"));
+    let line = crate::common::version_line(&sandbox);
+    let version = line.trim_end();
     let output = sandbox.command(SCRIPT, &["--binary"]).arg(sandbox.binary()).run();
-    output.expect(0, &(installed(&version, &prefix) + NEXT), "");
+    output.expect(0, &(installed(version, &prefix) + NEXT), "");
     let expected: BTreeSet<_> = FILES.iter().chain([&MANIFEST]).map(|file| prefix.join(file)).collect();
     assert_eq!(files(&sandbox), expected);
     let all = listing(&prefix);
@@ -114,7 +115,7 @@ fn binary_manual_page_and_completions_are_installed_below_a_prefix_with_a_space(
         assert!(!content.is_empty(), "{}", path.display());
     }
     assert_eq!(all[&prefix.join(MANUAL)].1, include_bytes!("../man/git-credential-github-app.1"));
-    sandbox.command(prefix.join(BINARY), &["--version"]).run().expect(0, &format!("{version}\n"), "");
+    sandbox.command(prefix.join(BINARY), &["--version"]).run().expect(0, &line, "");
     assert!(listing(&sandbox.path().join("tmp")).is_empty(), "no temporary file is left");
 }
 
