@@ -12,6 +12,7 @@ use crate::support::sandbox::Sandbox;
 mod build;
 mod git;
 mod paths;
+mod release;
 mod trouble;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/install.sh");
@@ -226,6 +227,8 @@ fn wrong_usage_is_said_and_changes_nothing() {
         (&["--prefix", ""], "--prefix needs a value"),
         (&["--prefix", "--force"], "--prefix needs a value"),
         (&["--binary"], "--binary needs a value"),
+        (&["--from"], "--from needs a value"),
+        (&["--binary=x", "--from=y"], "--binary and --from exclude each other"),
         (&["--uninstall", "--setup"], "--uninstall and --setup exclude each other"),
         (&["-x"], "unknown option: -x"),
     ] {
@@ -244,7 +247,7 @@ fn help_is_the_same_by_its_short_name_and_names_every_option() {
     let help = sandbox.command(SCRIPT, &["--help"]).run();
     assert_eq!(help.success().stderr, "");
     sandbox.command(SCRIPT, &["-h"]).run().expect(0, &help.stdout, "");
-    for option in ["--prefix", "--binary", "--force", "--uninstall", "--setup", "-h, --help"] {
+    for option in ["--prefix", "--binary", "--from", "--force", "--uninstall", "--setup", "-h, --help"] {
         assert!(help.stdout.contains(&format!("\n  {option} ")), "{option}: {}", help.stdout);
     }
     assert_eq!(snapshot(&sandbox), before);
