@@ -15,6 +15,7 @@ Builds git-credential-github-app and installs it, its manual page and its shell 
 
   --prefix DIR   install below DIR [env: PREFIX] [default: ~/.local]
   --binary FILE  install this binary instead of building one
+  --from DIR     install an unpacked release, whose checksums are verified where it has SHA256SUMS
   --force        replace or remove also what is not as this script installed it
   --uninstall    remove what was installed
   --setup ...    then run `git-credential-github-app setup` with all that follows
@@ -90,6 +91,27 @@ build() {
     binary=$(say "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
 }
 
+# Finds what a release in $from lacks, or what of it has been changed.
+check_release() {
+    [ -d "$from" ] || fail 1 "$from is not a directory" '--from takes an unpacked release'
+    binary=$from/$name checkout=$from
+    [ -f "$binary" ] || fail 1 "$from has no $name" '--from takes an unpacked release'
+    [ -f "$from/SHA256SUMS" ] || return 0
+    if command -v sha256sum >/dev/null; then
+        set -- sha256sum
+    elif command -v shasum >/dev/null; then
+        set -- shasum -a 256
+    else
+        fail 1 'cannot verify checksums without sha256sum and shasum' 'install coreutils, or perl'
+    fi
+    for file in "$name" "man/$name.1"; do
+        grep -q "^[0-9a-f]*  $file\$" "$from/SHA256SUMS" ||
+            fail 1 "$from/SHA256SUMS does not list $file" 'download and unpack the release again'
+    done
+    (cd "$from" && "$@" -c SHA256SUMS >/dev/null 2>&1) ||
+        fail 1 "$from is not as SHA256SUMS has it" 'download and unpack the release again'
+}
+
 # Makes a directory, and those above it; notes what was not there, so that uninstalling can take it away.
 make_directory() {
     [ ! -d "$1" ] || return 0
@@ -129,6 +151,7 @@ put() { mv -f "$work/$1" "$2" || fail 1 "cannot write $2" '--uninstall removes w
 
 install_files() {
     checkout=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+    [ -z "$from" ] || check_release
     [ -f "$checkout/man/$name.1" ] || fail 1 "$checkout is not a checkout of $name" 'run the install.sh of a clone'
     check_files
     [ -n "$binary" ] || build
@@ -183,13 +206,14 @@ uninstall_files() {
 }
 
 main() {
-    unset prefix && binary='' force='' action=install
+    unset prefix && binary='' from='' force='' action=install
     while [ $# -gt 0 ]; do
         case $1 in
         --prefix=?*) prefix=$(absolute "${1#*=}" --prefix 2) ;;
         --binary=?*) binary=$(absolute "${1#*=}" --binary 2) ;;
-        --prefix= | --binary=) wrong_usage "${1%=} needs a value" ;;
-        --prefix | --binary)
+        --from=?*) from=$(absolute "${1#*=}" --from 2) ;;
+        --prefix= | --binary= | --from=) wrong_usage "${1%=} needs a value" ;;
+        --prefix | --binary | --from)
             case ${2:-} in '' | -*) wrong_usage "$1 needs a value" ;; esac
             option=$1=$2 && shift 2 && set -- "$option" "$@" && continue
             ;;
@@ -204,6 +228,7 @@ main() {
         esac
         shift
     done
+    [ -z "$binary" ] || [ -z "$from" ] || wrong_usage '--binary and --from exclude each other'
     [ -n "${prefix+given}" ] || prefix=$(absolute "${PREFIX:-~/.local}" PREFIX 3)
     manifest=$prefix/share/$name/manifest work=$prefix/share/$name/new.$$ made=''
     # Directories that no manifest lists would be left behind.

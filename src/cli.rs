@@ -24,7 +24,7 @@ pub mod usage;
 #[command(
     name = PROGRAM,
     bin_name = PROGRAM,
-    version,
+    version = env!("VERSION_LINE"),
     about = "Give git and gh a fresh GitHub App installation token",
     after_help = "To begin: git-credential-github-app setup",
     after_long_help = "To begin: git-credential-github-app setup\n\nExit status: 0 done or not ours, 1 failed, 2 usage, 3 settings or key wrong, 4 refused, 5 temporary.\nAlso read: WORKSPACE_ID, MOLECULE_ORG_ID, NO_COLOR, proxy and certificate variables; see the manual.\nManual: git help credential-github-app",

@@ -18,6 +18,19 @@ use crate::support::tokens::rfc3339;
 /// A request for github.com without a path, as git sends it by default.
 pub const REQUEST: &str = "protocol=https\nhost=github.com\n";
 
+/// What `--version` says of this sandbox's binary: a release build also names its commit.
+pub fn version_line(sandbox: &Sandbox) -> String {
+    let line = sandbox.helper(&["--version"]).run().success().stdout.clone();
+    let known = line.strip_prefix(concat!("git-credential-github-app ", env!("CARGO_PKG_VERSION"), " ("));
+    let known = known.and_then(|rest| rest.strip_suffix(")\n")).unwrap_or_else(|| panic!("{line}"));
+    let parts: Vec<&str> = known.split(", ").collect();
+    let (target, commit) = parts.split_last().expect("a target");
+    assert_eq!(target.split('-').next(), Some(std::env::consts::ARCH), "{line}");
+    let hex = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    assert!(commit.iter().all(|name| hex(name.trim_end_matches("-dirty"))) && commit.len() < 2, "{line}");
+    line
+}
+
 /// Seconds since 1970.
 pub fn now() -> i64 {
     jiff::Timestamp::now().as_second()

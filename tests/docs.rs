@@ -262,7 +262,7 @@ fn the_readme_tries_the_project_with_two_commands() {
 #[test]
 fn versions_in_the_documents_are_the_binarys() {
     let version = env!("CARGO_PKG_VERSION");
-    assert_eq!(help(&["--version"]), format!("{NAME} {version}\n"));
+    assert_eq!(help(&["--version"]), crate::common::version_line(&crate::support::sandbox::Sandbox::new()));
     let title = man().lines().next().unwrap_or_default().to_owned();
     assert!(title.contains(&format!("\"{NAME} {version}\"")), "{title}");
     let known = ["## [Unreleased]".to_owned(), format!("## [{version}]")];

@@ -12,6 +12,7 @@ use crate::support::sandbox::Sandbox;
 mod build;
 mod git;
 mod paths;
+mod release;
 mod trouble;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/install.sh");
@@ -102,9 +103,10 @@ fn snapshot(sandbox: &Sandbox) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
 fn binary_manual_page_and_completions_are_installed_below_a_prefix_with_a_space() {
     let sandbox = sandbox("1");
     let prefix = prefix(&sandbox);
-    let version = format!("git-credential-github-app {}", env!("CARGO_PKG_VERSION"));
+    let line = crate::common::version_line(&sandbox);
+    let version = line.trim_end();
     let output = sandbox.command(SCRIPT, &["--binary"]).arg(sandbox.binary()).run();
-    output.expect(0, &(installed(&version, &prefix) + NEXT), "");
+    output.expect(0, &(installed(version, &prefix) + NEXT), "");
     let expected: BTreeSet<_> = FILES.iter().chain([&MANIFEST]).map(|file| prefix.join(file)).collect();
     assert_eq!(files(&sandbox), expected);
     let all = listing(&prefix);
@@ -114,7 +116,7 @@ fn binary_manual_page_and_completions_are_installed_below_a_prefix_with_a_space(
         assert!(!content.is_empty(), "{}", path.display());
     }
     assert_eq!(all[&prefix.join(MANUAL)].1, include_bytes!("../man/git-credential-github-app.1"));
-    sandbox.command(prefix.join(BINARY), &["--version"]).run().expect(0, &format!("{version}\n"), "");
+    sandbox.command(prefix.join(BINARY), &["--version"]).run().expect(0, &line, "");
     assert!(listing(&sandbox.path().join("tmp")).is_empty(), "no temporary file is left");
 }
 
@@ -225,6 +227,8 @@ fn wrong_usage_is_said_and_changes_nothing() {
         (&["--prefix", ""], "--prefix needs a value"),
         (&["--prefix", "--force"], "--prefix needs a value"),
         (&["--binary"], "--binary needs a value"),
+        (&["--from"], "--from needs a value"),
+        (&["--binary=x", "--from=y"], "--binary and --from exclude each other"),
         (&["--uninstall", "--setup"], "--uninstall and --setup exclude each other"),
         (&["-x"], "unknown option: -x"),
     ] {
@@ -243,7 +247,7 @@ fn help_is_the_same_by_its_short_name_and_names_every_option() {
     let help = sandbox.command(SCRIPT, &["--help"]).run();
     assert_eq!(help.success().stderr, "");
     sandbox.command(SCRIPT, &["-h"]).run().expect(0, &help.stdout, "");
-    for option in ["--prefix", "--binary", "--force", "--uninstall", "--setup", "-h, --help"] {
+    for option in ["--prefix", "--binary", "--from", "--force", "--uninstall", "--setup", "-h, --help"] {
         assert!(help.stdout.contains(&format!("\n  {option} ")), "{option}: {}", help.stdout);
     }
     assert_eq!(snapshot(&sandbox), before);

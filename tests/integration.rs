@@ -7,6 +7,7 @@
 
 mod support;
 
+mod action;
 mod app;
 mod architecture;
 mod bounds;

@@ -1,6 +1,7 @@
 //! Every block that README.md, SECURITY.md and the manual page show to copy is run as it is written, with the real git,
 //! gh and shell, against a github.com on loopback; stand-ins take the place of what only a cloud or a platform has.
 
+mod actions;
 pub mod broker;
 mod containers;
 pub mod documents;
@@ -52,6 +53,7 @@ recipes! {
     a_line_for_cron("*/30 * * * *") = gh::cron;
     an_image("FROM debian") = containers::image;
     a_pod("GITHUB_APP_CACHE_DIR\n        value") = containers::pod;
+    a_job_on_github_actions("uses: OWNER/git-credential-github-app") = actions::job;
     a_ci_job("trap 'git-credential-github-app revoke --all' EXIT") = git::ci_job;
     completions_by_hand("completions bash >") = tools::completions;
     a_broker_and_its_bearers("serve hash-bearer ws-1") = broker::bearers;

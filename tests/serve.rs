@@ -13,7 +13,7 @@ mod examples;
 mod issuers;
 mod life;
 mod limits;
-mod oidc;
+pub mod oidc;
 mod own;
 mod reload;
 mod trust_file;

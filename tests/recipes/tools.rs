@@ -13,7 +13,7 @@ pub fn install(recipe: &str) {
     world.stand_in("cargo", &format!("echo '{{\"executable\":\"{built}\"}}'"));
     world.stand_in("cc", "");
     world.sh(recipe).cwd(env!("CARGO_MANIFEST_DIR")).run().success();
-    let version = format!("git-credential-github-app {}\n", env!("CARGO_PKG_VERSION"));
+    let version = crate::common::version_line(&world.sandbox);
     world.sh("~/.local/bin/git-credential-github-app --version").run().expect(0, &version, "");
 }
 

@@ -34,6 +34,8 @@ fn each_worked_example_is_met_by_its_claims_and_not_by_those_of_somebody_else() 
         assert_eq!(output.success().stderr, "", "{name}: no warning");
         assert!(output.stdout.contains("rule 1: fits\n"), "{name}: {}", output.stdout);
         assert!(output.stdout.contains("owner = acme\n"), "{name}: {}", output.stdout);
+        let is_told = section.contains("WORKSPACE_ID");
+        assert_eq!(is_told, block(section, "toml").contains("\nworkspace = "), "{name}: the route");
         for path in [other, "/aud", "/iss"] {
             let mut changed = claims.clone();
             *changed.pointer_mut(path).unwrap_or_else(|| panic!("{name}: no {path}")) = "other".into();

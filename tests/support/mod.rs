@@ -24,6 +24,7 @@ pub mod needs;
 pub mod process;
 pub mod pty;
 pub mod raw_server;
+pub mod runner;
 pub mod sandbox;
 pub mod strace;
 pub mod terminal;

@@ -32,6 +32,7 @@ pub const GH: Need = need("gh", Some("gh"), "gh's login, and gh under exec");
 pub const GZIP: Need = need("gzip", Some("gzip"), "a check of the tests' own gzip bomb");
 pub const HAPROXY: Need = need("haproxy", None, "brokers behind a load balancer");
 pub const JQ: Need = need("jq", Some("jq"), "the documented search of an audit log");
+pub const NODE: Need = need("node", Some("nodejs"), "the GitHub Action");
 pub const OPENSSL: Need = need("openssl", Some("openssl"), "sign commands, and directories of certificates");
 pub const SCRIPT: Need = need("script", Some("bsdutils"), "what a person at a terminal is told");
 pub const SETPRIV: Need = need("setpriv", Some("util-linux"), "what other users of the machine can do");
@@ -41,8 +42,22 @@ pub const UNSHARE: Need = need("unshare", Some("util-linux"), "disks that are fu
 pub const ZSH: Need = need("zsh", Some("zsh"), "zsh's own check of its completions");
 
 /// All of them.
-const ALL: [Need; 13] =
-    [BASH, FISH, GH, GZIP, HAPROXY, JQ, OPENSSL, SCRIPT, SETPRIV, STRACE, SYSTEMD_ANALYZE, UNSHARE, ZSH];
+const ALL: [Need; 14] = [
+    BASH,
+    FISH,
+    GH,
+    GZIP,
+    HAPROXY,
+    JQ,
+    NODE,
+    OPENSSL,
+    SCRIPT,
+    SETPRIV,
+    STRACE,
+    SYSTEMD_ANALYZE,
+    UNSHARE,
+    ZSH,
+];
 
 impl Need {
     /// The program; `None`, and a line that says so, where it is not installed.

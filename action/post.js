@@ -1,0 +1,45 @@
+// The post step: revokes what the job's git and gh were given, and removes all that the main step has made. It runs after
+// a job that failed or was cancelled too, and again without harm.
+'use strict';
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const { NAME } = require('./install');
+const { annotate, state, step } = require('./runner');
+
+const ATTEMPTS = 3;
+
+/** Whether this is a directory that the main step has made: nothing else is ever removed. */
+function isOurs(dir) {
+  const temporary = process.env.RUNNER_TEMP || '';
+  return temporary !== '' && path.dirname(dir) === path.resolve(temporary) && /^[0-9a-f]{16}$/.test(path.basename(dir).slice(NAME.length + 1));
+}
+
+/** Ends the tokens, and says why where that fails; they expire within the hour all the same. */
+async function revoke(dir) {
+  const binary = path.join(dir, 'bin', process.platform === 'win32' ? `${NAME}.exe` : NAME);
+  const settings = path.join(dir, 'config.toml');
+  // A job that was cancelled early has neither, and no token.
+  if (!fs.existsSync(binary) || !fs.existsSync(settings)) return;
+  let said = '';
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, 500 * attempt));
+    const done = spawnSync(binary, ['--config', settings, '--timeout=20s', 'revoke', '--all'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    if (done.status === 0) return;
+    said = done.stderr || String(done.error || done.signal);
+  }
+  annotate('warning', `not all tokens are revoked; they expire within an hour\n${said}`);
+}
+
+step(async () => {
+  const dir = state('dir');
+  if (!dir || !isOurs(dir) || !fs.existsSync(dir)) return;
+  try {
+    await revoke(dir);
+  } finally {
+    // A program of the job that is still running may write to the cache meanwhile.
+    fs.rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+});

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Makes the GitHub release of a tag, with all files of a directory: publish.sh TAG DIR. Its notes are the changelog's.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+version=${1#v}
+notes=$(mktemp)
+trap 'rm -f "$notes"' EXIT
+awk -v heading="## [$version]" 'index($0, heading) == 1 { on = 1; next } /^## / { on = 0 } on' \
+    "$here/../CHANGELOG.md" >"$notes"
+"$here/manifests.sh" "$2" "$2.manifests"
+tar -C "$2.manifests" -czf "$2/package-manifests.tar.gz" .
+gh release create "$1" --verify-tag --title "$version" --notes-file "$notes" "$2"/*
