@@ -28,16 +28,24 @@ impl Route {
             Self::Workspace(_) => ("missing workspace auth token", "invalid workspace auth token"),
         }
     }
+
+    /// # Errors
+    /// It is a workspace's, and names none.
+    pub fn check(&self) -> Result<(), Denial> {
+        match self {
+            Self::Workspace(Some(id)) if id.is_empty() => {
+                Err(Denial(StatusCode::UNAUTHORIZED, "missing workspace ID"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What a request presents: a bearer, or an OIDC token.
 ///
 /// # Errors
-/// Nothing, more than one thing, or none of a workspace.
+/// Nothing, or more than one thing.
 pub fn presented<'a>(route: &Route, headers: &'a HeaderMap) -> Result<&'a [u8], Denial> {
-    if matches!(route, Route::Workspace(Some(id)) if id.is_empty()) {
-        return Err(Denial(StatusCode::UNAUTHORIZED, "missing workspace ID"));
-    }
     let (missing, invalid) = route.refusals();
     let denied = |text| Err(Denial(StatusCode::UNAUTHORIZED, text));
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
@@ -54,11 +62,8 @@ pub fn presented<'a>(route: &Route, headers: &'a HeaderMap) -> Result<&'a [u8], 
 /// Whether a request without identities, on a Unix socket, is root's or the server's own user's (`me`).
 ///
 /// # Errors
-/// It is somebody else's, or none of a workspace.
-pub fn check_peer(route: &Route, (peer, me): (Peer, u32)) -> Result<(), Denial> {
-    if matches!(route, Route::Workspace(Some(id)) if id.is_empty()) {
-        return Err(Denial(StatusCode::UNAUTHORIZED, "missing workspace ID"));
-    }
+/// It is somebody else's.
+pub fn check_peer((peer, me): (Peer, u32)) -> Result<(), Denial> {
     let own = "without bearers only the broker's own user and root are served";
     if peer.needs_no_bearer(me) { Ok(()) } else { Err(Denial(StatusCode::FORBIDDEN, own)) }
 }

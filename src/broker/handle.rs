@@ -85,8 +85,9 @@ async fn identify(
     request: &Parts,
     now: Moment,
 ) -> Result<Option<Arc<Identity>>, Decided> {
+    route.check()?;
     let Some(identities) = &broker.identities else {
-        check_peer(route, (peer(request), broker.user))?;
+        check_peer((peer(request), broker.user))?;
         return Ok(None);
     };
     let (_, invalid) = route.refusals();

@@ -132,11 +132,7 @@ fn bearer(path: &Path) -> Result<Secret, Failure> {
     let wrong = |cause: &str| Failure::new(Kind::Settings, format!("token_file {}: {cause}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
     let text = Zeroizing::new(text);
-    let bearer = text.trim();
-    if bearer.is_empty() || !bearer.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(wrong("it does not hold one line of printable characters"));
-    }
-    Ok(Secret::new(bearer.to_owned()))
+    Secret::of_bearer(&text).ok_or_else(|| wrong("it does not hold one line of printable characters"))
 }
 
 /// How long an answer may be kept (RFC 9111, section 5.2.2).
