@@ -86,7 +86,7 @@ fn each_refusal_of_github_has_a_hint_and_is_remembered_for_some_seconds() {
         assert!(output.stderr.contains(hint), "{text}: {}", output.stderr);
         let again = get(&sandbox, &github, "octo-org/hello");
         assert_eq!((again.status, again.stdout.as_str()), (0, "quit=1\n"));
-        assert!(again.stderr.contains("it is asked again in"), "{}", again.stderr);
+        assert!(again.stderr.contains("the server is asked again in"), "{}", again.stderr);
         assert_eq!(github.mint_requests(), 1, "remembered");
     }
 }
@@ -166,7 +166,7 @@ fn a_token_that_is_not_known_everywhere_yet_is_held_back_until_it_is() {
     let output = sandbox.helper(&["-v", "get"]).stdin(request_for(&github, "octo-org/hello")).run();
     assert_eq!(github.live_tokens(), [password(&output)]);
     assert_eq!(github.git_requests().len(), 2);
-    assert!(output.stderr.contains("not known everywhere yet"), "{}", output.stderr);
+    assert!(output.stderr.contains("does not accept the new token everywhere yet"), "{}", output.stderr);
 }
 
 #[test]

@@ -21,10 +21,9 @@ fn narrow(alter: Alter) -> (LoopbackGitHub, Sandbox) {
     (github, sandbox)
 }
 
-const WARNING: &str =
-    "git-credential-github-app: warning: GitHub has granted less than was asked for; missing: ";
+const WARNING: &str = "git-credential-github-app: warning: GitHub granted less than was asked for; missing: ";
 const LESS: &str = "hint: compare --repository and --permission with what the App's installation includes\n";
-const ODD: &str = "hint: GitHub grants no more than is asked for: check the API URL, and that nothing on the way answers in its place\n";
+const ODD: &str = "hint: GitHub grants no more than is asked for: check the API URL, and that no proxy answers in its place\n";
 
 #[track_caller]
 fn refused(output: &Output, what: &str) {
@@ -41,25 +40,25 @@ const MORE: [(Alter, &str); 6] = [
         |body| {
             body["permissions"] = json!({"administration": "write", "contents": "read", "secrets": "write"});
         },
-        "GitHub has granted more than was asked for: administration=write (not asked for), secrets=write (not asked for)",
+        "GitHub granted more than was asked for: administration=write (not asked for), secrets=write (not asked for)",
     ),
     (
         |body| body["permissions"]["contents"] = "write".into(),
-        "GitHub has granted more than was asked for: contents=write (asked for: read)",
+        "GitHub granted more than was asked for: contents=write (asked for: read)",
     ),
     (
         |body| {
             let other = json!({"id": 99, "name": "secret", "full_name": "octo-org/secret"});
             body["repositories"].as_array_mut().into_iter().for_each(|list| list.push(other.clone()));
         },
-        "GitHub has granted more than was asked for: the repository secret",
+        "GitHub granted more than was asked for: the repository secret",
     ),
     (
         |body| body["repository_selection"] = "all".into(),
-        "GitHub has granted more than was asked for: all repositories",
+        "GitHub granted more than was asked for: all repositories",
     ),
-    (|body| body["permissions"] = Value::Null, "GitHub does not say which permissions it has granted"),
-    (|body| body["repositories"] = Value::Null, "GitHub does not say which repositories it has granted"),
+    (|body| body["permissions"] = Value::Null, "GitHub does not say which permissions it granted"),
+    (|body| body["repositories"] = Value::Null, "GitHub does not say which repositories it granted"),
 ];
 
 #[test]
@@ -117,10 +116,9 @@ fn a_repository_that_was_renamed_is_known_by_its_number_or_by_where_its_old_name
     sandbox.set_env("GITHUB_APP_OWNER", "octo-org");
     sandbox.set_env("GITHUB_APP_VERIFY", "0");
     let token = |name: &str| sandbox.helper(&["--no-cache", &format!("--repository={name}"), "token"]).run();
-    for (asked, outcome) in [
-        ("hello", None),
-        ("other", Some("GitHub has granted more than was asked for: the repository renamed")),
-    ] {
+    for (asked, outcome) in
+        [("hello", None), ("other", Some("GitHub granted more than was asked for: the repository renamed"))]
+    {
         let minted = github.mint(7);
         github.script_mint(vec![Response::json(
             201,
@@ -141,10 +139,7 @@ fn a_repository_that_was_renamed_is_known_by_its_number_or_by_where_its_old_name
 fn a_token_that_github_does_not_know_yet_is_revoked_all_the_same() {
     let (github, sandbox) = narrow(|body| body["repository_selection"] = "all".into());
     github.deny_first_uses(2);
-    refused(
-        &sandbox.helper(&["token"]).run(),
-        "GitHub has granted more than was asked for: all repositories",
-    );
+    refused(&sandbox.helper(&["token"]).run(), "GitHub granted more than was asked for: all repositories");
     assert_eq!(github.live_tokens(), [] as [String; 0]);
     let revocations = targets(&github).iter().filter(|seen| seen.starts_with("DELETE ")).count();
     assert_eq!(revocations, 3);
@@ -161,7 +156,7 @@ fn one_that_cannot_be_revoked_is_handed_out_to_nobody_and_its_end_is_named() {
         lines[0].ends_with("; the token could not be revoked (GitHub answered 401: Bad credentials)"),
         "{lines:?}"
     );
-    assert!(lines[1].starts_with("hint: it is handed out to nobody, but is valid until 2"), "{lines:?}");
+    assert!(lines[1].starts_with("hint: it was not handed out, but it is valid until 2"), "{lines:?}");
     assert_eq!(github.live_tokens().len(), 1);
 }
 
@@ -194,7 +189,7 @@ fn refresh_and_exec_have_no_use_either_for_a_token_that_may_do_too_much() {
     sandbox.set_env("GITHUB_APP_OWNER", "octo-org");
     for command in [&["refresh"][..], &["exec", "--", "true"]] {
         let output = sandbox.helper(&[&["--permission=contents=write"], command].concat()).run();
-        refused(&output, "GitHub has granted more than was asked for: contents=admin (asked for: write)");
+        refused(&output, "GitHub granted more than was asked for: contents=admin (asked for: write)");
     }
     assert_eq!(
         (github.live_tokens(), attribute(&get(&sandbox, &github, "octo-org/hello"), "quit")),

@@ -105,21 +105,21 @@ fn pages_logins_and_gateways_are_not_the_api() {
         (|_| page(401), "answered 401 with a web page"),
         (|_| page(403), "answered 403 with a web page"),
         (|_| Response::text(404, " <html>"), "answered 404 with a web page"),
-        (|_| Response::text(404, "404 page not found"), "answered 404, and not as GitHub does"),
-        (|_| Response::empty(404), "answered 404, and not as GitHub does"),
-        (|_| Response::text(403, "secret-page"), "answered 403, and not as GitHub does"),
+        (|_| Response::text(404, "404 page not found"), "answered 404, but not in GitHub's form"),
+        (|_| Response::empty(404), "answered 404, but not in GitHub's form"),
+        (|_| Response::text(403, "secret-page"), "answered 403, but not in GitHub's form"),
         // Two gateways' own words for a route that they do not know.
         (
             |_| Response::json(404, json!({ "message": "no Route matched with those values" })),
-            "answered 404, and not as GitHub does",
+            "answered 404, but not in GitHub's form",
         ),
         (
             |_| Response::json(404, json!({ "message": "Not Found" })).with_header("x-amzn-requestid", "1"),
-            "answered 404, and not as GitHub does",
+            "answered 404, but not in GitHub's form",
         ),
         (
             |_| Response::empty(302).with_header("Location", "https://login.example.com/?secret-page"),
-            "redirects to another place, as login pages do",
+            "redirects elsewhere, as login pages do",
         ),
         (
             |request| match request.path.as_str() {
@@ -138,7 +138,7 @@ fn pages_logins_and_gateways_are_not_the_api() {
             }
             let api_url = format!("{}/api/v3", server.url());
             let hint = format!(
-                "check that {} is GitHub Enterprise Server, and that nothing on the way answers in its place, such as a proxy or a login page",
+                "check that {} is GitHub Enterprise Server, and that no proxy or login page answers in its place",
                 server.authority()
             );
             is_not_the_api(&sandbox, &server.url(), &api_url, cause, &[&hint]);

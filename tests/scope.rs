@@ -98,7 +98,7 @@ fn what_an_installation_does_not_grant_is_named_with_the_page_that_grants_it() {
             "git-credential-github-app: mint a token for installation 7: GitHub answered 422: The permissions requested are not granted to this installation.\n\
              hint: missing: contents=write (granted: read), workflows=write (not granted)\n\
              hint: ask for less with --permission, or let an owner grant it at {page}\n\
-             hint: what the App does not ask for on its own settings page cannot be granted there\n"
+             hint: an owner can grant only the permissions that the App requests on its own settings page\n"
         ),
     );
     for (args, missing) in [
@@ -138,7 +138,7 @@ fn a_token_that_cannot_read_the_repository_is_handed_out_at_once_with_a_warning(
     let (github, sandbox) = app_sandbox();
     github.create_repository("octo-org", "second");
     for (args, warning) in [
-        (["--permission=issues=read", "get"], "it lacks the permission contents"),
+        (["--permission=issues=read", "get"], "it lacks the contents permission"),
         (["--repository=second", "get"], "--repository narrows it to other repositories"),
     ] {
         let output = sandbox.helper(&args).stdin(request_for(&github, "octo-org/hello")).run();

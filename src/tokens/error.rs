@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::tokens::secret;
 
-/// Our name as a program, and that of our directories.
+/// The program's name, and the name of its directories.
 pub const PROGRAM: &str = env!("CARGO_PKG_NAME");
-/// How what we say begins.
+/// The prefix of our messages.
 pub const OURS: &str = concat!(env!("CARGO_PKG_NAME"), ": ");
-/// How a line begins that says what to do.
+/// The prefix of a line that says what to do.
 pub const HINT: &str = "hint: ";
-/// What to do where the time was up.
+/// What to do after a timeout.
 pub const MORE_TIME: &str = "try again, or raise --timeout";
 
 /// Why a command failed; decides the exit code.
@@ -69,7 +69,7 @@ pub struct Failure {
     /// When it was said, in seconds since 1970, where it is remembered and not new.
     #[serde(skip)]
     pub since: Option<i64>,
-    /// For how long the server wants to be left alone, in seconds from when it was said.
+    /// How long the server asks us to wait, in seconds from when it said so.
     #[serde(skip)]
     pub wait: Option<i64>,
 }
@@ -87,7 +87,7 @@ impl Failure {
         self
     }
 
-    /// Says for how long the server wants to be left alone, in seconds.
+    /// Sets how long the server asks us to wait, in seconds.
     #[must_use]
     pub fn after(self, seconds: i64) -> Self {
         Self { wait: Some(seconds), ..self }
@@ -119,12 +119,12 @@ pub fn render(error: &anyhow::Error) -> String {
 }
 
 /// Makes a text of ours safe for a terminal, whatever the paths and names in it hold: control and format characters
-/// become escapes, save tabs and line ends. Applied where text is written, so that no message can forget it.
+/// become escapes, except tabs and line ends. Applied where text is written, so that no message can forget it.
 pub fn printable(text: &str) -> Cow<'_, str> {
     without(text, |c| is_unprintable(c) && c != '\n' && c != '\t', |out, c| out.extend(c.escape_unicode()))
 }
 
-/// The same for what must stay in one line: nobody else starts a hint, or a line of the log.
+/// The same for what must stay on one line, so that outside text cannot start a hint or a log line.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     without(text, is_unprintable, |out, c| out.extend(c.escape_unicode()))
 }

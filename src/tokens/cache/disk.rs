@@ -1,10 +1,10 @@
 //! The private directory on disk that all processes of a user share: one file per key, locked, written atomically.
 //!
-//! The directory is 0700 and ours, files are 0600 and ours, neither is a symbolic link, and nobody else may rename the
-//! directory: else they are not used.
-//! A file is written under its lock as a new file beside it and then renamed. Damaged means missing. What a killed
-//! process has left half-written goes with the next write of anybody.
-//! An entry's time of modification is not when it was written but a mark that its user sets, as that costs no writing.
+//! The directory is 0700 and ours, files are 0600 and ours, neither is a symbolic link, and no other user may rename the
+//! directory. Otherwise they are not used.
+//! A file is written under its lock as a new file beside it and then renamed. Damaged means missing. A file that a
+//! killed process left half-written is removed by the next write of any process.
+//! An entry's modification time is not when it was written but a mark that the caller sets: setting it needs no write.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -31,7 +31,7 @@ impl Cache {
     /// Opens the directory, and makes it if it is not there.
     ///
     /// # Errors
-    /// It cannot be made, or it is not ours alone.
+    /// It cannot be made, or others have access to it.
     pub fn open(dir: &Path) -> io::Result<Self> {
         private_files::parent(dir)?;
         let metadata = match fs::symlink_metadata(dir) {
@@ -51,7 +51,7 @@ impl Cache {
     /// Opens the directory; `None` if it is not there.
     ///
     /// # Errors
-    /// It is not ours alone.
+    /// Others have access to it.
     pub fn open_existing(dir: &Path) -> io::Result<Option<Self>> {
         match fs::symlink_metadata(dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -62,7 +62,7 @@ impl Cache {
     /// The content of an entry; `None` where there is none.
     ///
     /// # Errors
-    /// It cannot be read, or it is not ours alone.
+    /// It cannot be read, or others have access to it.
     pub fn read(&self, key: &str) -> io::Result<Option<Stored>> {
         let path = self.dir.join(format!("{key}.json"));
         let file = match files::open_private(&path) {
@@ -84,7 +84,7 @@ impl Cache {
         Ok(Some(Stored { content, mark, file }))
     }
 
-    /// Takes an entry's lock if nobody else holds it. It is released when dropped, and when the process dies.
+    /// Takes an entry's lock if it is free. The lock is released when dropped, and when the process ends.
     pub fn try_lock(&self, key: &str) -> io::Result<Option<Lock<'_>>> {
         let path = self.dir.join(format!("{key}.lock"));
         let file = private().read(true).write(true).create(true).open(path)?;
@@ -113,13 +113,13 @@ impl Cache {
         written
     }
 
-    /// Removes what killed processes have left: it may hold a token, and perhaps nobody asks for that entry again.
+    /// Removes what killed processes left: it may hold a token, and that entry may never be asked for again.
     fn sweep(&self) {
         for file in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let name = file.file_name();
             let Some(name) = name.to_str() else { continue };
             let lock = name.strip_suffix(".new").map(|key| self.try_lock(key));
-            // One that is being written has a lock that is held.
+            // The lock of a file that is being written is held.
             let is_aside = name.rsplit_once('.').is_some_and(|(_, end)| end == files::ASIDE);
             if name.starts_with(PROBE) || is_aside || matches!(lock, Some(Ok(Some(_)))) {
                 let _ = fs::remove_file(file.path());
@@ -139,11 +139,11 @@ impl Cache {
     }
 }
 
-/// An entry as it lies on the disk.
+/// An entry as stored on disk.
 pub struct Stored {
     /// All of it.
     pub content: Zeroizing<Vec<u8>>,
-    /// In seconds since 1970; `None` where nobody has set one.
+    /// In seconds since 1970; `None` where none was set.
     pub mark: Option<i64>,
     file: File,
 }
@@ -158,7 +158,7 @@ impl Stored {
     }
 }
 
-/// Proof that this process alone may write an entry.
+/// Proof that only this process may write an entry.
 #[derive(Debug)]
 pub struct Lock<'a> {
     cache: &'a Cache,
@@ -170,20 +170,20 @@ impl Lock<'_> {
     /// Replaces the entry's content and mark, or leaves both as they were.
     pub fn write(&self, content: &[u8], mark: i64) -> io::Result<()> {
         let target = self.cache.dir.join(format!("{}.json", self.key));
-        // The name is free while we hold the lock: a left-over is from a process that was killed here.
+        // While we hold the lock nobody else uses this name: an existing file was left by a killed process.
         let new = self.cache.dir.join(format!("{}.new", self.key));
         let _ = fs::remove_file(&new);
         self.cache.sweep();
-        // Nobody waits for the disk: an entry that a power failure has damaged is missing, and its token is minted again.
+        // No fsync: an entry damaged by a power failure counts as missing, and its token is minted again.
         atomic_write(&target, &new, 0o600, Sync::Whenever, |file| {
             file.write_all(content)?;
-            // Without a mark the entry is as good.
+            // The entry is usable without a mark.
             let _ = set_mark(file, mark);
             Ok(())
         })
     }
 
-    /// Takes the entry away, which works on a full disk too.
+    /// Removes the entry, which works on a full disk too.
     pub fn remove(&self) -> io::Result<()> {
         fs::remove_file(self.cache.dir.join(format!("{}.json", self.key)))
     }

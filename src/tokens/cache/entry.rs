@@ -41,7 +41,7 @@ pub struct Entry {
     reports: Reports,
 }
 
-/// What an entry is for, in words: its file's name does not tell.
+/// What an entry is for, in words, as its file name is only a hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// The git host's URL.
@@ -84,11 +84,11 @@ impl RememberedRefusal {
         self.failure.kind != Kind::NotInstalled || ask.repository.is_some()
     }
 
-    /// The failure, and that it is not new.
+    /// The failure, with a hint that it is a remembered one.
     fn again(&self, now: i64) -> Failure {
         let mut failure = self.failure.clone();
         let (ago, again) = (span(now - self.since), span(self.until - now));
-        failure.hints.push(format!("this was said {ago} ago; it is asked again in {again}"));
+        failure.hints.push(format!("this answer is {ago} old; the server is asked again in {again}"));
         failure
     }
 }
@@ -151,9 +151,9 @@ impl Default for Entry {
 pub enum Decision {
     /// Hand out the cached token.
     Hand(Token),
-    /// The same, but nobody has said whether it works: try it first.
+    /// The same, but no client has reported whether it works: try it first.
     Try(Token),
-    /// Say so without asking anybody.
+    /// Fail without asking the provider.
     Fail(Failure),
     /// Ask the provider.
     Renew,
@@ -222,8 +222,8 @@ impl Entry {
         self.token.is_some()
     }
 
-    /// The cached token, if it lives at all: better than none when renewal fails. A clock that was set back since it
-    /// came would make it look younger than it is, and no token lives longer than GitHub's do, whatever is written here.
+    /// The cached token, if it has not expired: better than none when renewal fails. A clock that was set back since
+    /// would make it look younger than it is, and no token is valid for longer than GitHub's are, whatever the file says.
     pub fn valid(&self, now: i64) -> Option<Token> {
         let (kept, expiry) = (self.token.as_ref()?, self.end(now)?);
         let facts = Facts { expiry: Some(expiry), ..kept.facts.clone() };
@@ -242,7 +242,7 @@ impl Entry {
         self.token.is_none() && !self.evicted.is_empty()
     }
 
-    /// A token goes to somebody who may never say whether it works.
+    /// A token goes to a client that may never report whether it works.
     pub fn hand_out(&mut self, now: i64) {
         self.reports.hand_out(now);
     }

@@ -5,23 +5,23 @@ use crate::tokens::error::Kind;
 
 /// A cached token of the helper with less left is renewed, unless a setting says otherwise.
 pub const MARGIN: i64 = 4 * 60;
-/// A broker's token with less left is renewed, though nobody asks: its askers have margins of their own.
+/// A broker renews a token with less left, even without a request: its clients have margins of their own.
 pub const BROKER_MARGIN: i64 = 5 * 60;
 /// How long after its last use a broker renews a token in the background.
 pub const IN_USE: i64 = 3600;
 /// The life that `refresh` keeps in the cache, unless an option says otherwise.
 pub const REFRESHED: i64 = 40 * 60;
-/// A margin above this would mint at every call.
+/// A larger margin would mint on every call.
 pub const LONGEST_MARGIN: i64 = 55 * 60;
 
-/// How long a looked-up installation is taken as it was.
+/// How long a looked-up installation is trusted.
 pub const INSTALLED: i64 = 24 * 3600;
-/// How long an owner counts as one without the App.
+/// How long to remember that an owner does not have the App.
 pub const ABSENT: i64 = 60;
 /// How long any other lasting refusal is remembered.
 pub const REFUSED: i64 = 15;
 
-/// So many fresh tokens refused in a row, and minting stops: git-lfs up to 3.7.1 would ask ten times a second for ever.
+/// Minting stops after this many fresh tokens refused in a row: git-lfs up to 3.7.1 would ask ten times a second forever.
 pub const STRIKES: u32 = 2;
 /// How long minting stops then.
 pub const PAUSE: i64 = 60;
@@ -32,9 +32,9 @@ pub const BROKER_PAUSE: i64 = 30;
 /// The longest time for which a broker mints nothing because GitHub has set a limit.
 pub const LONGEST_WAIT: i64 = 3600;
 
-/// How long a client may take to report of a token.
+/// How long a client may take to report whether a token works.
 pub const REPORT: i64 = 5;
-/// The time between two trials of a token of which nobody reports.
+/// The time between two trials of a token that no client reports on.
 pub const TRIAL: i64 = 60;
 
 /// How long what a server refuses is remembered, so that a storm of gits is no storm of mints; `None`: it is no refusal. What

@@ -1,4 +1,4 @@
-//! The tokens that are in the cache, whatever they are for: `status` lists them, `revoke` ends them.
+//! The tokens that are in the cache, whatever their scope: `status` lists them, `revoke` revokes them.
 
 use std::io;
 
@@ -97,11 +97,11 @@ impl CachedToken {
     }
 }
 
-/// A host's credential was refused, or, without a password, shall go, and nobody says which repository's: evicts it from
-/// each entry that is chosen.
+/// A host's credential was refused (or, without a password, is to be removed), and the repository is not known: evicts it
+/// from each chosen entry.
 ///
 /// # Errors
-/// The first entry that could not be changed, after all others have been.
+/// The first entry that could not be changed; all others are changed first.
 pub fn evict_all(
     cache: &Cache,
     chosen: impl Fn(&Label) -> bool,

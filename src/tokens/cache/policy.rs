@@ -1,4 +1,4 @@
-//! What follows from what is kept for an ask: one decision, for the helper's cache on disk and for the broker's in memory.
+//! Decides what to do with a cached token: one policy for the helper's cache on disk and the broker's in memory.
 //! Pure. How long things count is in `lifetimes`.
 
 use crate::tokens::cache::lifetimes::{self, PAUSE, within};
@@ -15,7 +15,7 @@ pub trait Kept {
     /// Another token than this one is asked for.
     fn is_unwanted(&self) -> bool;
 
-    /// Somebody has had it for a while, and nobody has said whether it works.
+    /// A client has had it for a while and has not reported whether it works.
     fn is_overdue(&self) -> bool;
 
     /// What the last mint failed with, and how long ago, where that is remembered.
@@ -25,10 +25,10 @@ pub trait Kept {
     fn pause(&self) -> i64;
 }
 
-/// How patient whoever keeps tokens is with those who ask for new ones.
+/// When a cache mints again, and when it repeats what it has.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// A token that is no older than this is handed out even to whoever wants another one.
+    /// A token no older than this is handed out even to a client that wants another one.
     pub spacing: i64,
     /// How long after a failed mint a valid token is handed out at once.
     pub after_failure: i64,
@@ -36,10 +36,10 @@ pub struct Rules {
     pub other_failure: i64,
 }
 
-/// Of one command after the other: who asks may have changed the settings since.
+/// For one command after another: the settings may have changed in between.
 pub const HELPER: Rules = Rules { spacing: 0, after_failure: 0, other_failure: 0 };
 
-/// Of a process that many ask at the same time.
+/// For a process that serves many clients at once.
 pub const BROKER: Rules = Rules {
     spacing: lifetimes::SPACING,
     after_failure: lifetimes::BROKER_PAUSE,
@@ -61,7 +61,7 @@ pub enum Verdict {
     Renew,
 }
 
-/// Decides for an ask that wants a token with more than so many seconds left.
+/// Decides for an ask that wants a token with more than `wanted` seconds left.
 pub fn decide(kept: &impl Kept, wanted: i64, rules: Rules) -> Verdict {
     if let Some(left) = kept.left() {
         let unwanted = kept.is_unwanted();
@@ -81,7 +81,7 @@ pub fn decide(kept: &impl Kept, wanted: i64, rules: Rules) -> Verdict {
     if kept.failure().is_some_and(is_refused) { Verdict::Refused } else { Verdict::Renew }
 }
 
-/// Whether a failure of so many seconds ago still answers for a mint.
+/// Whether a failure `ago` seconds old is still repeated instead of minting.
 pub fn is_remembered(kind: Kind, ago: i64, rules: Rules) -> bool {
     let limit = match lifetimes::of_refusal(kind) {
         Some(limit) => limit,

@@ -1,8 +1,8 @@
-//! Whether anybody has said of a token whether it works. git does at once (`store`, `erase`); libgit2 and scripts never
-//! do, and would be handed a token that was revoked until it expires.
+//! Whether a client has reported that a token works. git reports at once (`store`, `erase`); libgit2 and scripts never
+//! do, and would be handed a revoked token until it expires.
 //!
-//! So a token that somebody has had for a while without a word is tried before anybody has it again, and not often.
-//! Since when that is so is the mark of the entry's file, which costs a `get` no write; 0: nothing is outstanding.
+//! So a token that was handed out a while ago without a report is tried before it is handed out again, at most once a
+//! minute. The time it was handed out is the mark of the entry's file, which costs a `get` no write; 0: none outstanding.
 
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_time_that_nobody_reported_counts_unless_it_lies_ahead() {
+    fn the_first_unreported_time_counts_unless_it_is_in_the_future() {
         for (since, after) in [(0, NOW), (NOW - 3, NOW - 3), (NOW, NOW), (NOW + 1, NOW), (NOW + 9000, NOW)] {
             let mut reports = reports(since, 0);
             reports.hand_out(NOW);

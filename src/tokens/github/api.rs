@@ -1,5 +1,5 @@
-//! Whether an answer is that of GitHub's API at all. What is absent, refused or gone is concluded from GitHub's own word
-//! alone: a proxy, a login page, or an API URL with a word too many has a 404 for everything.
+//! Whether an answer comes from GitHub's API at all. Only GitHub's own answer proves that something is absent, refused or
+//! gone: a proxy, a login page, or an API URL with an extra path segment answers 404 to everything.
 
 use crate::tokens::config::Config;
 use crate::tokens::error::{Failure, Kind, escape};
@@ -7,7 +7,7 @@ use crate::tokens::host::Host;
 use crate::tokens::http::{Answer, Call};
 use crate::tokens::secret::Secret;
 
-/// The call that ends the token that makes it
+/// The call that revokes the token it is made with
 /// (<https://docs.github.com/rest/apps/installations#revoke-an-installation-access-token>).
 pub fn revocation(api_url: &str, token: &Secret) -> Call {
     Call::to_github("DELETE", format!("{api_url}/installation/token"), token)
@@ -47,7 +47,7 @@ impl Api<'_> {
     pub fn check(self, answer: &Answer) -> Result<(), Failure> {
         let status = answer.status;
         let own = match status {
-            300..400 => return Err(self.wrong("redirects to another place, as login pages do")),
+            300..400 => return Err(self.wrong("redirects elsewhere, as login pages do")),
             200..500 if answer.is_page() => {
                 return Err(self.wrong(&format!("answered {status} with a web page")));
             }
@@ -55,7 +55,7 @@ impl Api<'_> {
             400..500 => answer.is_githubs_refusal() || !answer.message().is_empty(),
             _ => true,
         };
-        if own { Ok(()) } else { Err(self.wrong(&format!("answered {status}, and not as GitHub does"))) }
+        if own { Ok(()) } else { Err(self.wrong(&format!("answered {status}, but not in GitHub's form"))) }
     }
 
     /// The failure where something else stands at the URL.
@@ -69,9 +69,7 @@ impl Api<'_> {
             } else {
                 format!("check that {host} is GitHub Enterprise Server, and")
             };
-            return failure.hint(format!(
-                "{place} that nothing on the way answers in its place, such as a proxy or a login page"
-            ));
+            return failure.hint(format!("{place} that no proxy or login page answers in its place"));
         }
         let failure = failure.hint(format!(
             "the API of {host} is {}, which is the default: check --api-url or GITHUB_APP_API_URL",

@@ -66,7 +66,7 @@ impl<'a> App<'a> {
             return Ok(answer);
         }
         let Some(offset) = answer.date().map(|date| date - clock::now()) else { return Ok(answer) };
-        if !jwt::is_believable(offset) || !self.session.repair_clock(offset) {
+        if !jwt::is_plausible_offset(offset) || !self.session.repair_clock(offset) {
             return Ok(answer);
         }
         self.notes.note(|| format!("the local clock is off by {} s; using GitHub's", -offset));
@@ -88,8 +88,8 @@ impl<'a> App<'a> {
         Ok(refusals::parse(&answer, self.api())?)
     }
 
-    /// Makes sure that a 404 is GitHub's own word: in its form, and where somebody has chosen the API URL, from a place
-    /// that knows the route which every API has. With a word too many in the URL GitHub itself has a 404 for all.
+    /// Makes sure that a 404 is GitHub's own: in its form, and where somebody has chosen the API URL, from a place
+    /// that knows the route which every API has. With an extra segment in the URL GitHub itself answers 404 to all.
     ///
     /// # Errors
     /// [`Kind::Settings`]: it is not the API.

@@ -48,7 +48,7 @@ struct Login {
     login: String,
 }
 
-/// The bot of the App whose key is configured: one for all its installations, so that no owner need be chosen. GitHub
+/// The bot of the App whose key is configured: one for all its installations, so no owner is needed. GitHub
 /// shows its user to any token of the App's, and mostly, but not on every server, to anybody.
 pub fn of_app(settings: &Config, app: &AppConfig, deadline: Deadline, notes: Notes) -> Result<Bot> {
     let client = || Client::new(&settings.network, deadline, notes);
@@ -58,21 +58,23 @@ pub fn of_app(settings: &Config, app: &AppConfig, deadline: Deadline, notes: Not
     match any_token(settings, app, &client, notes) {
         Ok(token) => {
             let bot = of_login(settings, &client(), &login, Some(&token));
-            // Nobody else has it, and nobody needs it any more.
+            // The token is used for nothing else.
             let url = format!("{}/installation/token", settings.api_url);
             if let Err(error) = client().once().send(&call("DELETE", url, Some(&token), None)) {
-                notes.note(|| format!("the token for that was not revoked: {error:#}"));
+                notes.note(|| format!("the token for this look-up was not revoked: {error:#}"));
             }
             bot
         }
         Err(error) => {
-            notes.note(|| format!("no token for the bot's user ({error:#}); asking without one"));
+            notes.note(|| {
+                format!("cannot get a token to look up the bot's user ({error:#}); asking without one")
+            });
             of_login(settings, &client().once(), &login, None).map_err(|_| error)
         }
     }
 }
 
-/// A token of the configured installation, or of any: it may read no more than what everybody may.
+/// A token of the configured installation, or of any: it can read only what is public.
 fn any_token<'a>(
     settings: &'a Config,
     app: &AppConfig,
@@ -85,7 +87,7 @@ fn any_token<'a>(
         let usable = all.iter().find(|details| !details.is_suspended());
         app.installation_id = usable.map(|details| details.id);
         if usable.is_none() {
-            let message = "the App has no installation that is not suspended";
+            let message = "all installations of the App are suspended, or it has none";
             return Err(Failure::new(Kind::Refused, message)
                 .hint("install it on an account from the App's settings page, Install App")
                 .into());

@@ -48,7 +48,7 @@ impl Granted {
 
     fn shown(&self) -> String {
         match (self.name(), self.id) {
-            ("", Some(id)) => format!("the repository with the number {id}"),
+            ("", Some(id)) => format!("the repository with ID {id}"),
             (name, _) => format!("the repository {}", escape(name)),
         }
     }
@@ -121,7 +121,7 @@ impl Grant {
             by_id || asked.repositories.iter().any(|name| is_named(name, granted))
         };
         let mut foreign: Vec<&Granted> = granted.iter().filter(|granted| !is_asked(granted)).collect();
-        // A name of yesterday is answered with that of today. To ask costs nothing where all is as asked for.
+        // A renamed repository is answered under its new name. Only a difference costs an extra call.
         if !foreign.is_empty() {
             for name in missing.clone().into_iter().take(FOLLOWED) {
                 let moved = follow(name);
@@ -133,9 +133,7 @@ impl Grant {
             }
         }
         difference.more.extend(foreign.iter().map(|granted| granted.shown()));
-        difference
-            .missing
-            .extend(missing_ids.iter().map(|id| format!("the repository with the number {id}")));
+        difference.missing.extend(missing_ids.iter().map(|id| format!("the repository with ID {id}")));
         difference.missing.extend(missing.iter().map(|name| format!("the repository {name}")));
     }
 }
@@ -159,29 +157,29 @@ impl App<'_> {
             (true, true) => {
                 if !missing.is_empty() {
                     self.notes.warn_with_hint(
-                        &format!("GitHub has granted less than was asked for; missing: {}", list(&missing)),
+                        &format!("GitHub granted less than was asked for; missing: {}", list(&missing)),
                         "compare --repository and --permission with what the App's installation includes",
                     );
                 }
                 return Ok(());
             }
-            (false, _) => format!("GitHub has granted more than was asked for: {}", list(&more)),
-            (true, false) => format!("GitHub does not say which {} it has granted", untold.join(" and ")),
+            (false, _) => format!("GitHub granted more than was asked for: {}", list(&more)),
+            (true, false) => format!("GitHub does not say which {} it granted", untold.join(" and ")),
         };
         let (end, hint) = match self.revoke_new(token) {
             Ok(()) => ("the token was revoked".to_owned(), None),
             Err(failure) => {
                 let until = token.facts.expiry.map(|expiry| format!(" until {}", clock::rfc3339(expiry)));
                 let end = format!("the token could not be revoked ({failure})");
-                (end, Some(format!("it is handed out to nobody, but is valid{}", until.unwrap_or_default())))
+                (end, Some(format!("it was not handed out, but it is valid{}", until.unwrap_or_default())))
             }
         };
         let failure = Failure::new(Kind::Other, format!("{message}; {end}"));
         let failure = hint.into_iter().fold(failure, Failure::hint);
-        Err(failure.hint("GitHub grants no more than is asked for: check the API URL, and that nothing on the way answers in its place"))
+        Err(failure.hint("GitHub grants no more than is asked for: check the API URL, and that no proxy answers in its place"))
     }
 
-    /// Ends a token that nobody has yet. GitHub may not know it everywhere at once, and would then refuse even this.
+    /// Revokes a token that was not handed out. GitHub may not know it everywhere at once, and would then refuse even this.
     fn revoke_new(&self, token: &Token) -> Result<(), Failure> {
         let call = api::revocation(self.api_url(), &token.secret);
         let mut pauses = propagation::pauses();

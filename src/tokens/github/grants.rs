@@ -63,7 +63,7 @@ impl App<'_> {
         self.look(&url).map_or(true, |answer| answer.status != 404 || !answer.is_githubs_refusal())
     }
 
-    /// Once: whoever waits for the failure shall not wait for its explanation too.
+    /// Once: a failure must not be delayed by its explanation.
     fn look(&self, url: &str) -> anyhow::Result<Answer> {
         self.client.probe(&self.call("GET", url, None)?)
     }
@@ -82,6 +82,6 @@ fn permissions(target: &MintTarget, grants: &Details) -> Vec<String> {
     vec![
         format!("missing: {}", missing.join(", ")),
         format!("ask for less with --permission, or let an owner grant it at {}", escape(grants.page())),
-        "what the App does not ask for on its own settings page cannot be granted there".to_owned(),
+        "an owner can grant only the permissions that the App requests on its own settings page".to_owned(),
     ]
 }

@@ -15,8 +15,8 @@ const BACKDATED: i64 = 60;
 /// How far `exp` lies ahead, in seconds.
 pub const LIFE: i64 = 540;
 
-/// How far GitHub's clock may be from ours and still be believed, in seconds. A JWT for another day would be good on that
-/// day, for whoever has seen it.
+/// How far GitHub's clock may be from ours and still be trusted, in seconds. A JWT for another day would be valid on that
+/// day, for anyone who has seen it.
 const MOST_SKEW: u64 = 24 * 3600;
 
 /// Signs with the App's private key, wherever that is kept.
@@ -48,8 +48,8 @@ pub fn is_clock_message(message: &str) -> bool {
     message.starts_with("'Expiration time' claim ('exp')") || message.starts_with("'Issued at' claim ('iat')")
 }
 
-/// Whether the local clock may be that much off, in seconds, so that GitHub's is used in its place.
-pub fn is_believable(offset: i64) -> bool {
+/// Whether the local clock may be off by that many seconds, and GitHub's is used instead.
+pub fn is_plausible_offset(offset: i64) -> bool {
     offset.unsigned_abs() <= MOST_SKEW
 }
 
@@ -75,8 +75,8 @@ mod tests {
     }
 
     #[test]
-    fn githubs_clock_is_believed_within_a_day() {
-        for (offset, believed) in [
+    fn githubs_clock_is_trusted_within_a_day() {
+        for (offset, trusted) in [
             (0, true),
             (7200, true),
             (86_400, true),
@@ -86,7 +86,7 @@ mod tests {
             (315_360_000, false),
             (i64::MIN, false),
         ] {
-            assert_eq!(is_believable(offset), believed, "{offset}");
+            assert_eq!(is_plausible_offset(offset), trusted, "{offset}");
         }
     }
 

@@ -1,5 +1,5 @@
-//! Tries a cached token of which nobody has reported: see `reports`. As after a mint, but once, and only a plain 401
-//! proves that a token was revoked: all else may have other causes, and is better said to whoever uses the token.
+//! Tries a cached token that no client has reported on: see `reports`. As after a mint, but once, and only a plain 401
+//! proves that the token was revoked: anything else may have other causes, and the user of the token will see it.
 
 use crate::tokens::cache::entry::Label;
 use crate::tokens::github::propagation::{git_call, rest_call};

@@ -42,7 +42,7 @@ pub fn wait_until_known(app: &App, repository: Option<&Repository>, token: &Toke
             404 if repository.is_some_and(|repository| asked || is_there(app, repository)) => asked = true,
             _ => return owner(&answer),
         }
-        app.notes.note(|| "the new token is not known everywhere yet".into());
+        app.notes.note(|| "GitHub does not accept the new token everywhere yet".into());
         if !pause.is_some_and(|pause| app.client.deadline.wait(pause)) {
             break;
         }
@@ -66,7 +66,7 @@ fn is_lasting(app: &App, repository: Option<&Repository>, answer: &Answer) -> bo
 }
 
 /// Whether the installation has a repository, by what GitHub tells the App: its JWT is known everywhere, and "not found"
-/// to the token alone is the delay that is waited for.
+/// only to the token is the delay that is waited for.
 fn is_there(app: &App, repository: &Repository) -> bool {
     let Repository { owner, name } = repository;
     let there = app.reaches(owner, name);
@@ -82,13 +82,13 @@ fn is_there(app: &App, repository: &Repository) -> bool {
 }
 
 /// Whether the token covers the repository by what GitHub said of it. If not, git will find "repository not found",
-/// which nobody could tell from the delay that is waited for here.
+/// which looks the same as the delay that is waited for here.
 fn may_read(app: &App, repository: &Repository, token: &Token) -> bool {
     let Repository { owner, name } = repository;
     let contents = token.facts.permissions.as_ref().is_none_or(|granted| granted.contains_key("contents"));
     if !contents {
         app.notes.warn(&format!(
-            "the token may not read {owner}/{name}: it lacks the permission contents, by --permission or by what the App was granted"
+            "the token cannot read {owner}/{name}: it lacks the contents permission, because of --permission or of what the App was granted"
         ));
         return false;
     }

@@ -12,9 +12,8 @@ use crate::tokens::http::Answer;
 /// Reads the JSON of an answer that is no refusal.
 pub fn parse<T: for<'de> Deserialize<'de>>(answer: &Answer, api: Api) -> Result<T, Failure> {
     api.check(answer)?;
-    serde_json::from_slice(&answer.body).map_err(|_| {
-        Failure::new(Kind::Other, "GitHub's answer is not the JSON that it documents").hint(api.hint())
-    })
+    serde_json::from_slice(&answer.body)
+        .map_err(|_| Failure::new(Kind::Other, "GitHub's answer is not the documented JSON").hint(api.hint()))
 }
 
 /// Whether minting was refused because the installation is suspended.
@@ -67,7 +66,7 @@ pub fn plain(answer: &Answer) -> Failure {
 /// The clocks differ, and a correction by GitHub's did not help or was not made.
 fn of_clock(answer: &Answer, failure: Failure) -> Failure {
     match answer.date() {
-        Some(date) if !jwt::is_believable(date - clock::now()) => {
+        Some(date) if !jwt::is_plausible_offset(date - clock::now()) => {
             let message = format!(
                 "{}; its clock says {}, which is more than 24 hours from the local one, so it is not used",
                 failure.message,
@@ -76,9 +75,8 @@ fn of_clock(answer: &Answer, failure: Failure) -> Failure {
             Failure { message, ..failure }
                 .hint("set the local clock, for example with NTP; if it is right, something else answers in GitHub's place")
         }
-        _ => failure.hint(
-            "the local clock is off, even after a correction by GitHub's: set it, for example with NTP",
-        ),
+        _ => failure
+            .hint("the local clock is off, even when corrected by GitHub's: set it, for example with NTP"),
     }
 }
 
@@ -119,7 +117,7 @@ pub fn explain(answer: &Answer, issuer: &str, api: Api) -> Failure {
             failure.hint("name the repositories (--repository) or ask for fewer permissions")
         }
         422 => failure.hint("check --repository and --permission"),
-        200..300 => Failure::new(Kind::Other, format!("GitHub's answer ({}) makes no sense", answer.status))
+        200..300 => Failure::new(Kind::Other, format!("unexpected answer from GitHub ({})", answer.status))
             .hint(api.hint()),
         _ => failure.hint(api.hint()),
     }

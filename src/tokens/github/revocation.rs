@@ -1,4 +1,4 @@
-//! What became of a token that was to end, and the end of one that is in the cache.
+//! Revokes cached tokens, and reads what GitHub answers to a revocation.
 
 use anyhow::{Context, Result};
 
@@ -23,7 +23,7 @@ pub enum Ended {
 /// What an answer to [`api::revocation`] says.
 ///
 /// # Errors
-/// The token is still valid, as far as anybody knows.
+/// The token may still be valid.
 pub fn outcome(answer: &Answer, api: Api) -> Result<Ended, Failure> {
     match answer.status {
         204 => Ok(Ended::Now),

@@ -1,5 +1,5 @@
-//! What mints of one App share: its key, its JWT while that lives, GitHub's clock, and looked-up installations. One
-//! command has one of its own; `serve` has one for all its life.
+//! What mints of one App share: its key, its JWT while that is valid, GitHub's clock, and looked-up installations. Each
+//! command has its own; `serve` keeps one until it stops.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,11 +9,11 @@ use crate::platform::clock::{self, Deadline, Moment};
 use crate::tokens::cache::store::in_memory::InMemory;
 use crate::tokens::config::AppConfig;
 use crate::tokens::github::jwt;
-use crate::tokens::github::signer::Keeper;
+use crate::tokens::github::signer::KeyHandle;
 use crate::tokens::notes::Notes;
 use crate::tokens::secret::Secret;
 
-/// A JWT is used for so many seconds less than it lives: a call may be on its way for a while.
+/// A JWT is replaced this many seconds before it expires, as a call takes time.
 const JWT_RESERVE: i64 = 60;
 
 /// Shared by mints of one App.
@@ -26,7 +26,7 @@ pub struct Session {
 
 #[derive(Default)]
 struct Signing {
-    keeper: Option<Keeper>,
+    key: Option<KeyHandle>,
     /// GitHub does not know the key: it is read again before it is used again.
     suspect: bool,
     jwt: Option<Jwt>,
@@ -64,14 +64,14 @@ impl Session {
         if let Some(jwt) = state.jwt.as_ref().filter(|jwt| jwt.is_younger(jwt::LIFE - JWT_RESERVE, now)) {
             return Ok(jwt.text.clone());
         }
-        let keeper = match &state.keeper {
-            Some(keeper) if !state.suspect => keeper.clone(),
-            _ => Keeper::load(&app.key, deadline, notes)?,
+        let key = match &state.key {
+            Some(key) if !state.suspect => key.clone(),
+            _ => KeyHandle::load(&app.key, deadline, notes)?,
         };
         state.suspect = false;
-        let signer = keeper.signer(deadline);
+        let signer = key.signer(deadline);
         let text = jwt::encode(&app.issuer, now.wall + state.offset, signer.as_ref())?;
-        state.keeper = Some(keeper);
+        state.key = Some(key);
         state.jwt = Some(Jwt { text: text.clone(), made: now });
         Ok(text)
     }
@@ -96,7 +96,7 @@ impl Session {
 
     /// The fingerprint of the key in use, where it is at hand.
     pub fn fingerprint(&self) -> Option<String> {
-        lock(&self.state).keeper.as_ref()?.fingerprint()
+        lock(&self.state).key.as_ref()?.fingerprint()
     }
 }
 

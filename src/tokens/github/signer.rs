@@ -22,14 +22,14 @@ use crate::tokens::shell_command;
 
 /// What signs for an App: a key in memory, or a command that is run each time.
 #[derive(Clone)]
-pub enum Keeper {
+pub enum KeyHandle {
     /// Read once.
     Key(Arc<PrivateKey>),
     /// Never read.
     Command(Secret),
 }
 
-impl Keeper {
+impl KeyHandle {
     /// Loads the key, or prepares the sign command.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Keeper {
     }
 }
 
-/// The key's fingerprint; `None` for one that only a command knows, which may ask people or cost money.
+/// The key's fingerprint; `None` if a command holds the key, as running it may prompt somebody or cost money.
 ///
 /// # Errors
 /// The key cannot be read.
@@ -77,7 +77,7 @@ pub fn fingerprint(source: &KeySource) -> Result<Option<String>> {
     })
 }
 
-/// Reads a key file; warns if everybody can. Its group alone is a matter for `doctor`: Kubernetes has it so.
+/// Reads a key file; warns if everybody can. Group access is left to `doctor`, as Kubernetes mounts keys that way.
 fn read(path: &Path, notes: Option<Notes>) -> Result<PrivateKey> {
     let shown = path.display();
     let wrong = |error: std::io::Error| {
@@ -119,7 +119,7 @@ impl Signer for SignCommand {
 }
 
 /// A raw, base64 or base64url signature, also with the `vault:v1:` that Vault's transit engine puts before it
-/// (<https://developer.hashicorp.com/vault/api-docs/secret/transit#sign-data>). Text is tried first: a raw one that is all base64 letters does not happen.
+/// (<https://developer.hashicorp.com/vault/api-docs/secret/transit#sign-data>). Text is tried first: a raw one never consists of base64 letters only.
 fn signature(output: &[u8]) -> Option<Vec<u8>> {
     let engine = GeneralPurpose::new(
         &base64::alphabet::STANDARD,

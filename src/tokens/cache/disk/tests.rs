@@ -25,7 +25,7 @@ fn entries_are_private_and_replaced_as_a_whole() {
 }
 
 #[test]
-fn entries_are_listed_by_their_keys_alone() {
+fn only_entries_are_listed() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::open(&dir.path().join("c")).unwrap();
     let deadline = Deadline::after(Duration::from_secs(1));
@@ -39,7 +39,7 @@ fn entries_are_listed_by_their_keys_alone() {
 }
 
 #[test]
-fn what_is_not_ours_alone_is_not_used() {
+fn what_others_can_access_is_not_used() {
     let dir = tempfile::tempdir().unwrap();
     let open = dir.path().join("open");
     fs::create_dir(&open).unwrap();

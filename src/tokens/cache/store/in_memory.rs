@@ -1,4 +1,4 @@
-//! Looked-up installations in a process that lives for long.
+//! Looked-up installations in a long-running process.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,13 +8,13 @@ use crate::platform::clock::{self, Deadline, Moment};
 use crate::tokens::cache::looked_up::Remembered;
 use crate::tokens::cache::store::{Store, Turn};
 
-/// Before memory grows without end, all is looked up again.
+/// A limit on memory: beyond it everything is forgotten and looked up again.
 const MOST: usize = 10_000;
 
 /// Shared by threads.
 #[derive(Default)]
 pub struct InMemory {
-    /// With the time when each was looked up, by a clock that nobody sets back.
+    /// With the time when each was looked up, by the monotonic clock.
     known: Mutex<HashMap<String, (Remembered, Instant)>>,
     /// What is being looked up.
     turns: Mutex<HashMap<String, Queue>>,
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn of_many_threads_one_looks_up_and_a_failure_is_not_remembered() {
         let store = InMemory::default();
-        assert!(recall(&store, "key", long(), || anyhow::bail!("GitHub is away")).is_err());
+        assert!(recall(&store, "key", long(), || anyhow::bail!("GitHub is unreachable")).is_err());
         let waiting = || locked(&store.turns).get("key").map_or(0, |queue| queue.waiting);
         let look_ups = AtomicUsize::new(0);
         let look_up = || {
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_too_long_looks_up_without_a_turn_and_other_keys_wait_for_nobody() {
+    fn a_wait_past_the_deadline_gets_no_turn_and_other_keys_do_not_wait() {
         let store = InMemory::default();
         let held = store.turn("key", long());
         assert!(store.turn("key", Deadline::after(Duration::from_millis(1))).is_none());
