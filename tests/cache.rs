@@ -141,7 +141,7 @@ fn a_lock_that_is_held_too_long_is_temporary_trouble() {
     }
     let output = sandbox.helper(&["--timeout", "300ms", "token"]).run();
     output.fails_with(5);
-    assert!(output.stderr.contains("another process has been asking"), "{}", output.stderr);
+    assert!(output.stderr.contains("timed out waiting for another process"), "{}", output.stderr);
     running.signal(Signal::KILL);
     running.wait();
 }

@@ -12,15 +12,15 @@ pub struct Ask {
     pub scope: Scope,
     /// The repository that git names, to try a new token on.
     pub repository: Option<Repository>,
-    /// The life it should have left, in seconds; an answer with less is still an answer.
+    /// How long it should still be valid, in seconds; a token with less is still an answer.
     pub min_life: i64,
     /// The last token was refused: one from a broker's own cache would be the same.
     pub new: bool,
     /// The token that git's `state[]` says was refused.
     pub refused: Option<String>,
-    /// Whoever gets the token may never say whether it works.
+    /// The client may never report whether the token works.
     pub unreported: bool,
-    /// The owner is a user or an organisation, never an enterprise: somebody else than our settings may have named it.
+    /// The owner is a user or an organisation, never an enterprise: the name may not come from our settings.
     pub no_enterprise: bool,
 }
 

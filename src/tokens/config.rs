@@ -18,7 +18,7 @@ pub struct Config {
     pub api_url: String,
     /// Asked first where both are configured.
     pub broker: Option<BrokerConfig>,
-    /// Mints, alone or when the broker cannot serve.
+    /// Mints, if it is the only source or the broker cannot serve.
     pub app: Option<AppConfig>,
     /// Whose installation, where git names no path.
     pub owner: Option<String>,
@@ -93,7 +93,7 @@ pub enum BearerSource {
 pub struct IdTokenSource {
     /// Whom the id-token is for.
     pub audience: String,
-    /// What the job was given to ask with, or why it cannot ask. An App key or a cached token may still do.
+    /// What the job was given to ask with, or why it cannot ask. An App key or a cached token may still serve.
     pub job: Result<JobIdentity, Failure>,
 }
 

@@ -105,8 +105,8 @@ pub fn is_loopback(host: &str) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Whether a URL's host is a name without a dot. A number is none: resolvers take `134744072`, `0x8080808` and
-/// `01002004010` for addresses, and not only for near ones (`inet_aton(3)`).
+/// Whether a URL's host is a name without a dot. A number is not one: resolvers take `134744072`, `0x8080808` and
+/// `01002004010` for addresses, and not only for local ones (`inet_aton(3)`).
 pub fn is_one_label_name(host: &str) -> bool {
     let hex = host.strip_prefix("0x").or_else(|| host.strip_prefix("0X"));
     let is_number = match hex {
@@ -127,7 +127,7 @@ pub fn check_url(text: &str) -> Result<Uri, &'static str> {
         return Err("a user or password inside a URL is not allowed");
     }
     if text.contains('#') {
-        return Err("a URL with a fragment makes no sense here");
+        return Err("a URL with a fragment is not allowed here");
     }
     let uri: Uri = text.parse().map_err(|_| "this is not a URL")?;
     match (uri.scheme_str(), uri.host()) {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_told_by_its_usual_names_alone() {
+    fn only_the_usual_names_mean_this_machine() {
         for (host, is_this) in [
             ("localhost", true),
             ("LocalHost", true),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_no_name_of_one_label() {
+    fn a_number_is_not_a_one_label_name() {
         for (host, is_name) in [
             ("platform", true),
             ("broker-2", true),

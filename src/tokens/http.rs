@@ -1,7 +1,7 @@
 //! The only user of ureq: one agent with limits, redirects within one origin, retries within the deadline.
 //!
 //! A bearer never follows a redirect to another scheme, host or port. Bodies are never shown; of GitHub's only
-//! the JSON `message`, escaped. Statuses that are worth no retry are handed back for the caller to explain.
+//! the JSON `message`, escaped. Statuses not worth a retry are returned for the caller to explain.
 
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ pub struct Client<'a> {
     /// Nothing starts after it, and nothing outlasts it.
     pub deadline: Deadline,
     attempts: u32,
-    /// Whether it waits where the server says for how long.
+    /// Whether it waits as long as the server asks.
     waits: bool,
     notes: Notes,
 }
@@ -100,18 +100,18 @@ impl<'a> Client<'a> {
         Self { connections, network: &network::DIRECT, ..self }
     }
 
-    /// The same for one of many calls that a limit of the server's concerns: the caller waits in place of all of them.
+    /// The same without waits for rate limits: a caller that sends many calls waits once for all of them.
     pub fn without_waits(self) -> Self {
         Self { waits: false, ..self }
     }
 
-    /// The same with so many attempts within this time.
+    /// The same, limited to `attempts` within `limit`.
     pub fn with_attempts(&self, attempts: u32, limit: Duration) -> Self {
         let deadline = self.deadline.at_most(limit);
         Self { connections: self.connections.clone(), deadline, attempts, ..*self }
     }
 
-    /// The same with one attempt: for whoever wants to know what is wrong, and now.
+    /// The same with one attempt: for diagnostics, which want the first failure.
     pub fn once(&self) -> Self {
         self.with_attempts(1, ATTEMPT)
     }
@@ -242,5 +242,5 @@ fn redirect(call: &Call, from: &str, location: Option<&str>) -> Result<String, F
         Kind::Other,
         format!("{} redirects to another place; not followed, as the credential would go with it", call.who),
     )
-    .hint("set the URL to the place that really answers"))
+    .hint("set the URL to the address that it redirects to, if you trust it"))
 }

@@ -1,5 +1,5 @@
-//! What the library has to say on its way: notes of what is done, and warnings of what is wrong but stops nothing. Whoever
-//! calls it decides how much of that anybody reads, and where.
+//! The library's messages: notes of what is done, and warnings of what is wrong but not fatal. The caller decides which of
+//! them are shown, and where.
 
 use crate::tokens::error::one_line;
 
@@ -15,21 +15,21 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// Says what is done, to whoever wants to know all of it.
+    /// Says what is done; shown under `-v`.
     pub fn note(self, text: impl FnOnce() -> String) {
         if self.verbose {
             (self.write)(&one_line(&text()));
         }
     }
 
-    /// Says what goes on, to whoever wants any word at all.
+    /// Says what goes on; shown unless `-q`.
     pub fn inform(self, text: &str) {
         if !self.quiet {
             (self.write)(&one_line(text));
         }
     }
 
-    /// Says what is wrong but stops nothing.
+    /// Says what is wrong but not fatal.
     pub fn warn(self, text: &str) {
         self.inform(&format!("warning: {text}"));
     }

@@ -20,7 +20,7 @@ const STATE_PREFIX: &str = "github-app:";
 /// The user name that GitHub documents for installation tokens
 /// (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation>).
 const USER: &str = "x-access-token";
-/// User names that name nobody: what documents of other hosts and package managers put into URLs.
+/// User names that name no person: what documents of other hosts and package managers put into URLs.
 const PLACEHOLDERS: [&str; 5] = [USER, "git", "oauth2", "x-oauth-basic", "token"];
 
 /// What git asks or tells.
@@ -45,7 +45,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The user name of somebody who has a credential of their own, so that it is not ours to answer for.
+    /// The user name of a person, who has a credential of their own: not ours to answer.
     pub fn person(&self) -> Option<&[u8]> {
         self.username.as_deref().filter(|name| !name.is_empty() && !is_placeholder(name))
     }
@@ -57,7 +57,7 @@ impl Request {
     }
 }
 
-/// Whether a user name names nobody, in any letter case.
+/// Whether a user name is a placeholder, in any letter case.
 pub fn is_placeholder(name: &[u8]) -> bool {
     PLACEHOLDERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
@@ -188,7 +188,7 @@ pub struct Reply<'a> {
     pub authtype: bool,
     /// Our `state[]` identifier, only where `state` was offered.
     pub state: Option<&'a str>,
-    /// On a 401 git shall ask again instead of giving up.
+    /// On a 401 git is to ask again instead of giving up.
     pub again: bool,
 }
 

@@ -41,7 +41,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// No issuer's token is longer, and no broker takes one that is.
+/// No issuer's token is longer, and brokers refuse longer ones.
 const LONGEST_BEARER: usize = 16 << 10;
 
 /// How credentials begin that a server may send back: GitHub's tokens
@@ -49,7 +49,7 @@ const LONGEST_BEARER: usize = 16 << 10;
 /// base64 of `x-access-token:` in Basic authentication.
 const BEGINNINGS: [&str; 8] =
     ["ghs_", "ghu_", "gho_", "ghp_", "ghr_", "github_pat_", "eyJ", "eC1hY2Nlc3MtdG9rZW46"];
-/// A shorter word is no credential, but part of a name.
+/// A shorter word is part of a name, not a credential.
 const SHORTEST: usize = 20;
 
 /// Which secret a text has the form of.
@@ -90,7 +90,7 @@ impl Looks {
             }
             Self::Pem => "write it to a file and give the path of the file",
             Self::Token | Self::Jwt => {
-                "a broker's bearer belongs in a file that GITHUB_APP_BROKER_TOKEN_FILE names, or in GITHUB_APP_BROKER_TOKEN; tokens of GitHub's are not configured at all"
+                "a broker's bearer belongs in a file that GITHUB_APP_BROKER_TOKEN_FILE names, or in GITHUB_APP_BROKER_TOKEN; GitHub's own tokens are never configured"
             }
         }
     }
@@ -103,7 +103,7 @@ pub const BEARER_VARIABLE: &str = "GITHUB_APP_BROKER_TOKEN";
 /// Lets whoever holds it ask for id-tokens of a GitHub Actions job; likewise.
 pub const ID_TOKEN_VARIABLE: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
-/// How the base64 of `-----BEGIN` begins.
+/// The beginning of the base64 of `-----BEGIN`.
 const ENCODED_ARMOUR: &str = "LS0tLS1CRUdJTi";
 /// How the base64 of a key's DER begins: a sequence with a length of two bytes.
 const ENCODED_DER: &str = "MII";

@@ -20,7 +20,7 @@ use rsa::sha2::Sha256;
 use rsa::signature::rand_core::TryCryptoRng;
 use rsa::signature::{RandomizedSigner, SignatureEncoding};
 
-/// Makes jsonwebtoken use this; whoever comes second finds it done.
+/// Makes jsonwebtoken use this; a second call does nothing.
 pub fn install() {
     static PROVIDER: CryptoProvider = CryptoProvider {
         signer_factory: make_signer,

@@ -15,7 +15,7 @@ pub mod remote;
 
 /// The broker first, and the App key when the broker cannot serve (`--source auto` with both configured).
 pub struct Auto<'a> {
-    /// Asked with little patience, as there is a second choice.
+    /// Asked with few attempts, as the key can serve instead.
     pub broker: Box<dyn TokenProvider + 'a>,
     /// Mints.
     pub app: Box<dyn TokenProvider + 'a>,

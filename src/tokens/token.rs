@@ -1,4 +1,4 @@
-//! An installation token and the rules of its life. Pure: times are parameters, in seconds since 1970 (UTC).
+//! An installation token and the rules of its expiry. Pure: times are parameters, in seconds since 1970 (UTC).
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use crate::platform::clock::Moment;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::secret::Secret;
 
-/// A server's clock within so many seconds of ours counts as equal: `Date` has whole seconds and the answer travels.
+/// A server's clock within this many seconds of ours counts as equal: `Date` has whole seconds and the answer travels.
 pub const SKEW_TOLERANCE: i64 = 5;
 /// How much sooner than GitHub git is told that the token expires: covers the rounding of `Date` and of the clocks.
 const EARLY: i64 = 2;
-/// GitHub's tokens live an hour; that, and ten minutes for whatever clocks and answers are off, is how long one is believed
-/// to live, whatever a server says.
+/// GitHub's tokens are valid for an hour. No token counts as valid for longer than that and ten minutes of tolerance for
+/// clocks, whatever a server says.
 pub const LONGEST_LIFE: i64 = 70 * 60;
 /// Expiries before 2001 are a server's zero value (Go's year 1), not a time.
 const FIRST_PLAUSIBLE: i64 = 978_307_200;
@@ -33,7 +33,7 @@ pub enum Source {
 /// What is known of a token beside its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// When it expires, by the local clock; `None` where nobody said, or where it lay in the past.
+    /// When it expires, by the local clock; `None` where it is unknown or was in the past.
     pub expiry: Option<i64>,
     /// Where it came from.
     pub source: Source,
@@ -56,7 +56,7 @@ pub struct Token {
     pub facts: Facts,
     /// It was kept on disk, so it may have been revoked unnoticed.
     pub cached: bool,
-    /// The end of its life by a clock that nobody sets back; known where this process has it from its provider.
+    /// When it expires by the monotonic clock; known if this process got it from its provider.
     ends: Option<Instant>,
 }
 
@@ -73,8 +73,8 @@ impl Token {
         Self { secret, facts, cached: true, ends: None }
     }
 
-    /// Seconds left to live by whichever clock gives it less: one that was set back revives nothing, and one that stood
-    /// still while the machine slept does not either. `None` where the expiry is unknown.
+    /// Seconds left by whichever clock says less: neither a clock that was set back nor one that stopped while the
+    /// machine slept makes an expired token valid again. `None` where the expiry is unknown.
     pub fn left(&self, at: Moment) -> Option<i64> {
         let left = self.facts.left(at.wall)?;
         let steady = self.ends.map(|ends| ends.saturating_duration_since(at.steady).as_secs());
@@ -105,7 +105,7 @@ impl Facts {
         Self { expiry, source, installation_id: None, account: None, permissions: None, repositories: None }
     }
 
-    /// Seconds left to live; `None` where the expiry is unknown.
+    /// Seconds until it expires; `None` where the expiry is unknown.
     pub fn left(&self, now: i64) -> Option<i64> {
         self.expiry.map(|expiry| expiry - now)
     }
@@ -133,7 +133,7 @@ pub fn check_text(text: &str) -> Result<(), Failure> {
 }
 
 /// Turns a server's `expires_at` (RFC 3339, any offset and fraction) into local time with the server's own clock
-/// (`Date`), so that a wrong local clock neither kills a good token nor keeps a dead one.
+/// (`Date`), so that a wrong local clock neither drops a valid token nor keeps an expired one.
 /// Missing, unreadable, year 1 or past: `None`. Never further ahead than [`LONGEST_LIFE`].
 pub fn local_expiry(expires_at: Option<&str>, date: Option<i64>, now: i64) -> Option<i64> {
     let expires_at: jiff::Timestamp = expires_at?.trim().parse().ok()?;
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn no_server_makes_a_token_live_longer_than_seventy_minutes() {
+    fn no_token_is_valid_for_longer_than_seventy_minutes() {
         for (text, date) in [
             ("2027-01-15T09:10:01Z", Some(NOW)),
             ("2036-01-15T09:00:00Z", Some(NOW)),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_life_ends_by_the_clock_that_gives_it_less() {
+    fn a_token_expires_by_the_clock_that_leaves_it_less_time() {
         let start = Moment { wall: NOW, ..crate::platform::clock::moment() };
         let facts = Facts::new(Source::App, Some(NOW + 3600));
         let token = Token::fresh(Secret::new("t".into()), facts.clone(), start);

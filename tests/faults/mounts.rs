@@ -89,7 +89,7 @@ fn a_system_without_any_ca_is_told_what_to_install() {
         3,
         "",
         &format!(
-            "git-credential-github-app: fetch a token from {}/admin/github-installation-token: this system has no CA certificates to check servers by\n\
+            "git-credential-github-app: fetch a token from {}/admin/github-installation-token: this system has no CA certificates to verify servers with\n\
              hint: install them (in most distributions the package ca-certificates), or name a PEM file with --ca-file or GITHUB_APP_CA_FILE\n",
             broker.url()
         ),

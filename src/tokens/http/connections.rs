@@ -29,7 +29,7 @@ impl Connections {
     /// ureq's side of them.
     ///
     /// # Errors
-    /// What a setting names as CAs is none.
+    /// A setting names CAs that cannot be used.
     pub fn agent(&self, network: &Network, with_tls: bool) -> Result<&ureq::Agent, Failure> {
         let made = &self.0[usize::from(with_tls)];
         if let Some(agent) = made.get() {

@@ -88,7 +88,7 @@ fn parse(url: &str) -> Option<ureq::Proxy> {
     ureq::Proxy::new(url).ok().filter(|_| has_sound_port(url))
 }
 
-/// ureq takes a port that is no number for none.
+/// ureq ignores a port that is not a number.
 fn has_sound_port(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
     let authority = uri.authority().map_or("", |authority| authority.as_str());
@@ -108,7 +108,7 @@ impl Proxies {
         Self { is_setting: true, ..NONE }
     }
 
-    /// What another program has to be told that reads curl's variables alone: the variables to take away and to set.
+    /// How to configure another program that reads only curl's variables: the variables to take away and to set.
     pub fn for_program(&self) -> Option<(&'static [&'static str], Option<&Secret>)> {
         self.is_setting.then(|| (VARIABLES.as_flattened(), self.https.as_ref().map(|proxy| &proxy.url)))
     }

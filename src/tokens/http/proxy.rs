@@ -22,10 +22,10 @@ pub fn choose(proxies: &Proxies, url: &str) -> Result<(Option<ureq::Proxy>, bool
 pub fn hint(error: &ureq::Error) -> Option<&'static str> {
     match error {
         ureq::Error::ConnectProxyFailed(reason) if reason.contains("407") => Some(
-            "the proxy wants a user and a password: write them into its URL, as in http://USER:PASSWORD@HOST:PORT",
+            "the proxy wants a user and a password: put them in its URL, as in http://USER:PASSWORD@HOST:PORT",
         ),
         ureq::Error::ConnectProxyFailed(_) => Some(
-            "the proxy refuses this host: let it be allowed there, or name it in NO_PROXY if it can be reached without",
+            "the proxy refuses this host: have it allowed there, or name it in NO_PROXY if it can be reached directly",
         ),
         _ => None,
     }

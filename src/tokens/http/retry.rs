@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use crate::tokens::http::Answer;
 
-/// The longest wait that is believed, in seconds: a day. Servers' numbers may be any, and GitHub's limits are of an hour.
+/// The longest wait that is accepted, in seconds: a day. A server may send any number; GitHub's limits last an hour.
 const LONGEST: i64 = 24 * 3600;
 
 /// The wait where a limit does not say how long, in seconds, as GitHub advises.
 pub const UNTOLD: i64 = 60;
 
-/// What GitHub and others call a limit, in lower case. Only the sense is the same in all of them: later it will do.
+/// What GitHub and others call a limit, in lower case. All of them mean: try again later.
 const LIMITS: [&str; 7] = [
     "rate limit",
     "rate-limit",
@@ -26,9 +26,9 @@ const LIMITS: [&str; 7] = [
 /// When to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
-    /// Soon, and then ever later.
+    /// Soon, with growing pauses.
     BackOff,
-    /// After so many seconds, as the server asks.
+    /// After this many seconds, as the server asks.
     Wait(i64),
 }
 
@@ -65,7 +65,7 @@ pub fn advice(answer: &Answer, now: i64) -> Option<Advice> {
     })
 }
 
-/// Whether a 403 is a limit and no refusal: by its headers, its words, or the page of the manual that it names.
+/// Whether a 403 is a limit and not a refusal: by its headers, its words, or the page of the manual that it names.
 fn is_limit(answer: &Answer) -> bool {
     answer.header("retry-after").is_some()
         || is_used_up(answer)
@@ -83,8 +83,8 @@ pub fn says_limit(text: &str) -> bool {
     LIMITS.iter().any(|words| text.contains(words))
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3); never at once, or a server that says 0 would be
-/// asked all the time.
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3); at least a second, or a server that says 0
+/// would be asked continuously.
 fn retry_after(value: Option<&str>, now: i64) -> Option<i64> {
     let value = value?.trim();
     if let Ok(seconds) = value.parse::<i64>() {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_another_try_can_mend_is_tried_again() {
+    fn only_what_a_retry_can_fix_is_retried() {
         let forbidden = r#"{"message":"Forbidden"}"#;
         let by_manual = r#"{"message":"Forbidden","documentation_url":"https://docs.github.com/rest/overview/resources-in-the-rest-api#abuse-rate-limits"}"#;
         for (status, headers, body, expected) in [
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_known_by_any_of_its_words_and_no_policy_is_taken_for_one() {
+    fn a_limit_is_recognised_by_its_words_and_a_policy_is_not_a_limit() {
         for (message, limit) in [
             ("API rate limit exceeded for installation ID 7.", true),
             (

@@ -40,7 +40,7 @@ pub fn load(roots: &Roots) -> Result<RootCerts, Failure> {
         }
         found = of_system();
         if found.is_empty() {
-            let message = "this system has no CA certificates to check servers by";
+            let message = "this system has no CA certificates to verify servers with";
             return Err(Failure::new(Kind::Settings, message).hint(
                 "install them (in most distributions the package ca-certificates), or name a PEM file with --ca-file or GITHUB_APP_CA_FILE",
             ));
@@ -55,7 +55,7 @@ pub fn load(roots: &Roots) -> Result<RootCerts, Failure> {
 fn complaint(message: String) -> Failure {
     Failure::new(Kind::Settings, message)
         .hint("name a PEM file of CA certificates that this user may read, with --ca-file or GITHUB_APP_CA_FILE")
-        .hint("or take the setting away, so that the system's CA certificates count")
+        .hint("or remove the setting to use the system's CA certificates")
 }
 
 /// A file that a setting names must be there and be what it should be.

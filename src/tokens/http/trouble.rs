@@ -12,7 +12,7 @@ const CHECK_URL: &str = "check that the URL, its scheme and its port lead to the
 pub struct Trouble {
     /// What is reported if nothing helps.
     pub failure: Failure,
-    /// What is wrong now will be wrong in a second: a certificate, a setting, a proxy's policy.
+    /// A retry cannot help: a certificate, a setting, a proxy's policy.
     pub lasting: bool,
 }
 
@@ -71,7 +71,7 @@ impl Trouble {
     }
 }
 
-/// Whether there was an answer, and it is none of HTTP.
+/// Whether there was an answer that is not HTTP.
 fn is_no_http(error: &ureq::Error) -> bool {
     use ureq::Error::{BadUri, Http, LargeResponseHeader, Protocol};
     matches!(error, Http(_) | BadUri(_) | Protocol(_) | LargeResponseHeader(..))

@@ -1,5 +1,5 @@
-//! HTTP over a Unix socket, for a broker on this machine: ureq's transport with another kind of stream. Nothing is sent to
-//! a socket that another user could have put there.
+//! HTTP over a Unix socket, for a broker on this machine: ureq's transport with another kind of stream. Nothing is sent
+//! to a socket that another user could have put there.
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;

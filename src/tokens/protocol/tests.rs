@@ -76,7 +76,7 @@ fn input_beyond_the_limits_is_refused_and_nothing_is_read_past_a_blank_line() {
 }
 
 #[test]
-fn a_password_that_is_no_text_still_counts_as_given() {
+fn a_password_that_is_not_text_still_counts_as_given() {
     let request = parse(b"protocol=https\nhost=github.com\npassword=\xff\n").unwrap();
     assert!(!request.password.expect("given").matches(b""));
 }
@@ -112,7 +112,7 @@ fn replies_are_exact() {
 }
 
 #[test]
-fn user_names_that_name_nobody_are_answered_as_they_are_and_others_belong_to_people() {
+fn placeholder_user_names_are_repeated_and_other_names_belong_to_people() {
     let request =
         |username: Option<&[u8]>| Request { username: username.map(<[u8]>::to_vec), ..Request::default() };
     for (asked, answered) in [

@@ -25,7 +25,7 @@ impl TokenProvider for App<'_> {
 }
 
 impl App<'_> {
-    /// Asks for a token; where what we know of installation or repository is out of date, once more with what is true.
+    /// Asks for a token; tries once more if the known installation or repository is out of date.
     fn mint<'b>(&self, ask: &'b Ask) -> Result<(MintTarget<'b>, Answer)> {
         let target = |installation| MintTarget {
             installation,
@@ -61,8 +61,8 @@ impl App<'_> {
         }
     }
 
-    /// The target for a repository that has moved, where the token is for that repository alone: one for all of an
-    /// owner's repositories would otherwise be kept for the owner of yesterday.
+    /// The target for a repository that has moved, if the token is only for that repository: a token for all of an
+    /// owner's repositories would be kept under the former owner.
     fn moved_target<'b>(&self, ask: &'b Ask) -> Result<Option<MintTarget<'b>>> {
         let Some(repository) = ask.repository.as_ref().filter(|_| self.settings.per_repository) else {
             return Ok(None);
@@ -71,7 +71,9 @@ impl App<'_> {
         self.notes.note(|| {
             let owner = moved.installation.account.as_deref().unwrap_or("another owner");
             let (old, owner) = (format!("{}/{}", repository.owner, repository.name), escape(owner));
-            format!("{old} has moved within GitHub (owner: {owner}); git remote set-url spares the detour")
+            format!(
+                "{old} has moved within GitHub (owner: {owner}); update the remote with git remote set-url"
+            )
         });
         let repositories = match (moved.id, moved.name) {
             (Some(_), _) => Vec::new(),

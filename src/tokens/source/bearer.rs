@@ -29,8 +29,8 @@ pub fn read(source: &BearerSource, client: &Client) -> Result<Option<Secret>> {
     }))
 }
 
-/// Whether it is somebody else's to replace at any time, so that one that was refused may be out of date. What is made for
-/// each fetch is not: another one would be refused like the first, and the broker counts refusals.
+/// Whether others may replace the bearer at any time, so a refused one may just be out of date. This is not so for a bearer
+/// made for each fetch: the next one would be refused like the first, and the broker counts refusals.
 pub fn may_have_rotated(source: &BearerSource) -> bool {
     matches!(source, BearerSource::File(_))
 }
@@ -49,6 +49,6 @@ fn of_command(line: &Secret, client: &Client) -> Result<Secret, Failure> {
     let bearer = std::str::from_utf8(&output).ok().and_then(Secret::of_bearer);
     bearer.ok_or_else(|| {
         Failure::new(Kind::Settings, format!("the broker token command did not print {NOT_ONE_LINE}"))
-            .hint("it is to print the bearer alone: run it by hand to see what else it prints")
+            .hint("it must print the bearer and nothing else: run it by hand to see its output")
     })
 }

@@ -1,4 +1,4 @@
-//! A cache around any provider: shared by all processes of a user, one of them asks while the others wait.
+//! A cache around any provider. All processes of a user share it: one asks the provider while the others wait.
 //!
 //! A cache that cannot be used costs a warning, never a push.
 
@@ -21,14 +21,14 @@ use crate::tokens::notes::Notes;
 use crate::tokens::secret::Secret;
 use crate::tokens::token::Token;
 
-/// How long a trial by another process is waited for: a token that was perhaps revoked is better than none.
+/// How long to wait for another process to try a token: a token that may be revoked is better than none.
 const TRIAL: Duration = Duration::from_secs(10);
 
 /// The cache for one key.
 pub struct Cached<'a> {
     /// Asked on a miss.
     inner: Box<dyn TokenProvider + 'a>,
-    /// Tries tokens that nobody has reported of.
+    /// Tries tokens that no client has reported on.
     client: Client<'a>,
     /// `None`: nothing is kept.
     dir: Option<PathBuf>,
@@ -45,7 +45,7 @@ pub struct Cached<'a> {
     warned: Cell<bool>,
 }
 
-/// Where to keep, under which name, and the limits.
+/// Where to keep a token, under which name, and the limits.
 pub struct Keeping {
     /// `None`: nothing is kept.
     pub dir: Option<PathBuf>,
@@ -85,7 +85,7 @@ impl<'a> Cached<'a> {
         self.change(|entry| entry.prove(password));
     }
 
-    /// git says that a password was refused, or, without one, that the credential shall go.
+    /// git says that a password was refused or, without one, that the credential is to be removed.
     pub fn evict(&self, password: Option<&Secret>) {
         self.change(|entry| entry.evict(password, clock::now()));
     }
@@ -128,7 +128,7 @@ impl<'a> Cached<'a> {
             Decision::Renew => ask.refused.as_ref().is_some_and(|id| entry.evict_refused(id, clock::now())),
         };
         if evicted {
-            // Written before asking: a process that dies now must not leave the refused token behind.
+            // Written before asking: a process that is killed now must not leave the refused token behind.
             self.write(lock, &entry);
             if let Decision::Fail(failure) = entry.decide(ask, self.margin_seconds(), clock::now()) {
                 return Err(failure.into());
@@ -160,7 +160,7 @@ impl<'a> Cached<'a> {
         outcome
     }
 
-    /// Gives a cached token away, and marks that somebody has it now who may never report.
+    /// Hands out a cached token, and marks that its client may never report on it.
     fn hand_out(&self, token: Token, mut entry: Entry, stored: Option<&Stored>, ask: &Ask) -> Token {
         self.notes.note(|| {
             format!("token from the cache, {} left", span(token.facts.left(clock::now()).unwrap_or(0)))
@@ -174,7 +174,7 @@ impl<'a> Cached<'a> {
 
     /// A token inside the margin is better than none while renewal fails.
     fn fall_back(&self, entry: &Entry, ask: &Ask, outcome: Result<Token>) -> Result<Token> {
-        // A token that git has just seen refused is no fallback.
+        // A token that git has just seen refused is not a fallback.
         let valid = entry.valid(clock::now()).filter(|token| ask.refused.as_ref() != Some(&token.id()));
         match (outcome, valid) {
             (Err(error), Some(token)) => {
@@ -199,7 +199,7 @@ impl<'a> Cached<'a> {
         self.cache.get_or_init(open).as_ref()
     }
 
-    /// The entry, an empty one if need be, and where it lies.
+    /// The entry, or an empty one, and its file.
     fn read(&self, cache: &Cache) -> (Entry, Option<Stored>) {
         match cache.read(&self.key) {
             Ok(Some(stored)) => (Entry::of(&stored), Some(stored)),
@@ -260,7 +260,7 @@ impl TokenProvider for Cached<'_> {
                 (Ok(None), None) => {
                     let failure = Failure::new(
                         Kind::Temporary,
-                        "another process has been asking for this token all the time",
+                        "timed out waiting for another process to renew this token",
                     )
                     .hint(MORE_TIME);
                     return self.fall_back(&entry, ask, Err(failure.into()));

@@ -23,7 +23,7 @@ struct IdTokenBody {
 /// Asks for an id-token for the audience.
 ///
 /// # Errors
-/// This is no job that may ask, or there is no id-token for it; the message holds no secret of either.
+/// This is not a job that may ask, or GitHub issues no id-token; the message holds no secret.
 pub fn fetch(source: &IdTokenSource, client: &Client) -> Result<Secret> {
     let context = || "get an id-token from GitHub Actions";
     let JobIdentity { url, bearer } = source.job.as_ref().map_err(Clone::clone).with_context(context)?;
@@ -49,7 +49,7 @@ fn read(answer: &Answer) -> Result<Secret, Failure> {
         200 => {}
         401 | 403 => {
             return Err(refused("it does not accept the job's ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-                .hint("that variable is good for its own job alone, and only while the job runs"));
+                .hint("that variable is valid only for its own job, and only while the job runs"));
         }
         400.. => return Err(refused("it gives no id-token for this audience")),
         _ => return Err(senseless(format!("{WHO} answered {status} instead of an id-token"))),

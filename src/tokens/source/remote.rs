@@ -27,14 +27,14 @@ pub struct RemoteBroker<'a> {
     pub names_owner: bool,
     /// Sends.
     pub client: Client<'a>,
-    /// Asks whoever issues the bearer, by the way of all other requests, whatever socket the broker is at.
+    /// Asks the issuer of the bearer, over the network even if the broker is at a Unix socket.
     pub issuer: Client<'a>,
 }
 
-/// What became of a request to end a token.
+/// The outcome of a request to revoke a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// The broker has taken it; whether the token has ended is its own to decide.
+    /// The broker accepted the request; it decides whether to revoke the token.
     Asked,
     /// The broker has no such route.
     NoRoute,
@@ -56,7 +56,7 @@ impl TokenProvider for RemoteBroker<'_> {
 }
 
 impl<'a> RemoteBroker<'a> {
-    /// The client of the settings' broker, by the way that they name.
+    /// The client of the configured broker.
     pub fn new(settings: &'a Config, broker: &'a BrokerConfig, deadline: Deadline, notes: Notes) -> Self {
         let issuer = Client::new(&settings.network, deadline, notes);
         let client = Client::new(&settings.network, deadline, notes);
@@ -67,7 +67,7 @@ impl<'a> RemoteBroker<'a> {
         Self { settings: broker, names_owner: settings.names_owner(), client, issuer }
     }
 
-    /// The same with so many attempts within this time.
+    /// The same, limited to `attempts` within `limit`.
     #[must_use]
     pub fn with_attempts(self, attempts: u32, limit: Duration) -> Self {
         let (client, issuer) = (&self.client, &self.issuer);
@@ -75,7 +75,7 @@ impl<'a> RemoteBroker<'a> {
         Self { client, issuer, ..self }
     }
 
-    /// The same with one attempt: for whoever wants to know what is wrong, and now.
+    /// The same with one attempt: for diagnostics, which want the first failure.
     #[must_use]
     pub fn once(self) -> Self {
         let (client, issuer) = (self.client.once(), self.issuer.once());
@@ -104,7 +104,7 @@ impl RemoteBroker<'_> {
         read(&answer)
     }
 
-    /// Asks the broker to end the token of a scope; it alone knows who else holds it.
+    /// Asks the broker to revoke the token of a scope; only it knows who else holds that token.
     ///
     /// # Errors
     /// As for a fetch.
@@ -174,7 +174,7 @@ impl RemoteBroker<'_> {
             401 => refused("it does not accept the bearer")
                 .hint("check that the bearer belongs to this workspace and has not been revoked"),
             403 if matches!(self.settings.bearer, BearerSource::None) => refused("it refuses a request without a bearer")
-                .hint("on a Unix socket it may serve root and its own user alone: run as that user, or ask for a bearer")
+                .hint("on a Unix socket it may serve only root and its own user: run as that user, or ask for a bearer")
                 .hint("set GITHUB_APP_BROKER_TOKEN_FILE (or --broker-token-file) to the file that holds it"),
             403 => refused("the bearer may not have this token")
                 .hint("ask for less (--repository, --permission, --owner) or for another bearer"),
