@@ -1,8 +1,8 @@
-//! The platform's endpoint: hands out installation tokens over HTTP, so that one host holds the App's key and a
-//! thousand workspaces do not.
+//! The platform's endpoint: serves installation tokens over HTTP, so that one host holds the App's key and a thousand
+//! workspaces need none.
 //!
-//! Pure parts (bearers, queries, limits) know nothing of HTTP; the pool knows tokens and time; `handle` joins them, `listen`
-//! opens the socket, and `serving` takes its connections.
+//! The pure parts (bearers, queries, limits) know nothing of HTTP; the pool knows tokens and time; `handle` joins them,
+//! `listen` opens the socket, and `serving` accepts its connections.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -74,57 +74,57 @@ use serving::Serving;
 use tls::Tls;
 pub use trust_file::read_trust;
 
-/// How long the log's last lines may take: together with `--drain` less than the 15 seconds that a stop may take.
+/// How long to wait for the log's last lines. Together with `--drain`, less than the 15 seconds that a stop may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How to serve.
 pub struct ServeOptions {
-    /// Where.
+    /// Where to listen.
     pub listen: ListenAddress,
     /// Certificate and key.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// Who may have what, by their bearers.
+    /// The bearer file.
     pub bearer_file: Option<PathBuf>,
-    /// Who may have what, by their OIDC tokens.
+    /// The trust file.
     pub trust_file: Option<PathBuf>,
-    /// Where each decision is written down.
+    /// The audit log.
     pub audit: Option<AuditPlace>,
-    /// Plain HTTP for others than this machine.
+    /// Whether plain HTTP may be reachable from other machines.
     pub allow_http: bool,
-    /// How long what is open may take after the signal to stop.
+    /// How long open requests may take after the signal to stop.
     pub drain: Duration,
-    /// How the log is written.
+    /// The log format.
     pub log: LogFormat,
-    /// Where it goes.
+    /// The log's destination.
     pub stderr: Stderr,
-    /// How much there may be of everything.
+    /// All limits.
     pub limits: Limits,
 }
 
-/// Standard error, which the log alone writes to.
+/// Standard error, which only the log writes to.
 pub struct Stderr {
-    /// Writes.
+    /// Writes to it.
     pub write: fn(&str) -> io::Result<()>,
-    /// Lets what others in this process would write to it go to the log instead.
+    /// Sends other messages of this process to the log instead.
     pub divert: fn(Tell),
 }
 
-/// Reads the settings, as often as it is asked to.
+/// Reads the settings; called again on each reload.
 pub type ReadSettings = Box<dyn Fn() -> Result<Config> + Send>;
 
-/// What all requests share.
+/// State shared by all requests.
 struct Server {
-    /// `None`: there are none, and so no need for one on a Unix socket.
+    /// `None`: no identities are configured, as a Unix socket may have it.
     identities: Option<Identities>,
     audit: Option<Arc<Audit>>,
     pool: Pool,
-    /// The most that anybody gets, by the settings.
+    /// The widest scope anybody gets, from the settings.
     limits: Scope,
-    /// Whom this process belongs to: beside root the only one who needs no bearer where there are none.
+    /// The server's own user: besides root, the only one served if there are no identities.
     user: u32,
-    /// Of identities.
+    /// Requests by identity.
     requests: Limiter<Arc<Identity>>,
-    /// Of those who are none.
+    /// Failed authentications by address.
     failures: Limiter<Address>,
     places: Arc<Places>,
     metrics: Arc<Metrics>,
@@ -149,7 +149,7 @@ impl Server {
         Outside { pool, lines_dropped, connections, evicted, refused, keys, audit_failures }
     }
 
-    /// Renews what is about to expire, notes changes that no request has brought up, and forgets what is over.
+    /// Renews tokens that are about to expire, notices changed files without a request, and forgets what has expired.
     fn maintain(&self) {
         self.pool.maintain();
         let now = clock::moment();
@@ -176,12 +176,12 @@ pub fn serve(read: ReadSettings, options: ServeOptions, notes: Notes) -> Result<
     (options.stderr.divert)(Box::new(move |message| messages.event(&message.replace('\n', "; "))));
     let outcome = runtime.block_on(run(settings, read, options, log, notes));
     writer.end(LAST_WORDS);
-    // A mint that hangs must not keep the process.
+    // A mint that hangs must not keep the process alive.
     runtime.shutdown_background();
     outcome
 }
 
-/// Each worker has a runtime of its own: a connection stays with one thread, and none waits for another.
+/// Each worker has its own runtime: a connection stays on one thread, and threads do not wait for each other.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
@@ -193,7 +193,7 @@ async fn run(
     log: Log,
     notes: Notes,
 ) -> Result<()> {
-    // First of all: whoever sees it listening may send it signals.
+    // Before listening: whoever sees the socket may send signals.
     let signals = Signals::new().context("wait for signals")?;
     let tls = options
         .tls
@@ -236,14 +236,14 @@ async fn run(
     let _ = stop.send(true);
     listener.remove();
     drop(serving);
-    // Each worker keeps the other end until it has ended.
+    // Each worker holds the other end until it has finished.
     let _ = tokio::time::timeout(options.drain, workers.recv()).await;
     maintainer.abort();
     log.event("stopped");
     Ok(())
 }
 
-/// As many as there are processors. Nothing is sent by what it returns, which ends with the last of them.
+/// One worker per processor. Nothing is sent on the returned channel; it closes when the last worker has finished.
 fn start_workers(serving: &Serving, listener: &Listener, count: usize) -> io::Result<mpsc::Receiver<()>> {
     let (working, workers) = mpsc::channel(1);
     for _ in 0..count {

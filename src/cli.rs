@@ -1,5 +1,5 @@
-//! The command line: which commands there are, and what runs them. Each command has its own options in its own file, and
-//! the options of settings are made from the table of all settings.
+//! The command line: the commands, and what runs them. Each command has its own options in its own file; the options of
+//! settings are generated from the table of all settings.
 
 use std::ffi::OsString;
 
@@ -42,7 +42,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// How much is said, and in which colour.
+    /// How much to print, and whether in colour.
     pub fn report(&self, no_color: bool) -> Report {
         let Options { verbose, quiet, color, .. } = &self.options;
         let color = match color {
@@ -53,7 +53,7 @@ impl Cli {
         Report::new(*verbose > 0, *quiet, color, no_color)
     }
 
-    /// Runs the command; its exit code is that of the error's kind.
+    /// Runs the command; the exit code is that of the error's kind.
     pub fn run(&self, report: Report) -> Result<()> {
         let sources = Sources::read(&self.options.given);
         match &self.command {
@@ -75,25 +75,25 @@ impl Cli {
     }
 }
 
-/// The command that a mistyped word is most like
+/// The command most similar to a mistyped word
 pub fn similar_command(word: &str) -> Option<String> {
-    // A command that takes any word for one of its own, such as a later git's operation, suggests nothing.
+    // A command that accepts any word as its own, such as a future git operation, suggests nothing.
     let strict = clap::Command::new("").subcommands(Cli::command().get_subcommands().cloned());
     let error = strict.try_get_matches_from(["", word]).err()?;
     match error.get(ContextKind::SuggestedSubcommand)? {
         ContextValue::String(name) => Some(name.clone()),
-        // The best comes last.
+        // The best suggestion comes last.
         ContextValue::Strings(names) => names.last().cloned(),
         _ => None,
     }
 }
 
-/// What to do
+/// The commands
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Answer git with a credential (git credential protocol on stdin)
     Get,
-    /// Note that a token worked; keeps nothing else
+    /// Note that a token worked; store nothing
     Store,
     /// Evict the token that git says was refused
     Erase,
@@ -103,21 +103,21 @@ pub enum Command {
     Token(token_command::TokenArgs),
     /// Write the settings file, and make git use this helper
     Setup(setup::SetupArgs),
-    /// Keep cached tokens fresh, and gh logged in; for cron and timers
+    /// Keep cached tokens fresh and gh logged in, for cron and timers
     Refresh(refresh::RefreshArgs),
-    /// Run a command with a fresh token in gh's environment variables
+    /// Run a command with a fresh token in gh's variables
     Exec(exec::ExecArgs),
-    /// Show the settings and the cached tokens; no network, no secrets
+    /// Show settings and cached tokens, without network or secrets
     Status(status::StatusArgs),
-    /// Check every link between git and GitHub, and say how to fix it
+    /// Check every link between git and GitHub, and say how to fix each
     Doctor(doctor::DoctorArgs),
     /// Revoke the cached token at GitHub and evict it
     Revoke(revoke::RevokeArgs),
-    /// Be the broker: workspaces get tokens over HTTP, and need no key
+    /// Run the broker: workspaces get tokens over HTTP and need no key
     Serve(Box<serve::ServeArgs>),
-    /// Print a script of completions for a shell
+    /// Print shell completions
     Completions(completions::CompletionsArgs),
-    /// An operation of a later git
+    /// An operation of a future git
     #[command(external_subcommand)]
     Unknown(Vec<OsString>),
 }

@@ -1,4 +1,4 @@
-//! One file per command, with its options; `session` has what those that want a token share.
+//! One file per command, with its options; `session` has what those that need a token share.
 
 use std::io::{self, Write};
 
@@ -24,13 +24,13 @@ pub mod status;
 pub mod store;
 pub mod token_command;
 
-/// The cache, if there is one already: these commands look at what is there and make nothing.
+/// The cache, if it exists: these commands look at what is there and create nothing.
 fn existing_cache(settings: &Config) -> Result<Option<Cache>> {
     let Some(dir) = &settings.cache_dir else { return Ok(None) };
     Cache::open_existing(dir).with_context(|| format!("use the cache {}", dir.display()))
 }
 
-/// Does the same to many things; one that fails does not keep the others from it. The first failure is the command's.
+/// Does the same for many items and continues after a failure. The first failure is the command's.
 fn each<T>(
     things: impl IntoIterator<Item = T>,
     report: Report,
@@ -47,12 +47,12 @@ fn each<T>(
     outcome
 }
 
-/// Writes what people read; paths in it may hold anything.
+/// Prints text for people; paths in it may contain anything.
 fn print_text(text: &str) -> Result<()> {
     print(&Secret::new(printable(text).into_owned()))
 }
 
-/// Writes a whole answer at once; a reader that has gone is nobody's failure.
+/// Writes a whole answer at once; a reader that has gone away is not an error.
 fn print(text: &Secret) -> Result<()> {
     let mut stdout = io::stdout();
     match stdout.write_all(text.expose().as_bytes()).and_then(|()| stdout.flush()) {

@@ -1,7 +1,7 @@
 //! git-credential-github-app: gives git and gh a fresh GitHub App installation token.
 //!
-//! [`run`] is the program. The library below it, [`tokens`] with [`platform`], the broker and the settings are public for
-//! benchmarks, fuzzing and tests; nobody else should build on them.
+//! [`run`] is the program. [`tokens`], [`platform`], the broker and the settings are public only for benchmarks,
+//! fuzzing and tests; nobody else should depend on them.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ mod session;
 pub mod settings;
 pub mod tokens;
 
-/// The whole program: reads the command line, runs the command, says what failed.
+/// Runs the whole program: reads the command line, runs the command, reports errors.
 #[must_use]
 pub fn run() -> ExitCode {
     platform::process::hide_memory();
@@ -40,9 +40,9 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The command line as git makes it: the helper's options, if any, and git's operation. To read any command line clap
-/// would first build the tables of all commands, which costs a `get` that finds its token in the cache more than all
-/// that follows. What is not as expected here is left to that.
+/// Parses the command line as git writes it: the helper's options, if any, and git's operation. For any other command
+/// line, clap builds the tables of all commands first, which costs more than a `get` that hits the cache. Anything
+/// unexpected here is left to clap.
 fn operation(args: impl Iterator<Item = OsString>) -> Option<cli::Cli> {
     let mut args: Vec<OsString> = args.collect();
     let command = match args.pop()?.to_str()? {
@@ -59,12 +59,12 @@ fn operation(args: impl Iterator<Item = OsString>) -> Option<cli::Cli> {
     Some(cli::Cli { options, command })
 }
 
-/// A setting, as the tests of the documents and of wrong values want to know it.
+/// A setting, as the tests of documents and wrong values need it.
 #[derive(Debug)]
 pub struct SettingRow {
-    /// In the settings file; empty where it has no key.
+    /// The key in the settings file; empty if it has none.
     pub key: &'static str,
-    /// With its hyphens; empty where it has no option.
+    /// The option with its hyphens; empty if it has none.
     pub option: String,
     /// The environment variables, the first one first.
     pub variables: &'static [&'static str],

@@ -1,4 +1,4 @@
-//! Other people's programs and their files: git with its configuration, and gh.
+//! Other programs and their files: git with its configuration, and gh.
 
 pub mod gh;
 pub mod git;

@@ -1,5 +1,5 @@
-//! Rules that hold for all values: scopes and cache keys, expiries at every clock, git's protocol there and back, and
-//! pauses within their time.
+//! Properties that hold for all values: scopes and cache keys, expiries on any clock, git's protocol in both
+//! directions, and back-off within the deadline.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -29,7 +29,7 @@ fn scope((owner, repositories, permissions): &Parts) -> Scope {
     Scope::new(owner.as_deref(), repositories, permissions)
 }
 
-/// The same in another spelling and order.
+/// The same parts in another spelling and order.
 fn respelled((owner, repositories, permissions): &Parts) -> Parts {
     let mut repositories: Vec<String> = repositories.iter().map(|name| name.to_uppercase()).collect();
     repositories.extend(repositories.first().cloned());
@@ -86,7 +86,7 @@ proptest! {
         if offset.abs() > token::SKEW_TOLERANCE {
             prop_assert_eq!(left, Some(life.min(token::LONGEST_LIFE)));
         } else {
-            // A clock that is right enough is believed: the answer has travelled.
+            // A clock that is nearly right is left uncorrected: the answer took time to travel.
             prop_assert_eq!(left, Some(life - offset).filter(|left| *left > 0).map(|left| left.min(token::LONGEST_LIFE)));
         }
     }

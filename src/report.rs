@@ -1,4 +1,4 @@
-//! What people read on stderr: errors, warnings, and under `-v` notes. Never a secret.
+//! What users see on stderr: errors, warnings, and notes under `-v`. Never a secret.
 
 use std::io::{IsTerminal, Write};
 use std::ops::Deref;
@@ -11,30 +11,30 @@ use crate::platform::watched::Tell;
 use crate::tokens::error::{self, OURS};
 use crate::tokens::notes::Notes;
 
-/// What is as it should be.
+/// The style of success.
 pub const GOOD: Style = AnsiColor::Green.on_default();
-/// What deserves a look.
+/// The style of warnings.
 pub const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
-/// What fails.
+/// The style of failures.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
-/// What stands above a part.
+/// The style of headings.
 pub const HEADING: Style = Style::new().bold();
 
-/// How much is said, and whether in colour. anstream could decide on the colour too, though not by `--color`; it brings six
-/// crates, and a `get` that finds its token in the cache takes 1 % more instructions with it.
+/// How much to print, and whether in colour. anstream could decide on the colour too, though not by `--color`. It
+/// brings six crates, and costs a `get` that hits the cache 1 % more instructions.
 #[derive(Clone, Copy, Debug)]
 pub struct Report {
-    /// What is said beside errors.
+    /// What to print besides errors.
     pub notes: Notes,
     color: bool,
     stdout_color: bool,
-    /// Somebody sits where messages go.
+    /// Whether stderr is a terminal.
     terminal: bool,
 }
 
 impl Report {
-    /// Of what is said beside errors, `verbose` has all and `quiet` nothing; `None` for the colour: where somebody sits
-    /// and does not refuse it, `no_color`, as <https://no-color.org> defines it.
+    /// Besides errors, `verbose` prints everything and `quiet` nothing. With `None` for the colour, it is used on a
+    /// terminal unless `no_color` is set, as <https://no-color.org> defines it.
     pub fn new(verbose: bool, quiet: bool, color: Option<bool>, no_color: bool) -> Self {
         let color = |is_terminal: bool| color.unwrap_or(!no_color && is_terminal && terminal::has_colors());
         let notes = Notes { verbose, quiet: quiet && !verbose, write: message };
@@ -47,19 +47,19 @@ impl Report {
         self.notes.verbose
     }
 
-    /// A word for standard output, in a style where that is wanted.
+    /// A word for standard output, in a style if colour is wanted.
     pub fn paint(self, word: &str, style: Style) -> String {
         if self.stdout_color { painted(word, style) } else { word.to_owned() }
     }
 
-    /// Says what whoever sits at the terminal will wonder about next; elsewhere a note.
+    /// Prints what a user at a terminal will want to know; elsewhere a note.
     pub fn tell(self, text: impl FnOnce() -> String) {
         if self.is_verbose() || self.terminal {
             self.inform(&text());
         }
     }
 
-    /// Says why the command failed and what to do next.
+    /// Prints why the command failed and what to do next.
     pub fn error(self, failure: &anyhow::Error) {
         let mut text = error::render(failure);
         if self.color {
@@ -78,19 +78,19 @@ fn painted(word: &str, style: Style) -> String {
 impl Deref for Report {
     type Target = Notes;
 
-    /// A command says what the library says in the same way.
+    /// Commands print in the same way as the library.
     fn deref(&self) -> &Notes {
         &self.notes
     }
 }
 
-/// Where messages go instead of stderr.
+/// The sink that replaces stderr.
 static OUTLET: OnceLock<Tell> = OnceLock::new();
 
-/// Sends what would go to stderr elsewhere, for the rest of the process: `serve` never waits for whoever reads that.
-/// Errors, which end the process, still go to stderr.
+/// Redirects messages from stderr for the rest of the process, so that `serve` never waits for a slow reader. Errors,
+/// which end the process, still go to stderr.
 pub fn divert(outlet: Tell) {
-    // Only the first counts, and there is one `serve` in a process.
+    // Only the first call counts; a process has one `serve`.
     let _ = OUTLET.set(outlet);
 }
 
@@ -101,15 +101,15 @@ fn message(text: &str) {
     }
 }
 
-/// One write, so that lines of parallel helpers do not mix; a closed stderr is nobody's failure.
+/// One write, so that lines of parallel helpers do not mix; a closed stderr is ignored.
 pub fn say(text: &str) {
     let _ = write(text);
 }
 
-/// The same for whoever wants to know.
+/// The same, with the outcome.
 ///
 /// # Errors
-/// Stderr takes no more.
+/// Stderr cannot be written.
 pub fn write(text: &str) -> std::io::Result<()> {
     std::io::stderr().write_all(text.as_bytes())
 }

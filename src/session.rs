@@ -1,4 +1,4 @@
-//! From settings to a cached provider and an ask: what every command that wants a token shares.
+//! From settings to a cached provider and an ask: shared by every command that needs a token.
 
 use anyhow::Result;
 
@@ -52,12 +52,13 @@ pub fn provider<'a>(settings: &'a Config, scope: &Scope, deadline: Deadline, rep
     Cached::new(inner, Client::new(&settings.network, deadline, report.notes), keeping, report.notes)
 }
 
-/// Says what a cache entry is for.
+/// Describes what a cache entry is for.
 fn label(settings: &Config, scope: &Scope) -> Label {
     Label { host_url: settings.host.url(), api_url: settings.api_url.clone(), scope: scope.clone() }
 }
 
-/// What to ask for, given the repository that git names; `None`: not ours, as the settings narrow to other repositories.
+/// What to ask for, given the repository from git. `None`: not ours, as the settings narrow tokens to other
+/// repositories.
 pub fn ask(settings: &Config, repository: Option<Repository>) -> Option<Ask> {
     let owner = repository.as_ref().map(|repository| repository.owner.as_str()).or(settings.owner.as_deref());
     let named: Vec<String> = match &repository {
@@ -74,11 +75,11 @@ pub fn ask(settings: &Config, repository: Option<Repository>) -> Option<Ask> {
     Some(Ask { scope, repository, ..Ask::default() })
 }
 
-/// What a command asks for where no git names a repository: that of the settings or, where these leave the owner open,
-/// that of the clone here.
+/// What a command asks for without a repository from git: the settings' repository or, if they leave the owner open,
+/// the clone's.
 pub struct Asks {
     first: Ask,
-    /// Instead of an owner of the clone's who does not have the App.
+    /// The fallback for a clone whose owner does not have the App.
     otherwise: Option<Ask>,
 }
 
@@ -96,10 +97,10 @@ impl Asks {
         };
         let found = if open || narrow { here.repository_at(&settings.host).filter(of_owner) } else { None };
         if let Some(Repository { owner, name }) = &found {
-            report.note(|| format!("for {owner}/{name}, the origin of the clone here"));
+            report.note(|| format!("for {owner}/{name}, the origin of this clone"));
         }
         if narrow && found.is_none() {
-            let message = "per_repository is set, and there is no clone here to name a repository";
+            let message = "per_repository is set, but there is no clone here to name a repository";
             return Err(Failure::new(Kind::Settings, message)
                 .hint("name it with --repository, or set --per-repository=false")
                 .into());
@@ -108,7 +109,7 @@ impl Asks {
         Ok(Self { first: ask(settings, found).unwrap_or_default(), otherwise })
     }
 
-    /// The same with a life that the token should have left, in seconds.
+    /// The same with a minimum remaining life, in seconds.
     #[must_use]
     pub fn with_min_life(mut self, min_life: i64) -> Self {
         self.first.min_life = min_life;
@@ -116,7 +117,7 @@ impl Asks {
         self
     }
 
-    /// The same for a token that somebody gets who may not report of it.
+    /// The same for a client that may never report whether the token works.
     #[must_use]
     pub fn handing_out(mut self, settings: &Config) -> Self {
         for ask in std::iter::once(&mut self.first).chain(&mut self.otherwise) {
@@ -125,7 +126,7 @@ impl Asks {
         self
     }
 
-    /// Does what is to be done for the ask, and, where the clone's owner does not have the App, for that without it.
+    /// Runs `work` for the ask and, if the clone's owner does not have the App, for the ask without that owner.
     pub fn run<T>(&self, act: impl Fn(&Ask) -> Result<T>) -> Result<T> {
         match (act(&self.first), &self.otherwise) {
             (Err(error), Some(otherwise)) if Failure::of(&error).kind == Kind::NotInstalled => act(otherwise),
@@ -134,19 +135,19 @@ impl Asks {
     }
 }
 
-/// The profile that a command without a request of git's is for.
+/// The profile for a command without a request from git.
 pub fn chosen<'a>(sources: &'a Sources, here: &Here, report: Report) -> Result<Profile<'a>, Failure> {
     let profile = sources.chosen(|host| here.repository_at(host).map(|repository| repository.owner))?;
     note_origins(&profile, report);
     Ok(profile)
 }
 
-/// The same where nothing is handed out: without a repository the owner's.
+/// The same if no token is handed out: without a repository, only the owner.
 pub fn ask_or_default(settings: &Config) -> Ask {
     ask(settings, None).unwrap_or_default()
 }
 
-/// Says under `-v` which settings were given, and where.
+/// Prints under `-v` which settings were given, and where.
 pub fn note_origins(profile: &Profile, report: Report) {
     if !report.is_verbose() {
         return;

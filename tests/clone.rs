@@ -44,7 +44,7 @@ fn the_origin_names_the_owner_in_every_form_of_its_url() {
         assert_eq!(installation(&token(&sandbox, &work, &[])), Some(8), "{}", form(&github));
         fs::create_dir(work.join("below")).expect("a new directory");
         let verbose = sandbox.helper(&["-v", "refresh"]).cwd(work.join("below")).run();
-        let note = "git-credential-github-app: for other-org/second, the origin of the clone here\n";
+        let note = "git-credential-github-app: for other-org/second, the origin of this clone\n";
         assert!(verbose.success().stderr.contains(note), "{}", verbose.stderr);
         let show = ["exec", "--", "sh", "-c", "echo ${#GH_ENTERPRISE_TOKEN}"];
         sandbox.helper(&show).cwd(&work).run().success();
@@ -96,7 +96,7 @@ fn per_repository_takes_the_repository_from_the_clone_too() {
     outside.expect(
         3,
         "",
-        "git-credential-github-app: per_repository is set, and there is no clone here to name a repository\n\
+        "git-credential-github-app: per_repository is set, but there is no clone here to name a repository\n\
          hint: name it with --repository, or set --per-repository=false\n",
     );
     assert_eq!(github.mints(), 1);

@@ -5,6 +5,7 @@ use crate::support::sandbox::Sandbox;
 
 /// What a terminal of 24 lines and 80 columns has.
 const LINES: usize = 24;
+const COLUMNS: usize = 80;
 
 fn short_help(args: &[&str]) -> String {
     let output = Sandbox::new().helper(args).env("COLUMNS", "80").run();
@@ -49,5 +50,20 @@ fn the_long_help_lists_the_settings_of_every_command_in_the_order_of_the_program
     for command in commands() {
         let args: Vec<&str> = command.name.split(' ').chain(["--help"]).collect();
         assert_eq!(settings(&args), all, "{}", command.name);
+    }
+}
+
+#[test]
+fn no_line_of_help_is_wider_than_the_terminal() {
+    let programs = commands();
+    let names =
+        programs.iter().map(|command| -> Vec<&str> { command.name.split(' ').collect() }).chain([vec![]]);
+    for name in names {
+        for option in ["-h", "--help"] {
+            let args: Vec<&str> = name.iter().copied().chain([option]).collect();
+            for line in short_help(&args).lines() {
+                assert!(line.chars().count() <= COLUMNS, "{args:?}: {line}");
+            }
+        }
     }
 }

@@ -40,7 +40,7 @@ fn of_several_tokens_the_settings_choose_one_or_all_go() {
     let (github, sandbox) = three_tokens();
     let output = sandbox.helper(&["revoke"]).run();
     output.fails_with(3);
-    assert_eq!(message(&output), "3 cached tokens fit, and nothing says which one is meant");
+    assert_eq!(message(&output), "3 cached tokens match, and nothing says which one to revoke");
     assert!(output.stderr.contains("a-user at 127.0.0.1:"), "{}", output.stderr);
     assert_eq!(github.live_tokens().len(), 3);
     let verbose = sandbox.helper(&["-v", "revoke", "--owner=Other-Org"]).run();
@@ -123,9 +123,9 @@ fn a_token_from_a_broker_is_the_brokers_to_end() {
     let expiry = from_now(3600);
     let token = state.token.clone();
     for (status, note) in [
-        (204, "the broker was asked to end the token of "),
-        (404, "the broker cannot revoke: the token of "),
-        (405, "the broker cannot revoke: the token of "),
+        (204, "asked the broker to end the token of "),
+        (404, "the broker cannot revoke tokens: the token of "),
+        (405, "the broker cannot revoke tokens: the token of "),
     ] {
         let (token, expiry) = (token.clone(), expiry.clone());
         let broker = FakeBroker::start(move |request| match request.method.as_str() {

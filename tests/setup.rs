@@ -107,7 +107,7 @@ fn one_command_makes_git_clone_and_push_and_undo_leaves_nothing() {
         git.command(&sandbox, &work, &["push", "-q", "origin", "HEAD:main"]).success();
 
         let again = setup(&sandbox, &options, &[]);
-        assert!(again.success().stdout.starts_with("everything was set up already\n"), "{}", again.stdout);
+        assert!(again.success().stdout.starts_with("everything is already set up\n"), "{}", again.stdout);
         fs::remove_dir_all(sandbox.home().join(".cache")).expect("the cache");
         let undo = setup(&sandbox, &[], &["--undo"]);
         let dirs = [".config/git-credential-github-app", ".config"].map(|dir| sandbox.home().join(dir));

@@ -39,7 +39,7 @@ fn an_owner_without_the_app_and_a_persons_user_name_are_told_of_where_git_is_abo
             "narrowed",
             &narrowed,
             "--per-repository --repository other",
-            "not ours: the settings narrow to other repositories",
+            "not ours: the settings narrow tokens to other repositories",
         ),
     ] {
         let file = sandbox.write(name, request);

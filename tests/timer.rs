@@ -138,10 +138,10 @@ fn systemd_accepts_the_units_and_undo_removes_them() {
     let asked = fs::read_to_string(&log).expect("systemctl was run");
     let enable = format!("--user --no-ask-password enable --now {name}.timer\n");
     assert_eq!(asked, format!("--user --no-ask-password daemon-reload\n{enable}"));
-    assert!(output.stdout.contains(&format!("switched on {name}.timer\n")), "{}", output.stdout);
+    assert!(output.stdout.contains(&format!("enabled {name}.timer\n")), "{}", output.stdout);
     let undo = sandbox.helper(&["setup", "--undo"]).run();
     for line in [
-        format!("switched off {name}.timer\nremoved {}\nremoved {}\n", timer.display(), service.display()),
+        format!("disabled {name}.timer\nremoved {}\nremoved {}\n", timer.display(), service.display()),
         format!("removed the directory {}\n", units.display()),
     ] {
         assert!(undo.success().stdout.contains(&line), "{line}: {}", undo.stdout);
@@ -169,10 +169,10 @@ fn a_systemd_that_cannot_be_reached_is_no_failure_but_said() {
     sandbox.write_script("bin/systemctl", "#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n");
     let output = setup(&sandbox, &github, &["--timer=systemd"]);
     assert_eq!(output.success().stderr, "");
-    let said = "warn  timer: systemd could not be reached, so it is not switched on\n      \
+    let said = "warn  timer: systemd could not be reached, so it is not enabled\n      \
                 hint: systemctl --user daemon-reload && systemctl --user enable --now ";
     assert!(output.stdout.contains(said), "{}", output.stdout);
-    assert!(!output.stdout.contains("switched on git"), "{}", output.stdout);
+    assert!(!output.stdout.contains("enabled git"), "{}", output.stdout);
     sandbox.helper(&["setup", "--undo"]).run().success();
 }
 

@@ -1,4 +1,4 @@
-//! From the configuration to what mints: the App, with its key, its JWT and its connections shared by all mints.
+//! From the configuration to the minter: the App, with its key, its JWT and its connections shared by all mints.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
 use crate::tokens::token::Token;
 
-/// How often each of a mint's requests is tried.
+/// How often each request of a mint is tried.
 const ATTEMPTS: u32 = 2;
 
-/// All that mints share.
+/// What all mints share.
 struct AppMinter {
     settings: Config,
     notes: Notes,
@@ -30,15 +30,15 @@ struct AppMinter {
     connections: Connections,
 }
 
-/// What mints by these settings; `None`: they name no App.
+/// The minter for these settings; `None` if they name no App.
 pub fn minter(settings: Config, notes: Notes, metrics: Arc<Metrics>) -> Option<Minter> {
     AppMinter::new(settings, notes).into_minter(metrics)
 }
 
-/// The same once it is sure that the key signs and the CAs can be read.
+/// The same, after checking that the key can sign and the CAs can be read.
 ///
 /// # Errors
-/// One of them does not.
+/// One of them fails.
 pub fn checked_minter(settings: Config, notes: Notes, metrics: Arc<Metrics>) -> Result<Option<Minter>> {
     let shared = AppMinter::new(settings, notes);
     if let Some(app) = &shared.settings.app {
@@ -77,7 +77,7 @@ impl AppMinter {
         Some(Minter { mint, end, app: name, one_installation })
     }
 
-    /// A token that has ended already is as good.
+    /// A token that has already expired counts as revoked.
     fn end(&self, token: &Token) -> Result<(), Failure> {
         let Self { settings, notes, connections, .. } = self;
         let deadline = Deadline::after(settings.timeout);
@@ -91,9 +91,9 @@ impl AppMinter {
         let Self { settings, notes, session, connections } = self;
         let Some(app) = &settings.app else { return Err(Failure::new(Kind::Settings, "no App configured")) };
         let deadline = Deadline::after(settings.timeout);
-        // A limit of GitHub's concerns all mints of the installation: the pool waits for it, and none of them does.
+        // A rate limit applies to all mints of the installation, so the pool waits, not the mint.
         let client = Client::new(&settings.network, deadline, *notes).sharing(connections).without_waits();
-        // Whoever waits is told soon: another replica may have what it asks for.
+        // Fail soon: another replica may have the token.
         let client = client.with_attempts(ATTEMPTS, settings.timeout);
         let app = App::new(settings, app, client, *notes).sharing(session);
         let ask = Ask { scope: scope.clone(), no_enterprise: true, ..Ask::default() };

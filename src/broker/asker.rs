@@ -1,4 +1,5 @@
-//! Asks brokers in this process, whose GitHub mints at once: a token says what it is for. For fuzzing and for tests.
+//! Sends requests to brokers in this process, with a GitHub that mints at once and tokens that name their scope. For
+//! fuzzing and tests.
 
 use std::fs;
 use std::path::Path;
@@ -29,20 +30,20 @@ use crate::tokens::token::{Facts, Source, Token};
 #[cfg(test)]
 mod tests;
 
-/// A broker for each of [`SERVERS`], which know [`IDENTITIES`].
+/// One broker for each of [`SERVERS`], all with [`IDENTITIES`].
 pub struct Asker {
     runtime: tokio::runtime::Runtime,
     servers: Vec<(TowerToHyperService<Router>, Minted)>,
 }
 
-/// The tokens that were minted since the last look.
+/// The tokens minted since the last call.
 type Minted = Arc<Mutex<Vec<String>>>;
 
 impl Asker {
-    /// With its bearer file in this directory.
+    /// Builds the brokers, with the bearer file in this directory.
     ///
     /// # Panics
-    /// There is no room, no thread or no runtime.
+    /// The file, a thread or a runtime cannot be created.
     #[must_use]
     pub fn new(dir: &Path) -> Self {
         let file = dir.join("bearers");
@@ -59,10 +60,10 @@ impl Asker {
         Self { runtime: runtime().expect("a runtime"), servers }
     }
 
-    /// Asks the broker of this number; `None`: this is no request.
+    /// Sends a request to the broker with this number; `None` if it is not a valid request.
     ///
     /// # Panics
-    /// The answer has no end.
+    /// The answer does not end.
     #[must_use]
     pub fn ask(&self, server: usize, asking: &Asking) -> Option<Observed> {
         let mut request = Request::builder().method(asking.method).uri(asking.target);
@@ -81,7 +82,7 @@ impl Asker {
     }
 }
 
-/// A scope as a bearer's line has it.
+/// A scope as a line of the bearer file writes it.
 fn in_full(scope: &Scope) -> String {
     let owner = scope.owner.iter().map(|owner| format!("owner={owner}"));
     let repositories = scope.repositories.iter().map(|name| format!("repository={name}"));
@@ -107,7 +108,7 @@ fn start(bearer_file: &Path, words: &str) -> (TowerToHyperService<Router>, Minte
     };
     let owner = of("owner").pop();
     let permissions = of("permission").iter().filter_map(|pair| permission(pair)).collect();
-    // Few scopes, so that they are forgotten and minted again; and nobody asks too often.
+    // Few scopes, so that they are forgotten and minted again, and no limit on requests.
     let limits = Limits { mints: 1, scopes: 64, requests: u32::MAX, failures: u32::MAX, ..Limits::default() };
     let pool = Pool::start(
         Some(github),

@@ -1,5 +1,5 @@
-//! The audit log: one JSON line for each decision, written before its answer is sent. A file is appended to and its owner's
-//! alone; `-` is standard output. Where a line cannot be written nobody gets a token.
+//! The audit log: one JSON line for each decision, written before the answer is sent. A file is appended to and
+//! readable only by its owner; `-` is standard output. If a line cannot be written, nobody gets a token.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,14 +17,14 @@ mod line;
 
 pub use line::{AuditLine, Reason};
 
-/// How long a pipe may be full, looked at so often.
+/// How long to wait for a full pipe, and how often to check it.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Where the lines go.
+/// The destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditPlace {
-    /// A file, opened again on SIGHUP.
+    /// A file, reopened on SIGHUP.
     File(PathBuf),
     /// Standard output.
     Stdout,
@@ -43,13 +43,13 @@ impl Audit {
     /// Opens it.
     ///
     /// # Errors
-    /// It cannot be written to, or others may read it.
+    /// It cannot be written, or others may read it.
     pub fn open(place: AuditPlace, log: Log) -> Result<Self, Failure> {
         let sink = Mutex::new(open(&place)?);
         Ok(Self { place, sink, is_failing: AtomicBool::default(), failures: AtomicU64::default(), log })
     }
 
-    /// Opens it again: whoever rotates logs has moved the file away. One that cannot be opened leaves the old one.
+    /// Reopens the file, as log rotation has moved it away. If that fails, the old file stays in use.
     pub fn reopen(&self) {
         match open(&self.place) {
             Ok(sink) => {
@@ -60,15 +60,15 @@ impl Audit {
         }
     }
 
-    /// Writes a line; waits for whoever reads a pipe, but not for long.
+    /// Writes a line; waits a short time for a slow pipe.
     ///
     /// # Errors
-    /// It is not written.
+    /// The line was not written.
     pub async fn write(&self, line: &AuditLine<'_>) -> io::Result<()> {
         let text = line.to_text();
         let mut waited = Duration::ZERO;
         let outcome = loop {
-            // On its own line, so that nothing is locked while it waits.
+            // On its own line, so that no lock is held while it waits.
             let outcome = self.sink().write(&text);
             match outcome {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && waited < PATIENCE => {
@@ -81,23 +81,23 @@ impl Audit {
         self.note(outcome)
     }
 
-    /// Writes a line, or notes that it cannot be: for what has no answer that could wait for it.
+    /// Writes a line, and only reports a failure: for events without an answer to hold back.
     pub fn write_now(&self, line: &AuditLine) {
         let outcome = self.sink().write(&line.to_text());
         let _ = self.note(outcome);
     }
 
-    /// Whether the last line could not be written.
+    /// Whether the last write failed.
     pub fn is_failing(&self) -> bool {
         self.is_failing.load(Ordering::Relaxed)
     }
 
-    /// Lines that could not be written since the start.
+    /// The number of lines that could not be written since the start.
     pub fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Writes a line if the last one could not be: nobody else may come to do that while others are told to stay away.
+    /// Writes a line if the last write failed. Otherwise nobody might, as clients are told to stay away.
     pub fn maintain(&self) {
         if self.is_failing() {
             self.write_now(&AuditLine::new(clock::now(), Reason::WritableAgain));
@@ -113,7 +113,7 @@ impl Audit {
         if failed {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }
-        // Looked at first: nearly always it is as it was.
+        // Checked first, as it nearly always is unchanged.
         if self.is_failing() != failed && self.is_failing.swap(failed, Ordering::Relaxed) != failed {
             match &outcome {
                 Err(error) => {
@@ -128,7 +128,7 @@ impl Audit {
     }
 }
 
-/// Writes a line for each token that is renewed though nobody asked; nothing where there is no audit log.
+/// Writes a line for each background renewal; does nothing without an audit log.
 pub fn of_renewals(audit: Option<Arc<Audit>>) -> Renewed {
     Box::new(move |who, scope, token| {
         if let Some(audit) = &audit {

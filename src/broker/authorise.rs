@@ -1,5 +1,5 @@
-//! What a request presents, and what its identity may have: the scope that the identity's limits and the server's settings
-//! allow. Pure. The texts are a contract with clients that search them.
+//! What a request presents, and the scope it may have within the identity's limits and the server's settings. Pure.
+//! Clients search the texts, so they are part of the contract.
 
 use axum::http::{HeaderMap, StatusCode, header};
 
@@ -8,20 +8,20 @@ use crate::broker::identity::Identity;
 use crate::broker::peer::Peer;
 use crate::tokens::scope::Scope;
 
-/// Which of the two token routes.
+/// One of the two token routes.
 pub enum Route {
-    /// Of no workspace.
+    /// The route without a workspace.
     Admin,
-    /// With the ID as it stands in the path, decoded; `None`: it is not UTF-8, and so no workspace's.
+    /// A workspace's route, with the decoded ID from the path; `None`: it is not UTF-8, so it belongs to no workspace.
     Workspace(Option<String>),
 }
 
-/// A refusal, with the text that clients look for.
+/// A refusal, with the text that clients search for.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Denial(pub StatusCode, pub &'static str);
 
 impl Route {
-    /// What those hear who present nothing, and those who present what is not valid.
+    /// The texts for a missing and for an invalid credential.
     pub fn refusals(&self) -> (&'static str, &'static str) {
         match self {
             Self::Admin => ("admin auth required", "invalid admin auth token"),
@@ -30,7 +30,7 @@ impl Route {
     }
 
     /// # Errors
-    /// It is a workspace's, and names none.
+    /// It is a workspace's route without an ID.
     pub fn check(&self) -> Result<(), Denial> {
         match self {
             Self::Workspace(Some(id)) if id.is_empty() => {
@@ -41,10 +41,10 @@ impl Route {
     }
 }
 
-/// What a request presents: a bearer, or an OIDC token.
+/// The credential of a request: a bearer or an OIDC token.
 ///
 /// # Errors
-/// Nothing, or more than one thing.
+/// There is none, or more than one.
 pub fn presented<'a>(route: &Route, headers: &'a HeaderMap) -> Result<&'a [u8], Denial> {
     let (missing, invalid) = route.refusals();
     let denied = |text| Err(Denial(StatusCode::UNAUTHORIZED, text));
@@ -53,22 +53,22 @@ pub fn presented<'a>(route: &Route, headers: &'a HeaderMap) -> Result<&'a [u8], 
     if more.is_some() {
         return denied(invalid);
     }
-    // Exactly `Bearer `, as the platform has it.
+    // Exactly `Bearer `, as the platform does.
     let text = value.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
     let text = text.map(<[u8]>::trim_ascii).unwrap_or_default();
     if text.is_empty() { denied(missing) } else { Ok(text) }
 }
 
-/// Whether a request without identities, on a Unix socket, is root's or the server's own user's (`me`).
+/// Checks that a request without identities, on a Unix socket, comes from root or the server's own user (`me`).
 ///
 /// # Errors
-/// It is somebody else's.
+/// It comes from another user.
 pub fn check_peer((peer, me): (Peer, u32)) -> Result<(), Denial> {
     let own = "without bearers only the broker's own user and root are served";
     if peer.needs_no_bearer(me) { Ok(()) } else { Err(Denial(StatusCode::FORBIDDEN, own)) }
 }
 
-/// What the asker gets: never more than the server's settings and the identity's own limits allow.
+/// The scope that the asker gets: never more than the server's settings and the identity's own limits allow.
 pub fn authorise(
     identity: Option<&Identity>,
     route: &Route,

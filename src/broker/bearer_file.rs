@@ -1,5 +1,5 @@
-//! The bearer file: whom the broker knows, read again when it has changed. An empty one is a file like any other and
-//! revokes all bearers, save at the start: a broker that nobody could use is a mistake.
+//! The bearer file: read again when it changes. An empty file revokes all bearers, except at the start: a broker that
+//! nobody can use is a mistake.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,17 +12,18 @@ use crate::platform::private_files::{self, Distrust};
 use crate::platform::watched::{Content, Watched};
 use crate::tokens::error::{Failure, Kind};
 
-/// What to do about a file that cannot be used.
+/// How to fix a file that cannot be used.
 const HINT: &str = "one line for each bearer: git-credential-github-app serve hash-bearer NAME makes it";
 
 /// The file's bearers.
 pub struct BearerFile(Watched<Arc<Bearers>>);
 
 impl BearerFile {
-    /// Reads it for the first time. Where the server's own settings do not name an owner (`has_owner`), some lines must.
+    /// Reads the file for the first time. If the server's own settings do not name an owner (`has_owner`), some lines
+    /// must.
     ///
     /// # Errors
-    /// It cannot be read, a line is wrong, or there is none.
+    /// It cannot be read, a line is wrong, or it has no bearer.
     pub fn open(path: &Path, log: Log, has_owner: bool) -> Result<Self, Failure> {
         let load = move |contents: &[Content]| {
             let bearers = read(&contents[0], has_owner)?;
@@ -39,12 +40,12 @@ impl BearerFile {
         Ok(Self(file))
     }
 
-    /// The bearers as they are now.
+    /// The current bearers.
     pub fn current(&self, now: Instant) -> Arc<Bearers> {
         self.0.current(now)
     }
 
-    /// Reads the file now, whether it seems changed or not.
+    /// Reads the file now, whether or not it has changed.
     pub fn read_again(&self) {
         self.0.read_now();
     }

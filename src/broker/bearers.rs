@@ -1,8 +1,8 @@
-//! Who may have which tokens: the bearer file's lines, and the most that each of them allows. Pure. Bearers are known
-//! by their hashes alone.
+//! The bearer file's lines: who may have which tokens, and the widest scope of each. Pure. Only hashes of bearers are
+//! kept.
 //!
 //! A line: `NAME sha256:HEX [workspace=ID] [owner=LOGIN] [repository=NAME…] [permission=NAME=LEVEL…]`; blank lines and
-//! lines that begin with `#` are skipped. Nothing is named twice.
+//! lines that begin with `#` are skipped. No value may be given twice.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::tokens::token::hex;
 #[derive(Debug, Default)]
 pub struct Bearers {
     all: Vec<(Hash, Arc<Identity>)>,
-    /// Where those are whose hashes begin so. Nobody can choose how the hash of a guess begins, so that the time of a
-    /// look-up tells nothing.
+    /// Lines by the first bytes of their hashes. Nobody can choose how the hash of a guess begins, so the time of a
+    /// look-up reveals nothing.
     by_start: HashMap<Start, usize>,
 }
 
@@ -36,17 +36,16 @@ pub fn line(name: &str, bearer: &[u8]) -> String {
     format!("{name} sha256:{}", hex(&hash(bearer)))
 }
 
-/// What a bearer, or any other text that proves somebody, is known by.
+/// The hash that identifies a bearer or any other credential.
 pub fn hash(bearer: &[u8]) -> Hash {
     Sha256::digest(bearer).into()
 }
 
 impl Bearers {
-    /// Reads a file's text. Where the server's own settings do not name an owner (`has_owner`), a line with a
-    /// repository or permission must.
+    /// Parses a file's text. If the server's own settings do not name an owner (`has_owner`), a line with a repository
+    /// or permission must.
     ///
-    /// # Errors
-    /// What is wrong, with the line's number and without the line: somebody may have put the bearer itself there.
+    /// The first error, with the line's number but not its text, which may be the bearer itself.
     pub fn parse(text: &str, has_owner: bool) -> Result<Self, String> {
         let mut bearers = Self::default();
         for (index, line) in text.lines().enumerate() {
@@ -65,12 +64,12 @@ impl Bearers {
         Ok(bearers)
     }
 
-    /// How many there are.
+    /// The number of bearers.
     pub fn count(&self) -> usize {
         self.all.len()
     }
 
-    /// How many there are, in words.
+    /// The number of bearers, in words.
     pub fn in_words(&self) -> String {
         match self.count() {
             0 => "no bearers: all are revoked".to_owned(),
@@ -79,19 +78,19 @@ impl Bearers {
         }
     }
 
-    /// Whether a bearer of this name is there.
+    /// Whether a bearer has this name.
     pub fn has(&self, name: &str) -> bool {
         self.all.iter().any(|(_, bearer)| &*bearer.name == name)
     }
 
-    /// Whose bearer has this hash. The hashes are compared in constant time.
+    /// The identity of the bearer with this hash. Hashes are compared in constant time.
     pub fn find(&self, asked: &Hash) -> Option<&Arc<Identity>> {
         let (hash, identity) = &self.all[*self.by_start.get(&start(asked))?];
         bool::from(hash.ct_eq(asked)).then_some(identity)
     }
 }
 
-/// A limit of one repository or permission reads as if it were for one owner: without an owner it would hold for each.
+/// A limit to a repository or permission looks as if it were for one owner; without one it would apply to every owner.
 const WITHOUT_OWNER: &str =
     "a repository or permission is named, and neither the line nor --owner names an owner";
 
@@ -124,7 +123,7 @@ fn parse_line(line: &str, has_owner: bool) -> Result<(Identity, Hash), &'static 
             }
         };
         if known {
-            // Which of two levels is meant nobody knows, and the higher one would be a gift.
+            // The higher level would grant too much, and the lower one may not be meant.
             return Err("a workspace, owner, repository or permission is named twice");
         }
     }
@@ -146,8 +145,8 @@ fn unhex(text: &str) -> Option<Hash> {
     bytes.try_into().ok()
 }
 
-/// The scope that an asker gets: what is asked for where the limit allows it, the limit where nothing is asked for.
-/// `None`: more than the limit.
+/// The scope that an asker gets: what it asks for if the limit allows it, or the limit if it asks for nothing. `None`:
+/// it asks for more than the limit.
 pub fn within(limit: &Scope, asked: &Scope) -> Option<Scope> {
     let owner = match (&limit.owner, &asked.owner) {
         (Some(limit), Some(asked)) if limit != asked => return None,

@@ -1,5 +1,5 @@
-//! A connection that ends by itself where its other end does not do its part: it sends no request for too long after it
-//! has come, or does not read what it is sent. Otherwise it would keep its place for as long as it likes.
+//! A connection that closes itself if the client sends no request in time, or does not read its answer. Otherwise it
+//! would keep its place forever.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -13,13 +13,13 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::broker::places::Visitor;
 
-/// A stream with an end.
+/// A stream with deadlines.
 pub struct Bounded<S> {
     stream: S,
-    /// Until when the first request must be there, a TLS handshake included. hyper looks after those that follow.
+    /// The deadline for the first request, a TLS handshake included. hyper times the later ones.
     first: Option<(Pin<Box<Sleep>>, Arc<Visitor>)>,
     unread: Duration,
-    /// Until when something of what is to be written must be read. There is none for most connections.
+    /// The deadline for the client to read part of the pending output. Most connections have none.
     late: Option<Pin<Box<Sleep>>>,
 }
 

@@ -1,4 +1,4 @@
-//! From a request to a response: who asks, what for, what they may have, and what the logs say of it.
+//! From a request to a response: who asks, for what, what they may have, and what the logs record.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -35,7 +35,7 @@ pub fn router(broker: Arc<Server>) -> Router {
     let of_admin = |State(broker): State<Arc<Server>>, request: Request| async move {
         answer(broker, Route::Admin, request).await
     };
-    // What the framework would say of an ID that is not UTF-8 is neither in our form nor behind a bearer nor logged.
+    // axum's own answer to an ID that is not UTF-8 would have another form, and be neither authenticated nor logged.
     let of_workspace = |State(broker): State<Arc<Server>>,
                         id: Result<Path<String>, PathRejection>,
                         request: Request| async move {
@@ -78,7 +78,7 @@ async fn answer(broker: Arc<Server>, route: Route, request: Request) -> Response
     log(&broker, &request, &known, started, response)
 }
 
-/// Whose request it is; `None` where there are no identities.
+/// The identity of a request; `None` if none are configured.
 async fn identify(
     broker: &Server,
     route: &Route,
@@ -100,7 +100,7 @@ async fn identify(
         Identified::Unknown(None) => Err(Decided::refused(StatusCode::UNAUTHORIZED, invalid)),
         Identified::Unknown(Some(cause)) => {
             let response = failure(StatusCode::UNAUTHORIZED, invalid);
-            // The token may be as good as any: whoever presents it should come again.
+            // The token may be valid: the client should try again.
             let response = if cause == Invalid::NoKeys { after(5, response) } else { response };
             Err(Decided::without_token(response, Reason::Invalid(cause)))
         }
@@ -149,7 +149,7 @@ async fn decide(
     }
 }
 
-/// Ends the asker's own token. One without a workspace may stand for many, and its tokens for what they are doing.
+/// Revokes the asker's own token. An identity without a workspace may stand for many clients that still use the token.
 async fn end(broker: &Server, who: &Who, scope: &Scope, now: Moment) -> Decided {
     let own = who.as_ref().filter(|identity| identity.workspace.is_some());
     let ended = match own {
@@ -181,7 +181,7 @@ async fn ready(State(broker): State<Arc<Server>>) -> Response {
     json_response(StatusCode::OK, &json!({ "status": "ok" }))
 }
 
-/// For this machine without a bearer, for others with any. Refusals are logged: they are guesses like any other.
+/// Open to this machine; others need any valid bearer. Refusals are logged like other failed authentications.
 async fn metrics(State(broker): State<Arc<Server>>, request: Request) -> Response {
     let (request, _) = request.into_parts();
     let started = clock::moment();
@@ -193,7 +193,7 @@ async fn metrics(State(broker): State<Arc<Server>>, request: Request) -> Respons
     (headers, broker.metrics.to_text(&broker.gauges())).into_response()
 }
 
-/// Empty, so that no client takes it for "no App configured".
+/// With an empty body, so that no client takes it for "no App configured".
 async fn unknown(State(broker): State<Arc<Server>>, request: Request) -> Response {
     let (started, (request, _)) = (clock::moment(), request.into_parts());
     note(&broker, &request, started, StatusCode::NOT_FOUND.into_response())

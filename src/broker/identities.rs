@@ -1,5 +1,5 @@
-//! Who asks: the one place where a bearer or an OIDC token becomes an identity. What is known already costs one hash and one
-//! look-up.
+//! Authentication: the one place where a bearer or an OIDC token becomes an identity. A known one costs one hash and
+//! one look-up.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,33 +11,34 @@ use crate::broker::oidc::presented::Invalid;
 use crate::broker::trust_file::{Trust, TrustFile};
 use crate::platform::clock::Moment;
 
-/// All who are known, or can prove who they are.
+/// All sources of identities.
 pub struct Identities {
-    /// By bearers.
+    /// The bearer file.
     pub bearers: Option<BearerFile>,
-    /// By OIDC tokens.
+    /// The trust file.
     pub trust: Option<TrustFile>,
 }
 
-/// Whose request it is.
+/// The outcome of authentication.
 pub enum Identified {
-    /// Somebody's.
+    /// A known identity.
     Known(Arc<Identity>),
-    /// The token is valid, and no rule is for it.
+    /// A valid token that no rule matches.
     NoRule,
-    /// Nobody's; why, where it is an OIDC token.
+    /// Not authenticated; for an OIDC token, with the reason.
     Unknown(Option<Invalid>),
 }
 
 impl Identities {
-    /// How many there are, in words.
+    /// The number of identities, in words.
     pub fn in_words(&self, now: Moment) -> String {
         let bearers = self.bearers.as_ref().map(|file| file.current(now.steady).in_words());
         let trust = self.trust.as_ref().map(|file| file.current(now.steady).in_words());
         bearers.into_iter().chain(trust).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whose this is. What is no bearer, and has the form of a JWT, is verified, which may wait for the issuer's keys.
+    /// Authenticates a credential. If it is not a bearer but has the form of a JWT, it is verified, which may wait for
+    /// the issuer's keys.
     pub async fn identify(&self, presented: &[u8], now: Moment) -> Identified {
         let hash = bearers::hash(presented);
         if let Some(identity) = self.bearer(&hash, now) {
@@ -50,7 +51,7 @@ impl Identities {
             Some(Some(identity)) => Identified::Known(identity),
             Some(None) => Identified::NoRule,
             None if presented.split(|byte| *byte == b'.').count() != 3 => Identified::Unknown(None),
-            // Boxed, so that a request that needs none of it carries no room for it.
+            // Boxed, so that other requests do not carry its size.
             None => Box::pin(verify(&trust, presented, hash, now)).await,
         }
     }
@@ -59,19 +60,19 @@ impl Identities {
         self.bearers.as_ref()?.current(now.steady).find(hash).cloned()
     }
 
-    /// How old the keys of each issuer are, in seconds.
+    /// The age of each issuer's keys, in seconds.
     pub fn key_ages(&self, now: Instant) -> Vec<(String, Option<u64>)> {
         let Some(trust) = self.trust.as_ref().map(|file| file.current(now)) else { return Vec::new() };
         trust.ages(now).map(|(name, age)| (name.to_owned(), age.map(|age| age.as_secs()))).collect()
     }
 
-    /// Reads the files now, whether they seem changed or not.
+    /// Reads the files now, whether or not they have changed.
     pub fn read_again(&self) {
         self.bearers.iter().for_each(BearerFile::read_again);
         self.trust.iter().for_each(TrustFile::read_again);
     }
 
-    /// Notes changes that no request has brought up, and looks after keys.
+    /// Notices changed files without a request, and maintains the keys.
     pub fn maintain(&self, now: Moment) {
         if let Some(file) = &self.bearers {
             file.current(now.steady);

@@ -1,5 +1,5 @@
-//! Who asks: a line of the bearer file, or an OIDC token that a rule of the trust file accepts. What the broker keeps, counts
-//! and queues is kept, counted and queued by identity. Pure.
+//! An identity: a line of the bearer file, or an OIDC token that a rule of the trust file accepts. The broker keeps,
+//! counts and queues everything by identity. Pure.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -9,30 +9,30 @@ use serde_json::{Map, Value, json};
 use crate::tokens::error::escape;
 use crate::tokens::scope::Scope;
 
-/// The longest name of an identity or workspace that comes from claims, in bytes: it stands in each line of the logs.
+/// The longest name of an identity or workspace from claims, in bytes, as every log line contains it.
 pub const LONGEST_NAME: usize = 256;
 
-/// An asker, and the most that it may get. Empty limits mean none.
+/// An asker, and the widest scope that it may get. Empty limits mean none.
 #[derive(Debug)]
 pub struct Identity {
-    /// What logs call it.
+    /// Its name in logs.
     pub name: Arc<str>,
     /// The only workspace whose route it may use.
     pub workspace: Option<String>,
     /// Owner, repositories and permissions.
     pub limits: Scope,
-    /// How it has proved itself.
+    /// How it was authenticated.
     pub proof: Proof,
-    /// Tells it from all others.
+    /// A key that differs for each identity.
     key: String,
-    /// What the audit log says of it, made once: members of a JSON object.
+    /// Its part of an audit line, made once: members of a JSON object.
     pub audited: String,
 }
 
-/// What the audit log says where nobody is known.
+/// The same part without an identity.
 pub const NOBODY: &str = r#""identity":null,"kind":null,"issuer":null,"subject":null,"claims":null"#;
 
-/// How an identity has proved itself.
+/// How an identity was authenticated.
 #[derive(Debug)]
 pub enum Proof {
     /// By a bearer.
@@ -41,26 +41,26 @@ pub enum Proof {
     Oidc(Claimed),
 }
 
-/// What an OIDC token says of its bearer, as far as it mattered.
+/// The part of an OIDC token that mattered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Claimed {
     /// The issuer's URL.
     pub issuer: String,
-    /// `sub`, if there is one.
+    /// `sub`, if present.
     pub subject: Option<String>,
-    /// The claims that the rule has matched, by the rule's names of them.
+    /// The claims that the rule matched, by their names in the rule.
     pub matched: Map<String, Value>,
 }
 
 impl Identity {
-    /// Of a line in the bearer file. Names of bearers are unique, and hold no blanks.
+    /// The identity of a line in the bearer file. Names of bearers are unique and contain no blanks.
     pub fn of_bearer(name: &str, workspace: Option<String>, limits: Scope) -> Self {
         let audited = audited(name, "bearer", None);
         Self { name: name.into(), workspace, limits, proof: Proof::Bearer, key: name.to_owned(), audited }
     }
 
-    /// Of an OIDC token. Whoever differs in issuer, subject, workspace or name is somebody else; and so is every bearer, as
-    /// this key begins with a blank.
+    /// The identity of an OIDC token. It is distinguished by issuer, subject, workspace and name; the key begins with a
+    /// blank, so it differs from every bearer's.
     pub fn of_claims(name: &str, workspace: Option<String>, limits: Scope, claimed: Claimed) -> Self {
         let key = format!(" {}", json!([claimed.issuer, claimed.subject, workspace, name]));
         let audited = audited(name, "oidc", Some(&claimed));
@@ -81,7 +81,7 @@ fn audited(name: &str, kind: &str, claimed: Option<&Claimed>) -> String {
     )
 }
 
-/// Identities are equal by who they are, whatever they may have at the moment.
+/// Identities are compared by who they are, not by what they may have.
 impl PartialEq for Identity {
     fn eq(&self, other: &Self) -> bool {
         self.key == other.key
@@ -96,13 +96,13 @@ impl Hash for Identity {
     }
 }
 
-/// Whether an identity may be called so: one word that logs show as it is, and neither a comment nor the log's word for
-/// nobody.
+/// Whether an identity may have this name: one printable word that is neither a comment nor the log's mark for no
+/// identity.
 pub fn is_name(name: &str) -> bool {
     is_shown(name) && !name.contains(char::is_whitespace) && !name.starts_with('#') && name != "-"
 }
 
-/// Whether a workspace may have this ID, as far as the broker cares.
+/// Whether a workspace may have this ID, as far as the broker is concerned.
 pub fn is_workspace(id: &str) -> bool {
     is_shown(id)
 }

@@ -1,4 +1,4 @@
-//! At most so many requests a minute: for each identity, and for each address of those who are none. The time is a
+//! Limits requests per minute: for each identity, and for each address with failed authentications. The time is a
 //! parameter.
 
 use std::collections::HashMap;
@@ -7,22 +7,22 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 /// A minute, in milliseconds.
 const WINDOW: u64 = 60_000;
-/// Clients choose their addresses: with more than these in a minute all are forgotten.
+/// Clients choose their addresses: above this number in a minute, all are forgotten.
 const MOST: usize = 100_000;
 
-/// The current minute of each.
+/// The current minute of each key.
 #[derive(Debug)]
 pub struct Limiter<K> {
     limit: u32,
     windows: RwLock<HashMap<K, Mutex<Window>>>,
 }
 
-/// It was too much.
+/// The limit is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Over {
     /// How long to wait.
     pub seconds: u64,
-    /// For the first time in this minute.
+    /// Whether this is the first time in this minute.
     pub first: bool,
 }
 
@@ -34,12 +34,12 @@ struct Window {
 }
 
 impl<K: Clone + Eq + Hash> Limiter<K> {
-    /// So many in a minute.
+    /// Allows this many requests per minute.
     pub fn new(limit: u32) -> Self {
         Self { limit, windows: RwLock::default() }
     }
 
-    /// Counts a request at a time (milliseconds from any fixed point).
+    /// Counts a request at a time (in milliseconds from any fixed point).
     pub fn count(&self, key: &K, now: u64) -> Result<(), Over> {
         let windows = self.windows.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(window) = windows.get(key) {
@@ -55,7 +55,7 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
         window.get_mut().unwrap_or_else(PoisonError::into_inner).count(now, self.limit)
     }
 
-    /// Forgets whose minute is over.
+    /// Forgets keys whose minute has passed.
     pub fn forget(&self, now: u64) {
         let mut windows = self.windows.write().unwrap_or_else(PoisonError::into_inner);
         windows.retain(|_, window| !window.get_mut().unwrap_or_else(PoisonError::into_inner).is_over(now));

@@ -1,47 +1,48 @@
-//! Every limit of the broker in one place; how long tokens and refusals are kept is the cache's policy. The numbers are the contract's; tests choose smaller ones, so that they reach
-//! them at once and wait for nothing.
+//! Every limit of the broker in one place; how long tokens and refusals are kept is the cache's policy. The numbers are
+//! part of the contract; tests choose smaller ones, to reach them without waiting.
 
 use std::time::Duration;
 
 use crate::tokens::cache::lifetimes;
 use crate::tokens::cache::policy::{self, Rules};
 
-/// How much there may be of everything, and how long it may take.
+/// All limits and timeouts.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at the same time, if the system allows as many open files.
     pub connections: usize,
     /// One address may have the connections divided by this.
     pub share: usize,
-    /// For the head of a request, from the connection's or the last request's end on; and for a TLS handshake.
+    /// Time to send a request's head, from the start of the connection or the end of the last request, and for a TLS
+    /// handshake.
     pub head: Duration,
-    /// For a client to read something of an answer that it is sent.
+    /// Time for a client to read part of its answer.
     pub unread: Duration,
-    /// Requests of an identity in a minute.
+    /// Requests per identity and minute.
     pub requests: u32,
-    /// Requests in a minute from an address without a valid bearer.
+    /// Failed authentications per address and minute.
     pub failures: u32,
-    /// Mints at the same time: GitHub wants few.
+    /// Mints at the same time: GitHub asks for few.
     pub mints: usize,
     /// Mints of one identity at the same time.
     pub mints_each: usize,
-    /// How long a request waits for its mint, the queue before it included.
+    /// How long a request waits for its mint, time in the queue included.
     pub turn: Duration,
     /// Scopes in memory.
     pub scopes: usize,
     /// Bytes of those scopes: one may name 500 repositories.
     pub scope_bytes: usize,
-    /// A token with less left is renewed, in seconds.
+    /// A token with less time left is renewed, in seconds.
     pub margin: i64,
     /// How long after its last use a scope is renewed in the background.
     pub in_use: Duration,
-    /// How patient we are with those who ask for new tokens.
+    /// Limits on requests for new tokens.
     pub rules: Rules,
-    /// How long an asker waits for a new token while there is a valid one.
+    /// How long an asker waits for a new token while it has a valid one.
     pub patience: Duration,
-    /// The longest wait that GitHub is believed: its own limits are over within an hour.
+    /// The longest wait accepted from GitHub, whose own limits last at most an hour.
     pub longest_wait: Duration,
-    /// How often tokens are looked after.
+    /// How often tokens are checked for renewal.
     pub maintenance: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Where the broker listens: an address, a private Unix socket, or what systemd hands over.
+//! Where the broker listens: an address, a private Unix socket, or a socket passed by systemd.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,11 +10,11 @@ use crate::broker::peer::Peer;
 use crate::platform::{private_files, sockets, unix_socket};
 use crate::tokens::error::{Failure, Kind};
 
-/// Bytes of a request's head: the longest token, and all else that a client sends.
+/// Bytes of a request's head: the longest token, and everything else that a client sends.
 pub const MAX_HEAD: usize = 20 * 1024;
-/// So many of them are looked at before they cost a buffer; who sends more may have it.
+/// Bytes to look at before a connection gets a buffer; a client that sends more gets one.
 const LOOKED_AT: usize = 16 * 1024;
-/// Connections that may wait to be accepted; the system may allow less.
+/// Connections that may wait to be accepted; the system may allow fewer.
 const WAITING: i32 = 4096;
 
 /// Where to listen.
@@ -22,9 +22,9 @@ const WAITING: i32 = 4096;
 pub enum ListenAddress {
     /// TCP.
     Tcp(SocketAddr),
-    /// A Unix socket, for its owner alone.
+    /// A Unix socket, only for its owner.
     Unix(PathBuf),
-    /// What systemd hands over.
+    /// A socket passed by systemd.
     Systemd,
 }
 
@@ -40,11 +40,11 @@ impl ListenAddress {
     }
 }
 
-/// An open socket, not yet in the hands of a worker.
+/// An open socket, not yet given to a worker.
 pub enum Listener {
     /// TCP.
     Tcp(std::net::TcpListener),
-    /// A Unix socket, and its path if we have made it.
+    /// A Unix socket, and its path if we created it.
     Unix(unix_socket::Listener, Option<PathBuf>),
 }
 
@@ -65,8 +65,8 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// Waits until the other end has sent a whole head, or what will never be one, or has gone; behind TLS until it has
-    /// sent anything. Until then the system keeps what has come, and the connection costs next to nothing.
+    /// Waits until the client has sent a whole head or what cannot become one, or has gone; with TLS, until it has sent
+    /// anything. Until then the kernel holds the data, and the connection costs next to nothing.
     ///
     /// # Errors
     /// The socket has failed.
@@ -79,7 +79,7 @@ impl Stream {
     }
 }
 
-/// Whether a whole head has come, or what will never be one.
+/// Whether this is a whole head, or cannot become one.
 fn is_head_or_never(come: &[u8]) -> bool {
     let is_head = come.first().is_some_and(u8::is_ascii_uppercase) && come.len() < LOOKED_AT;
     let ends = |at: usize| come[at..].starts_with(b"\n\r\n") || come[at..].starts_with(b"\n\n");
@@ -87,10 +87,10 @@ fn is_head_or_never(come: &[u8]) -> bool {
 }
 
 impl Accepting {
-    /// The next connection, and where it comes from.
+    /// Accepts the next connection, and says where it comes from.
     ///
     /// # Errors
-    /// There is none to be had, now or at all.
+    /// None can be accepted, now or ever.
     pub async fn next(&self) -> std::io::Result<(Stream, Peer)> {
         match self {
             Self::Tcp(listener) => {
@@ -120,7 +120,7 @@ impl Listener {
                 let listener = std::net::TcpListener::bind(address)
                     .map_err(|error| cannot(&error))
                     .with_context(|| format!("listen on {address}"))?;
-                // The standard library lets 128 wait to be accepted: in a flood a client would wait for a second.
+                // The standard library's backlog is 128: in a flood a client would wait for a second.
                 sockets::let_wait(&listener, WAITING)?;
                 listener.set_nonblocking(true)?;
                 Ok(Self::Tcp(listener))
@@ -151,14 +151,14 @@ impl Listener {
             .into())
     }
 
-    /// Removes a socket that we have made, so that nobody finds it without somebody behind it.
+    /// Removes a socket that we created, so that nobody connects to it in vain.
     pub fn remove(&self) {
         if let Self::Unix(_, Some(path)) = self {
             let _ = std::fs::remove_file(path);
         }
     }
 
-    /// For the runtime of a worker, within it: all of them take connections from the same socket.
+    /// Registers the socket with a worker's runtime, from within it: all workers accept from the same socket.
     ///
     /// # Errors
     /// The socket cannot be shared.
@@ -171,7 +171,7 @@ impl Listener {
         })
     }
 
-    /// Where it listens, for the log.
+    /// The address, for the log.
     pub fn name(&self) -> String {
         match self {
             Self::Tcp(listener) => {
@@ -182,7 +182,7 @@ impl Listener {
         }
     }
 
-    /// Whether others than this machine can reach it.
+    /// Whether other machines can reach it.
     pub fn is_reachable(&self) -> bool {
         matches!(self, Self::Tcp(listener) if listener.local_addr().is_ok_and(|address| !Peer::of_address(address.ip()).is_local()))
     }
@@ -195,5 +195,5 @@ impl Listener {
 
 fn cannot(error: &std::io::Error) -> Failure {
     Failure::new(Kind::Settings, error.to_string())
-        .hint("choose another place with --listen, or end what is there")
+        .hint("choose another address with --listen, or stop the process that uses it")
 }

@@ -1,8 +1,8 @@
-//! What the broker tells on stderr: one line for its start, its end and each thing that goes wrong, and one for each
-//! request. Plain or JSON; no secret, and nothing of a query but the scope that it was read as.
+//! The broker's log on stderr: one line for its start, its end and each error, and one for each request. Plain or JSON;
+//! no secrets, and nothing of a query except the scope.
 //!
-//! Nobody waits for whoever reads it: what does not fit into the buffer is dropped, and counted. Clients choose how long
-//! paths, methods and scopes are, so each is cut.
+//! Nobody waits for a slow reader: what does not fit into the buffer is dropped and counted. Clients choose the length
+//! of paths, methods and scopes, so each is cut.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -19,22 +19,22 @@ use crate::platform::{clock, threads};
 use crate::tokens::error::{escape, json_line, one_line};
 use crate::tokens::scope::Scope;
 
-/// How long a line may wait for others.
+/// How long a line may wait to be written with others.
 const GATHER: Duration = Duration::from_millis(5);
-/// Bytes of requests that may wait for the reader: a fifth of a second of the fastest flood there is.
+/// Bytes of request lines that may wait for the reader: a fifth of a second of the fastest flood.
 const MOST: usize = 4 << 20;
-/// As many more for what is no request: of these there are few, and they say why something is as it is.
+/// The same for other lines, which are few and explain what is wrong.
 const RESERVE: usize = 64 << 10;
-/// Bytes that are shown of a path.
+/// Bytes shown of a path.
 const PATH: usize = 256;
-/// Bytes that are shown of a method: those that exist are shorter.
+/// Bytes shown of a method; all real ones are shorter.
 const METHOD: usize = 32;
-/// Bytes that are shown of a scope, before its rest is only counted.
+/// Bytes shown of a scope; the rest is only counted.
 const SCOPE: usize = 512;
-/// Bytes that are shown of a message.
+/// Bytes shown of a message.
 const MESSAGE: usize = 2048;
 
-/// How lines are written.
+/// The log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
@@ -43,29 +43,29 @@ pub enum LogFormat {
     Json,
 }
 
-/// One request, answered.
+/// An answered request.
 pub struct Access<'a> {
-    /// Who was at the other end.
+    /// The client.
     pub client: Peer,
-    /// The identity's name; `None`: nobody known.
+    /// The identity's name; `None`: not authenticated.
     pub identity: Option<&'a str>,
     /// `GET`.
     pub method: &'a str,
     /// Without the query.
     pub path: &'a str,
-    /// What was asked for, once known.
+    /// The scope asked for, once known.
     pub scope: Option<&'a Scope>,
-    /// Why it was refused, where whoever asks is not told.
+    /// Why it was refused, if the client is not told.
     pub reason: Option<Cow<'static, str>>,
-    /// The answer.
+    /// The status.
     pub status: u16,
     /// When it came, in seconds since 1970.
     pub started: i64,
-    /// Until the answer was ready.
+    /// The time until the answer was ready.
     pub took: Duration,
 }
 
-/// Takes lines from all sides; one thread writes them, many at a time where many come.
+/// Takes lines from all threads; one thread writes them, many at a time under load.
 #[derive(Clone)]
 pub struct Log {
     form: LogFormat,
@@ -77,19 +77,19 @@ pub struct Log {
 struct Buffer {
     waiting: Mutex<Waiting>,
     change: Condvar,
-    /// All lines that were dropped since the start.
+    /// The number of lines dropped since the start.
     dropped: AtomicU64,
 }
 
 #[derive(Default)]
 struct Waiting {
     text: String,
-    /// Lines that were dropped since it was last said.
+    /// The number of lines dropped since the last report.
     dropped: u64,
-    /// The current second, and how it is written.
+    /// The current second, as text.
     time: (i64, String),
     ended: bool,
-    /// The thread has written everything.
+    /// Whether the thread has written everything.
     finished: bool,
 }
 
@@ -126,7 +126,7 @@ impl Waiting {
 pub struct Writer(Arc<Buffer>);
 
 impl Writer {
-    /// Waits until everything is written, but no longer than this: whoever reads may have stopped reading.
+    /// Waits until everything is written, but no longer than this: the reader may have stopped reading.
     pub fn end(self, patience: Duration) {
         let mut waiting = self.0.lock();
         waiting.ended = true;
@@ -153,7 +153,8 @@ impl Buffer {
                 self.change.notify_all();
                 return;
             }
-            // Under load the lines of a moment go out together, and the thread is not woken for each.
+            // Under load, lines are collected for a moment and written together, so that the thread is not woken for
+            // each.
             let more = |waiting: &mut Waiting| !waiting.ended;
             waiting = match self.change.wait_timeout_while(waiting, GATHER, more) {
                 Ok((waiting, _)) => waiting,
@@ -162,7 +163,7 @@ impl Buffer {
             if waiting.dropped > 0 {
                 let dropped = std::mem::take(&mut waiting.dropped);
                 let lines = if dropped == 1 { "line was" } else { "lines were" };
-                let message = format!("{dropped} {lines} dropped here: whoever reads this log is too slow");
+                let message = format!("{dropped} {lines} dropped here: the reader of this log is too slow");
                 waiting.event(form, &message);
             }
             std::mem::swap(&mut text, &mut waiting.text);
@@ -171,7 +172,7 @@ impl Buffer {
                 self.drop_lines(&mut self.lock(), text.matches('\n').count());
             }
             text.clear();
-            // A burst is over in a moment; its memory should not stay.
+            // A burst is short; its memory should not stay.
             text.shrink_to(MOST / 16);
         }
     }
@@ -186,7 +187,7 @@ impl Log {
     /// Starts to write.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// The thread cannot be started.
     pub fn start(
         form: LogFormat,
         write: impl FnMut(&str) -> io::Result<()> + Send + 'static,
@@ -194,7 +195,7 @@ impl Log {
         Self::start_with(form, MOST, write)
     }
 
-    /// The same with room for so many bytes.
+    /// The same with a buffer of this many bytes.
     pub fn start_with(
         form: LogFormat,
         most: usize,
@@ -206,7 +207,7 @@ impl Log {
         Ok((Self { form, most, shared: Arc::clone(&shared) }, Writer(shared)))
     }
 
-    /// How many lines were dropped since the start.
+    /// The number of lines dropped since the start.
     pub fn dropped(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)
     }
@@ -224,18 +225,18 @@ impl Log {
         }
     }
 
-    /// Says something.
+    /// Logs a message.
     pub fn event(&self, message: &str) {
         let message = cut(message, MESSAGE);
         self.add(self.most + RESERVE, |waiting| waiting.event(self.form, &message));
     }
 
-    /// For whoever has something to say now and then.
+    /// A function that logs messages.
     pub fn into_teller(self) -> Tell {
         Box::new(move |message| self.event(message))
     }
 
-    /// Notes a request.
+    /// Logs a request.
     pub fn access(&self, access: &Access) {
         let Access { client, identity, method, path, scope, reason, status, started, took } = access;
         let scope = scope.map(in_words).unwrap_or_default();
@@ -273,7 +274,7 @@ impl Log {
     }
 }
 
-/// At most so many bytes of a text that is escaped already; the last three say that something is missing.
+/// At most this many bytes of an already escaped text; ends with three dots if cut.
 fn cut(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);
@@ -282,7 +283,7 @@ fn cut(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}...", &text[..end]))
 }
 
-/// A scope in one line. GitHub takes 500 repositories for one token: of many the first are named.
+/// A scope in one line. GitHub allows 500 repositories for one token, so only the first are named.
 pub fn in_words(scope: &Scope) -> String {
     let mut text = String::new();
     let mut more = 0;

@@ -1,6 +1,7 @@
 //! Counters in Prometheus' text format
-//! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>). Written by hand: prometheus-client
-//! makes the same text, but the binary grows by 1.2 % with it, and it brings seven crates for some twenty lines.
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>). Written by hand:
+//! prometheus-client produces the same text, but makes the binary 1.2 % larger and brings seven crates to save some
+//! twenty lines.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
@@ -11,10 +12,10 @@ use std::time::Duration;
 /// Upper ends of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 7] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// All that is counted.
+/// All counters.
 #[derive(Default)]
 pub struct Metrics {
-    /// By status; the commonest without a lock, as each request counts.
+    /// Requests by status; the commonest without a lock, as every request counts.
     served: AtomicU64,
     others: Mutex<Counters>,
 }
@@ -30,33 +31,33 @@ struct Counters {
     seconds: f64,
 }
 
-/// What is read off when the metrics are asked for.
+/// Gauges of the pool.
 pub struct Gauges {
-    /// Tokens in memory that are alive.
+    /// Valid tokens in memory.
     pub alive: usize,
     /// Seconds until the next one is renewed.
     pub next_renewal: Option<i64>,
-    /// Mints that wait for their turn.
+    /// Mints waiting for their turn.
     pub waiting: usize,
-    /// Installations for which GitHub has set a limit that is not over.
+    /// Installations with a rate limit of GitHub in force.
     pub paused: usize,
 }
 
-/// What is read off elsewhere.
+/// Gauges of the other parts.
 pub struct Outside {
-    /// Of the pool.
+    /// The pool's gauges.
     pub pool: Gauges,
     /// Lines that the log has dropped.
     pub lines_dropped: u64,
     /// Open connections.
     pub connections: usize,
-    /// Connections that were closed to make room for others.
+    /// Connections closed to make room for others.
     pub evicted: u64,
-    /// Connections that were closed at once, as nobody was idle who could make room.
+    /// Connections refused because none was idle to make room.
     pub refused: u64,
-    /// How old each issuer's keys are, in seconds; `None`: there are none.
+    /// The age of each issuer's keys, in seconds; `None`: there are none.
     pub keys: Vec<(String, Option<u64>)>,
-    /// Lines that the audit log could not take, where there is one.
+    /// Lines that the audit log could not write, if there is one.
     pub audit_failures: Option<u64>,
 }
 
@@ -65,7 +66,7 @@ impl Metrics {
         change(&mut self.others.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// A request was answered.
+    /// Counts an answered request.
     pub fn request(&self, status: u16) {
         if status == 200 {
             self.served.fetch_add(1, Ordering::Relaxed);
@@ -74,17 +75,17 @@ impl Metrics {
         self.change(|counters| *counters.requests.entry(status).or_default() += 1);
     }
 
-    /// A request was refused by the limit of its bearer.
+    /// Counts a request refused by its identity's limit.
     pub fn limited(&self) {
         self.change(|counters| counters.limited += 1);
     }
 
-    /// A request without a valid bearer was refused by the limit of its address.
+    /// Counts a failed authentication refused by its address's limit.
     pub fn failure_limited(&self) {
         self.change(|counters| counters.failures_limited += 1);
     }
 
-    /// A mint ended; `outcome` is `ok`, `refused`, `temporary` or `failed`.
+    /// Counts a mint; `outcome` is `ok`, `refused`, `temporary` or `failed`.
     pub fn mint(&self, outcome: &'static str, took: Duration) {
         self.change(|counters| {
             *counters.mints.entry(outcome).or_default() += 1;
@@ -135,7 +136,7 @@ impl Counters {
         }
         let help = "Requests refused by the limit of their identity.";
         single(text, "rate_limited_total", "counter", help, self.limited)?;
-        let help = "Requests of nobody known refused by the limit of their address.";
+        let help = "Unauthenticated requests refused by the limit of their address.";
         single(text, "failures_limited_total", "counter", help, self.failures_limited)?;
         writeln!(text, "# HELP github_app_mint_duration_seconds How long mints took.")?;
         writeln!(text, "# TYPE github_app_mint_duration_seconds histogram")?;
@@ -154,20 +155,20 @@ impl Counters {
 impl Outside {
     fn write(&self, text: &mut String) -> std::fmt::Result {
         let Self { pool, lines_dropped, connections, evicted, refused, keys, audit_failures } = self;
-        single(text, "tokens_alive", "gauge", "Tokens in memory that are alive.", pool.alive)?;
+        single(text, "tokens_alive", "gauge", "Valid tokens in memory.", pool.alive)?;
         if let Some(seconds) = pool.next_renewal {
             let help = "Time until the next token is renewed.";
             single(text, "next_renewal_seconds", "gauge", help, seconds)?;
         }
-        single(text, "mints_waiting", "gauge", "Mints that wait for their turn.", pool.waiting)?;
-        let help = "Installations that GitHub has limited: nothing is minted for them at present.";
+        single(text, "mints_waiting", "gauge", "Mints waiting for their turn.", pool.waiting)?;
+        let help = "Installations that GitHub rate limits, for which nothing is minted now.";
         single(text, "installations_paused", "gauge", help, pool.paused)?;
-        let help = "Lines that whoever reads the log was too slow for.";
+        let help = "Log lines dropped because the reader was too slow.";
         single(text, "log_lines_dropped_total", "counter", help, lines_dropped)?;
         single(text, "connections", "gauge", "Open connections.", connections)?;
         let help = "Idle connections that were closed to make room for others.";
         single(text, "connections_evicted_total", "counter", help, evicted)?;
-        let help = "Connections that were not let in.";
+        let help = "Connections refused because all places were busy.";
         single(text, "connections_refused_total", "counter", help, refused)?;
         if let Some(failures) = audit_failures {
             let help = "Lines that could not be written to the audit log.";
@@ -176,7 +177,7 @@ impl Outside {
         if !keys.is_empty() {
             writeln!(
                 text,
-                "# HELP github_app_issuer_keys_age_seconds How old an issuer's keys are; without any, it has no line."
+                "# HELP github_app_issuer_keys_age_seconds Age of an issuer's keys; an issuer without keys has no line."
             )?;
             writeln!(text, "# TYPE github_app_issuer_keys_age_seconds gauge")?;
         }

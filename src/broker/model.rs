@@ -1,18 +1,18 @@
-//! The contract told a second time: who may get what, as rules that each answer of the broker is held to. The fuzz target
-//! `paths` and a property judge by it. Nothing here calls what it judges.
+//! The contract, written a second time: who may get what, as rules that every answer of the broker must meet. Used by
+//! the fuzz target `paths` and by a property test. It calls nothing of the code that it checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 #[cfg(test)]
 mod tests;
 
-/// Who is known, as a bearer file has it.
+/// An identity as a bearer file has it.
 pub struct KnownBearer {
     /// The bearer.
     pub bearer: &'static str,
     /// The only workspace whose route it may use.
     pub workspace: Option<&'static str>,
-    /// The most it may get, as a line has it.
+    /// The widest scope it may get, as a line has it.
     pub limits: &'static str,
 }
 
@@ -24,7 +24,7 @@ const fn identity(
     KnownBearer { bearer, workspace, limits }
 }
 
-/// All who are known.
+/// All identities.
 pub const IDENTITIES: [KnownBearer; 8] = [
     identity("bearer-of-all", None, ""),
     identity("bearer-of-acme", None, "owner=acme"),
@@ -55,18 +55,18 @@ pub struct Asking<'a> {
     pub method: &'a [u8],
     /// Path and query.
     pub target: &'a [u8],
-    /// The header, if there is one.
+    /// The `Authorization` header, if there is one.
     pub authorization: Option<&'a [u8]>,
 }
 
-/// What came of it.
+/// The outcome.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
-    /// Of the answer.
+    /// The answer's status.
     pub status: u16,
-    /// Of the answer.
+    /// The answer's body.
     pub body: Vec<u8>,
-    /// The tokens that were minted meanwhile.
+    /// The tokens minted meanwhile.
     pub minted: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ enum Level {
     Admin,
 }
 
-/// What a line, the settings, a query or a token names; where it names nothing of a kind, it is all of that kind.
+/// The scope of a line, the settings, a query or a token; if it names nothing of a kind, it means all of that kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct NamedScope {
     owners: BTreeSet<String>,
@@ -87,7 +87,7 @@ struct NamedScope {
 }
 
 impl NamedScope {
-    /// `None`: it says something that nobody knows.
+    /// `None`: it has an unknown word.
     fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         let mut named = Self::default();
         for (key, value) in pairs {
@@ -106,7 +106,7 @@ impl NamedScope {
                         "admin" => Level::Admin,
                         _ => return None,
                     };
-                    // Of two levels the lower one is meant.
+                    // The lower of two levels counts.
                     let known = named.permissions.entry(name.to_owned()).or_insert(level);
                     *known = level.min(*known);
                 }
@@ -120,7 +120,7 @@ impl NamedScope {
         Self::of(words.split_whitespace().map(|word| word.split_once('=').unwrap_or((word, ""))))
     }
 
-    /// Whether it is no more than a limit. All of a kind is more than any of it.
+    /// Whether it is within a limit. All of a kind is more than any of it.
     fn is_within(&self, limit: &Self) -> bool {
         let owner = limit.owners.is_empty() || self.owners == limit.owners;
         let repositories = limit.repositories.is_empty()
@@ -132,7 +132,7 @@ impl NamedScope {
     }
 }
 
-/// What a query asks for, if it can be read, and whether it has to be: each name is plain, and named once.
+/// The scope of a query, if it can be parsed, and whether it must be: each name is plain and given once.
 fn read_query(query: &[u8]) -> Option<(NamedScope, bool)> {
     let pairs = str::from_utf8(query).ok()?.split('&').filter(|pair| !pair.is_empty());
     let pairs: Vec<(&str, String)> = pairs
@@ -170,18 +170,18 @@ fn decode(text: &[u8]) -> Vec<u8> {
 
 /// What a target leads to.
 enum ModelRoute {
-    /// Tokens for whoever may use the route of no workspace.
+    /// Tokens, without a workspace.
     Admin,
-    /// Tokens for whoever may use this workspace's route.
+    /// Tokens of this workspace.
     Workspace(Vec<u8>),
-    /// For everybody.
+    /// Open to everybody.
     Open,
-    /// For everybody with a bearer.
+    /// Open to everybody with a bearer.
     Metrics,
     Nowhere,
 }
 
-/// Place and query.
+/// Route and query.
 fn read_target(target: &[u8]) -> (ModelRoute, &[u8]) {
     let target = target.split(|byte| *byte == b'#').next().unwrap_or_default();
     let end = target.iter().position(|byte| *byte == b'?');
@@ -205,16 +205,16 @@ fn read_target(target: &[u8]) -> (ModelRoute, &[u8]) {
     (place, query.strip_prefix(b"?").unwrap_or_default())
 }
 
-/// Whose bearer a header presents.
+/// The identity of a header's bearer.
 fn presented(authorization: Option<&[u8]>) -> Option<&'static KnownBearer> {
     let bearer = authorization?.strip_prefix(b"Bearer ")?.trim_ascii();
     IDENTITIES.iter().find(|identity| identity.bearer.as_bytes() == bearer)
 }
 
-/// Holds an answer of the broker with these limits in its settings to the rules; the error says which one it breaks.
+/// Checks an answer of the broker with these limits in its settings; the error names the broken rule.
 ///
 /// # Errors
-/// The broker has a fault.
+/// The broker is at fault.
 pub fn judge(server: &str, asking: &Asking, seen: &Observed) -> Result<(), &'static str> {
     let (place, query) = read_target(asking.target);
     let identity = presented(asking.authorization);
@@ -253,7 +253,7 @@ pub fn judge(server: &str, asking: &Asking, seen: &Observed) -> Result<(), &'sta
     judge_grants(&limits, asked, must, seen)
 }
 
-/// The rules for what tokens are for. What `must` be understood cannot be refused if the limits allow it.
+/// The rules for a token's scope. A request that `must` be understood cannot be refused if the limits allow it.
 fn judge_grants(
     limits: &[NamedScope],
     asked: NamedScope,
@@ -274,7 +274,7 @@ fn judge_grants(
     if granted.as_ref().is_some_and(|token| seen.minted.iter().any(|minted| minted != token)) {
         return Err("a token that nobody gets");
     }
-    // Who asks for nothing gets what the line names.
+    // A request for nothing gets the line's scope.
     let wanted = if asked == NamedScope::default() { limits[0].clone() } else { asked };
     let given = granted.as_deref().and_then(NamedScope::of_words);
     if must && is_within_limits(&wanted) && given.as_ref() != Some(&wanted) {

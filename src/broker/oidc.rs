@@ -1,5 +1,5 @@
-//! OIDC tokens: from the text of one to the claims that its issuer has signed. `presented` and `jwks` are pure; `issuer_keys`
-//! keeps the keys, which `discovery` fetches.
+//! OIDC tokens: from a token's text to the claims that its issuer signed. `presented` and `jwks` are pure;
+//! `issuer_keys` keeps the keys, which `discovery` fetches.
 
 mod discovery;
 mod issuer_keys;

@@ -1,5 +1,5 @@
-//! Who is at the other end of a connection: an address, or on a Unix socket the user whom the kernel names (unix(7),
-//! `SO_PEERCRED`). Nothing that a client sends changes it.
+//! The other end of a connection: an address, or on a Unix socket the user that the kernel reports (unix(7),
+//! `SO_PEERCRED`). Nothing that a client sends can change it.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -7,14 +7,14 @@ use std::net::{IpAddr, Ipv4Addr};
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
-    /// Of TCP; an IPv4 address that is written as an IPv6 one counts as what it is.
+    /// TCP; an IPv4 address written as IPv6 counts as IPv4.
     Address(IpAddr),
-    /// Of a Unix socket, by user ID; `None`: the kernel does not tell.
+    /// A Unix socket, by user ID; `None`: the kernel does not report it.
     User(Option<u32>),
 }
 
 impl Peer {
-    /// Of TCP.
+    /// For TCP.
     pub fn of_address(address: IpAddr) -> Self {
         Self::Address(address.to_canonical())
     }
@@ -27,7 +27,7 @@ impl Peer {
         }
     }
 
-    /// Whether it is served where nobody has a bearer: root and the user `me`, whatever the socket's mode lets in.
+    /// Whether it is served if there are no identities: only root and the user `me`, whatever the socket's mode.
     pub fn needs_no_bearer(self, me: u32) -> bool {
         matches!(self, Self::User(Some(user)) if user == 0 || user == me)
     }
@@ -44,8 +44,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// What an IPv4 address looks like. It stands in each line of the log, and the standard library's way takes several times
-/// as long.
+/// Formats an IPv4 address. Every log line has one, and the standard library takes several times as long.
 fn dotted(address: Ipv4Addr, buffer: &mut [u8; 15]) -> &str {
     let mut end = 0;
     for (index, octet) in address.octets().into_iter().enumerate() {
@@ -58,7 +57,7 @@ fn dotted(address: Ipv4Addr, buffer: &mut [u8; 15]) -> &str {
         }
         end += dot + digits.len() - zeros;
     }
-    // Digits and dots are.
+    // Digits and dots are ASCII.
     std::str::from_utf8(&buffer[..end]).unwrap_or_default()
 }
 

@@ -1,8 +1,8 @@
-//! Who may be connected. Every connection has a place; where all are taken, or an address has its share, the longest idle
-//! one makes room. A client that is being answered is not idle, one that sends its request slowly is.
+//! Admits connections. Every connection has a place. If all are taken, or an address has its share, the longest idle
+//! connection makes room. A client that is being answered is not idle; one that sends its request slowly is.
 //!
-//! Time is counted in connections: it is enough to know who has been idle while more of them came, and each request would
-//! have to read the clock once more.
+//! Time is counted in connections: it is enough to know who was idle while more of them came, and reading the clock for
+//! each request would cost more.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -14,18 +14,18 @@ use tokio::task::AbortHandle;
 
 use crate::broker::peer::Peer;
 
-/// The time of whoever is being answered.
+/// The time of a client that is being answered.
 const BUSY: u64 = u64::MAX;
-/// How many of the longest idle one search finds, as a part of all: each looks at every connection.
+/// How many of the longest idle one search finds, as a fraction of all: each search looks at every connection.
 const BATCH: usize = 64;
 
-/// Where a client is, as far as its fair share is concerned.
+/// A client's address, for its fair share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Address(IpAddr);
 
 impl Address {
-    /// Who has one IPv6 address has a network of them: the first half counts. `None` on a Unix socket, where whoever may
-    /// connect may have all, and where it is not known.
+    /// An owner of one IPv6 address has a whole network, so only the first half counts. `None` on a Unix socket, where
+    /// any client may have all places, or if unknown.
     pub fn of(peer: Peer) -> Option<Self> {
         match peer {
             Peer::Address(address) if address.is_unspecified() => None,
@@ -52,24 +52,24 @@ pub struct Visitor {
     number: u64,
     /// Who it is.
     pub peer: Peer,
-    /// Idle since so many connections, doubled, and one more once there was a request; or [`BUSY`].
+    /// Idle since this connection count, doubled, plus one after a first request; or [`BUSY`].
     since: AtomicU64,
     connection: OnceLock<AbortHandle>,
     evicted: AtomicBool,
 }
 
 impl Visitor {
-    /// Whether there was a request.
+    /// Whether it has sent a request.
     pub fn has_asked(&self) -> bool {
         self.since() % 2 == 1
     }
 
-    /// A request has come.
+    /// Notes a request.
     pub fn begin(&self) {
         self.since.store(BUSY, Ordering::Relaxed);
     }
 
-    /// Who is to be stopped if it has to make room.
+    /// How to stop it, to make room.
     pub fn serve_by(&self, connection: AbortHandle) {
         let _ = self.connection.set(connection);
         if self.evicted.load(Ordering::SeqCst) {
@@ -94,7 +94,7 @@ pub struct Places {
     most: usize,
     share: usize,
     state: Mutex<Occupancy>,
-    /// Connections that have come.
+    /// The number of connections so far.
     come: AtomicU64,
     evicted: AtomicU64,
     refused: AtomicU64,
@@ -104,13 +104,13 @@ pub struct Places {
 struct Occupancy {
     all: HashMap<u64, Arc<Visitor>>,
     of: HashMap<Address, usize>,
-    /// The longest idle when they were searched for, and since when: of all, and of addresses that have their share.
-    /// Whoever has become idle since has been so for less time.
+    /// The longest idle at the last search, and since when: of all, and of addresses with a full share. Connections
+    /// that became idle later have been idle for less time.
     idle: HashMap<Option<Address>, VecDeque<(Arc<Visitor>, u64)>>,
 }
 
 impl Places {
-    /// So many in all and for each address.
+    /// With this many places in all and for each address.
     pub fn new(most: usize, share: usize) -> Self {
         Self {
             most,
@@ -122,7 +122,7 @@ impl Places {
         }
     }
 
-    /// Takes a place for somebody. `None`: nobody is idle who could make room.
+    /// Takes a place. `None`: no idle connection can make room.
     pub fn enter(&self, peer: Peer) -> Option<Arc<Visitor>> {
         let address = Address::of(peer);
         let mut state = self.state();
@@ -148,7 +148,7 @@ impl Places {
         Some(visitor)
     }
 
-    /// A visitor's request is answered.
+    /// Notes that a visitor's request is answered.
     pub fn end(&self, visitor: &Visitor) {
         visitor.since.store(2 * self.come.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
@@ -158,22 +158,22 @@ impl Places {
         self.state().remove(visitor);
     }
 
-    /// Ends the longest idle connection, as there are no more files to be had. False: nobody is idle.
+    /// Ends the longest idle connection, as no more files can be opened. False: none is idle.
     pub fn make_room(&self) -> bool {
         self.evict(&mut self.state(), None)
     }
 
-    /// How many there are.
+    /// The number of places.
     pub fn most(&self) -> usize {
         self.most
     }
 
-    /// How many are taken.
+    /// The number of places taken.
     pub fn taken(&self) -> usize {
         self.state().all.len()
     }
 
-    /// How many connections were ended to make room, and how many were not let in.
+    /// The numbers of connections ended to make room, and refused.
     pub fn turned_away(&self) -> (u64, u64) {
         (self.evicted.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
     }
@@ -214,7 +214,7 @@ impl Occupancy {
         let with_since = |visitor: &Arc<Visitor>| (Arc::clone(visitor), visitor.since());
         let mut idle: Vec<_> = self.all.values().filter(is_meant).map(with_since).collect();
         idle.retain(|(_, since)| *since != BUSY);
-        // Of those that came in the same moment the first.
+        // Of those that came at the same moment, the first.
         let key = |(visitor, since): &(Arc<Visitor>, u64)| (*since, visitor.number);
         if idle.len() > batch {
             idle.select_nth_unstable_by_key(batch, key);

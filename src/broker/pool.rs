@@ -1,7 +1,7 @@
-//! Tokens in memory, one for each identity and scope: minted once however many ask, renewed before they expire, and handed out for as
-//! long as they are valid while GitHub fails. What is minted next is decided by `turns`, what is kept by `slots`.
+//! Tokens in memory, one for each identity and scope: minted once for all who ask, renewed before they expire, and
+//! served while they are valid even if GitHub fails. `turns` decides what is minted next, `slots` what is kept.
 //!
-//! The threads that mint are there from the start: a request never needs one that cannot be had.
+//! The threads that mint exist from the start, so that no request depends on a new one.
 
 use std::collections::HashMap;
 use std::io;
@@ -32,28 +32,28 @@ mod tests;
 
 use minting::Asked;
 
-/// Ends a token at GitHub; blocks.
+/// Revokes a token at GitHub; blocks.
 pub type End = Box<dyn Fn(&Token) -> Result<(), Failure> + Send + Sync>;
 /// Mints one token; blocks.
 pub type Mint = Box<dyn Fn(&Scope) -> Result<Ready, Failure> + Send + Sync>;
 
-/// An App, as far as tokens in memory are concerned.
+/// An App, as far as the pool is concerned.
 pub struct Minter {
-    /// What mints.
+    /// Mints tokens.
     pub mint: Mint,
-    /// What ends what it has minted.
+    /// Revokes tokens.
     pub end: End,
-    /// Names the App and where it is asked: tokens of another one are of no use.
+    /// Identifies the App and its API URL: tokens of another App are useless.
     pub app: String,
-    /// The settings name the installation: then every scope is of that one, else each owner has one.
+    /// Whether the settings name the installation, so that all scopes share it; otherwise each owner has one.
     pub one_installation: bool,
 }
 
-/// A token that is handed out.
+/// A token to hand out.
 pub struct Handed {
     /// The token.
     pub token: Arc<Ready>,
-    /// It was in memory already.
+    /// Whether it was already in memory.
     pub kept: bool,
 }
 
@@ -63,10 +63,10 @@ impl Handed {
     }
 }
 
-/// Told of each token that was renewed though nobody asked.
+/// Called for each background renewal.
 pub type Renewed = Box<dyn Fn(&Who, &Scope, &Ready) + Send + Sync>;
 
-/// What time it is.
+/// The clock.
 pub type Clock = Box<dyn Fn() -> Moment + Send + Sync>;
 
 /// All scopes, and the threads that mint for them.
@@ -80,13 +80,13 @@ struct PoolInside {
     minter: RwLock<Option<Arc<Minter>>>,
     has_app: AtomicBool,
     log: Log,
-    /// As many tokens are ended at the same time as minted.
+    /// Limits revocations at the same time, as mints are limited.
     ends: Arc<Semaphore>,
     renewed: Renewed,
     work: Mutex<Work>,
-    /// Something was added to the work, or may run now.
+    /// Signals new work, or that waiting work may run now.
     change: Condvar,
-    /// Locked after `work` where both are.
+    /// Locked after `work` if both are.
     slots: RwLock<Slots>,
 }
 
@@ -98,7 +98,7 @@ struct Work {
 }
 
 impl Pool {
-    /// An empty one.
+    /// An empty pool.
     ///
     /// # Errors
     /// No thread can be started.
@@ -123,7 +123,7 @@ impl Pool {
             minter: RwLock::new(minter.map(Arc::new)),
             log,
         });
-        // If one cannot be had, dropping this ends the others.
+        // If one cannot be started, dropping this ends the others.
         let pool = Self(shared);
         for _ in 0..pool.0.limits.mints {
             let shared = Arc::clone(&pool.0);
@@ -135,7 +135,7 @@ impl Pool {
     /// A token for a scope, asked for now.
     ///
     /// # Errors
-    /// There is none that is valid, and none can be minted now.
+    /// There is no valid one, and none can be minted now.
     pub async fn token(
         &self,
         who: &Who,
@@ -165,16 +165,16 @@ impl Pool {
         }
     }
 
-    /// Ends an identity's token of a scope: at GitHub, and then here. `None`: there is none.
+    /// Revokes an identity's token of a scope at GitHub, then forgets it. `None`: there is none.
     ///
     /// # Errors
-    /// GitHub does not take it back now; it stays.
+    /// GitHub cannot revoke it now; it stays.
     pub async fn end(&self, who: &Who, scope: &Scope, now: Moment) -> Result<Option<Arc<Ready>>, Failure> {
         let (held, minter) = (self.0.held(who, scope, now), self.0.minter());
         let (Some((slot, Current { token, .. })), Some(minter)) = (held, minter) else { return Ok(None) };
         let permit = Arc::clone(&self.0.ends).acquire_owned().await;
         let (done, outcome) = oneshot::channel();
-        // All of it is the thread's: whoever asked may go away, and the token must not stay when it has ended.
+        // The thread does all of it: the asker may disconnect, and a revoked token must not stay.
         let work = move || {
             let ended = (minter.end)(&token.token);
             if ended.is_ok() {
@@ -183,7 +183,7 @@ impl Pool {
             drop((done.send(ended.map(|()| Some(token))), permit));
         };
         threads::start("revoke", work).map_err(|error| threads::scarcity("cannot start a thread", &error))?;
-        // Where it was, a panic has said.
+        // A panic was reported where it happened.
         outcome.await.map_err(|_| Failure::new(Kind::Temporary, "internal error")).flatten()
     }
 
@@ -192,7 +192,7 @@ impl Pool {
         self.0.has_app.load(Ordering::Relaxed)
     }
 
-    /// Mints in another way from now on. The tokens stay, unless it is for another App.
+    /// Replaces the minter. The tokens stay, unless the App is another.
     pub fn replace(&self, minter: Option<Minter>) {
         let mut work = self.0.work();
         let before = self.0.minter();
@@ -205,7 +205,7 @@ impl Pool {
         }
     }
 
-    /// Renews what is in use and about to expire, and forgets what nobody can use.
+    /// Renews tokens that are in use and about to expire, and forgets useless ones.
     pub fn maintain(&self) {
         let now = (self.0.clock)();
         let PoolInside { limits, slots, change, .. } = &*self.0;
@@ -217,7 +217,7 @@ impl Pool {
             let unused = Duration::from_millis(self.0.millis(now).saturating_sub(slot.used()));
             let renews = |current: &Current| {
                 let seen = SlotView { slot, current, unwanted: false, now };
-                // Nobody asks too often here.
+                // Background renewals are not limited.
                 let rules = Rules { spacing: 0, ..limits.rules };
                 policy::decide(&seen, limits.margin, rules) == Verdict::Renew
             };
@@ -236,7 +236,7 @@ impl Pool {
         change.notify_all();
     }
 
-    /// For the metrics.
+    /// Values for the metrics.
     pub fn gauges(&self) -> Gauges {
         let now = (self.0.clock)();
         let (waiting, paused) = {
@@ -272,7 +272,7 @@ impl PoolInside {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The token that there is, noted as used.
+    /// The current token, noted as used.
     fn held(&self, who: &Who, scope: &Scope, now: Moment) -> Option<(Arc<Slot>, Current)> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         let slot = slots.get(who, scope)?;
@@ -288,13 +288,13 @@ impl PoolInside {
         policy::decide(&seen, wanted, self.limits.rules) == Verdict::Hand
     }
 
-    /// Which installation a scope is of, as far as that is known without asking.
+    /// The installation of a scope, as far as known without asking.
     fn installation(&self, scope: &Scope) -> Option<String> {
         let one = self.minter().is_some_and(|minter| minter.one_installation);
         scope.owner.clone().filter(|_| !one)
     }
 
-    /// Why nothing is minted for a scope's installation at present.
+    /// Why nothing is minted for a scope's installation now.
     fn paused(&self, work: &Work, scope: &Scope, now: Moment) -> Option<Failure> {
         if work.pauses.is_empty() {
             return None;
@@ -302,7 +302,7 @@ impl PoolInside {
         let until = work.pauses.get(&self.installation(scope))?;
         let left = until.saturating_duration_since(now.steady);
         let seconds = i64::try_from(left.as_millis().div_ceil(1000)).unwrap_or(i64::MAX);
-        let failure = Failure::new(Kind::Temporary, "GitHub has set a limit that is not over yet");
+        let failure = Failure::new(Kind::Temporary, "GitHub's rate limit is still in force");
         (seconds > 0).then(|| failure.after(seconds))
     }
 }

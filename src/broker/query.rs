@@ -6,16 +6,16 @@ use percent_encoding::percent_decode_str;
 
 use crate::tokens::scope::{self, Scope};
 
-/// How new the token is to be.
+/// How fresh the token must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Freshness {
     /// Not one that was handed out before.
     pub new: bool,
-    /// With this much life left, in seconds.
+    /// With this much time left, in seconds.
     pub min_fresh: i64,
 }
 
-/// Reads a query; the error names what is wrong, and nothing that was sent.
+/// Parses a query; the error says what is wrong, and quotes nothing that was sent.
 pub fn scope(query: &str) -> Result<Scope, &'static str> {
     let mut owner = None;
     let (mut repositories, mut permissions) = (BTreeSet::new(), BTreeMap::new());
@@ -49,7 +49,7 @@ pub fn scope(query: &str) -> Result<Scope, &'static str> {
     Ok(Scope::new(owner.as_deref(), &repositories, &permissions))
 }
 
-/// Reads the values of all `Cache-Control` headers; what is not understood is ignored, as the header is advice.
+/// Parses all `Cache-Control` headers. The header is advice, so unknown directives are ignored.
 pub fn wish<'a>(values: impl Iterator<Item = &'a str>) -> Freshness {
     let mut wish = Freshness::default();
     for directive in values.flat_map(|value| value.split(',')).map(str::trim) {

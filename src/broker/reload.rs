@@ -1,4 +1,4 @@
-//! SIGHUP: everything that was read from a file is read again. What cannot be used changes nothing and is said.
+//! SIGHUP: reads every file again. A file that cannot be used changes nothing and is reported.
 
 use std::io;
 use std::sync::Arc;
@@ -14,22 +14,23 @@ use crate::tokens::fault;
 use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
 
-/// What is read again.
+/// What to read again.
 pub struct Reload {
     /// Identities and the App.
     pub broker: Arc<Server>,
     /// Certificate and key.
     pub tls: Option<Arc<Tls>>,
-    /// What fetches issuers' keys.
+    /// The fetcher of issuers' keys.
     pub fetcher: Arc<KeyFetcher>,
     /// The settings.
     pub read: ReadSettings,
-    /// For what is found in them.
+    /// The log.
     pub notes: Notes,
 }
 
 impl Reload {
-    /// Waits for wishes, in a thread of its own: a command that prints the key may take its time. One wish can wait.
+    /// Waits for signals in a thread of its own, as a command that prints the key may be slow. One signal can be
+    /// pending.
     ///
     /// # Errors
     /// No thread can be started.
@@ -54,7 +55,7 @@ impl Reload {
         if let Some(tls) = &self.tls {
             tls.read_again();
         }
-        // A fault in reading them is no reason to stop serving.
+        // A fault in reading is no reason to stop serving.
         match fault::guarded(|| self.settings()) {
             Ok(()) => log.event("read the settings, the key and the CAs again"),
             Err(error) => log.event(&format!("{error:#}; continuing with the settings as they were")),

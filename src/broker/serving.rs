@@ -1,5 +1,5 @@
-//! From accepted connections to requests. Each connection has limits of its own (20 KiB of head, the time to send it, the
-//! time to read the answer), and a place that it may lose: a slow or silent client costs the others nothing.
+//! From accepted connections to requests. Each connection has its own limits (20 KiB of head, the time to send it, the
+//! time to read the answer), and a place that it may lose, so a slow or silent client costs the others nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,16 +25,16 @@ use crate::broker::places::{Places, Visitor};
 use crate::broker::tls::Tls;
 use crate::platform::{sockets, threads};
 
-/// Open files for everything but connections: mints, the log, the files that are read again.
+/// Open files for everything except connections: mints, the log, the files that are read again.
 const RESERVE: u64 = 128;
-/// A connection ends with the answer to a head of more bytes, whose buffer it would keep otherwise: 16,000 of 15 KiB would
+/// A head larger than this closes the connection after the answer, to free its buffer: 16,000 buffers of 15 KiB would
 /// take 400 MiB.
 const SMALL: usize = 2 * 1024;
-/// How long nobody is let in after that was not possible.
+/// How long to wait after a failed accept.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How many connections there may be: so many, if the system allows as many open files. As many files as it allows are
-/// asked for, but no more than that takes: programs that are started here would go through all of them.
+/// The number of connections: this many, if the system allows as many open files. The limit is raised as needed but no
+/// further, as programs started from here would go through all file descriptors.
 pub fn most_connections(wanted: usize) -> usize {
     let files = wanted as u64 + RESERVE;
     let allowed = sockets::allow_open_files(files).unwrap_or(files);
@@ -45,17 +45,17 @@ pub fn most_connections(wanted: usize) -> usize {
 /// What a worker needs to serve connections.
 #[derive(Clone)]
 pub struct Serving {
-    /// Speaks TLS where it is there.
+    /// Speaks TLS, if configured.
     pub tls: Option<Arc<Tls>>,
-    /// Who may be connected.
+    /// Admits connections.
     pub places: Arc<Places>,
-    /// One for each open connection: whoever loses a place still has an open file for a moment.
+    /// One for each open connection: a connection that loses its place keeps its file open for a moment.
     pub files: Arc<Semaphore>,
-    /// Answers.
+    /// Answers requests.
     pub router: Router,
-    /// How long clients may take.
+    /// The time limits.
     pub limits: Arc<Limits>,
-    /// For what goes wrong.
+    /// The log.
     pub log: Log,
     /// Tells when to stop.
     pub stop: watch::Receiver<bool>,
@@ -71,12 +71,12 @@ impl Drop for TakenPlace {
 }
 
 impl Serving {
-    /// Accepts connections until it is told to stop, then waits for those that are open.
+    /// Accepts connections until told to stop, then waits for the open ones.
     pub async fn run(self, accepting: Accepting) {
         let mut stop = self.stop.clone();
         let mut open = tokio::task::JoinSet::new();
         let mut failing = false;
-        // One for each worker: connections ask it at each poll, and those of different threads shall not meet there.
+        // One per worker: connections check it at each poll, and threads should not contend for it.
         let graceful = GracefulShutdown::new();
         while !*stop.borrow() {
             while open.try_join_next().is_some() {}
@@ -114,7 +114,7 @@ impl Serving {
         }));
     }
 
-    /// Nobody else can be let in at present. Where files or memory are used up, the longest idle makes room.
+    /// Handles a failed accept. If files or memory are exhausted, the longest idle connection makes room.
     async fn cannot_accept(&self, error: &std::io::Error, failing: &mut bool) {
         if !threads::is_full(error) {
             return;
@@ -129,7 +129,7 @@ impl Serving {
     async fn connection(self, stream: Stream, visitor: Arc<Visitor>, watcher: Watcher) {
         let first = tokio::time::Instant::now() + self.limits.head;
         let mut stop = self.stop.clone();
-        // Whoever has not said what it wants needs no buffers.
+        // A client that has not sent its request needs no buffers.
         let speaks = tokio::select! {
             spoken = tokio::time::timeout_at(first, stream.spoken(self.tls.is_some())) => spoken.is_ok(),
             () = told(&mut stop) => false,
@@ -194,18 +194,18 @@ impl Serving {
             }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), answer);
-        // A client that breaks off, or breaks the protocol, is nobody's failure but its own.
+        // A client that disconnects or breaks the protocol is its own problem.
         let _ = watcher.watch(connection).await;
     }
 }
 
-/// Bytes of a request's head, about.
+/// About the bytes of a request's head.
 fn size(request: &Request<Incoming>) -> usize {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() + target
 }
 
-/// Waits until it is told to stop.
+/// Waits until told to stop.
 async fn told(stop: &mut watch::Receiver<bool>) {
     while !*stop.borrow() && stop.changed().await.is_ok() {}
 }

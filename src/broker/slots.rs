@@ -1,5 +1,5 @@
-//! The scopes in memory: for each its token, and what is going on to get another. There is room for so many; of the
-//! identity that has taken most the least recently used go first, so that one with many scopes costs the others nothing.
+//! The scopes in memory: for each its token, and the state of getting another. Room is limited; the identity that uses
+//! most loses its least recently used scopes first, so one with many scopes costs the others nothing.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,14 +15,14 @@ use crate::tokens::cache::policy::{self, Kept, Rules};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
 
-/// What is forgotten at once when there is no more room, as a part of all.
+/// The fraction of all that is forgotten at once when there is no more room.
 const BATCH: usize = 64;
 
 /// One scope.
 pub struct Slot {
-    /// What the token is for.
+    /// The scope.
     pub scope: Arc<Scope>,
-    /// Whose it is: nobody else ever gets its token.
+    /// The identity: nobody else ever gets its token.
     pub who: Who,
     token: RwLock<Option<Current>>,
     /// Milliseconds since the pool's start.
@@ -30,37 +30,37 @@ pub struct Slot {
     job: Mutex<Job>,
 }
 
-/// A token, and how old it is.
+/// A token and its age.
 #[derive(Clone)]
 pub struct Current {
-    /// What is handed out.
+    /// The token.
     pub token: Arc<Ready>,
-    /// When it came.
+    /// When it was minted.
     pub since: Instant,
 }
 
-/// What is going on to get a token.
+/// The state of getting a token.
 #[derive(Default)]
 pub struct Job {
     /// It is being minted.
     pub minting: bool,
     /// It is in the queue.
     pub queued: bool,
-    /// It is renewed though nobody waits.
+    /// It is renewed in the background.
     pub background: bool,
-    /// Those who wait for the outcome.
+    /// The askers that wait for the outcome.
     pub waiters: Vec<oneshot::Sender<Outcome>>,
-    /// The last mint has failed.
+    /// The last mint failed.
     pub failed: Option<(Failure, Instant)>,
 }
 
 impl Current {
-    /// A token that has just come.
+    /// A token minted now.
     pub fn new(token: Arc<Ready>, now: Moment) -> Self {
         Self { token, since: now.steady }
     }
 
-    /// Seconds left to live.
+    /// Seconds until it expires.
     pub fn left(&self, now: Moment) -> i64 {
         self.token.token.left(now).unwrap_or(0)
     }
@@ -83,12 +83,12 @@ impl Slot {
         (current.left(now) > 0).then_some(current)
     }
 
-    /// Takes a new token over, or forgets it.
+    /// Stores a new token, or forgets it.
     pub fn set(&self, current: Option<Current>) {
         *self.token.write().unwrap_or_else(PoisonError::into_inner) = current;
     }
 
-    /// Forgets a token, unless another one has taken its place.
+    /// Forgets a token, unless another one has replaced it.
     pub fn forget(&self, token: &Arc<Ready>) {
         let mut current = self.token.write().unwrap_or_else(PoisonError::into_inner);
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(&current.token, token)) {
@@ -96,12 +96,12 @@ impl Slot {
         }
     }
 
-    /// Notes that somebody has asked, so many milliseconds after the pool's start.
+    /// Notes a request, in milliseconds after the pool's start.
     pub fn touch(&self, millis: u64) {
         self.used.store(millis, Ordering::Relaxed);
     }
 
-    /// When somebody last asked, in milliseconds after the pool's start.
+    /// The last request, in milliseconds after the pool's start.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
@@ -111,14 +111,14 @@ impl Slot {
         self.job.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the last mint failed with, and how many seconds ago.
+    /// The last mint's failure, and its age in seconds.
     pub fn failure(&self, now: Instant) -> Option<(Failure, i64)> {
         let job = self.job();
         let (failure, at) = job.failed.as_ref()?;
         Some((failure.clone(), seconds(now.saturating_duration_since(*at))))
     }
 
-    /// A lasting failure, for as long as it is remembered.
+    /// A permanent failure, for as long as it is remembered.
     pub fn refused(&self, now: Instant, rules: Rules) -> Option<Failure> {
         let (failure, ago) = self.failure(now)?;
         policy::is_remembered(failure.kind, ago, rules).then_some(failure)
@@ -130,15 +130,15 @@ impl Slot {
     }
 }
 
-/// A slot with a token as the policy looks at it.
+/// A slot with a token, as the policy sees it.
 pub struct SlotView<'a> {
     /// The slot.
     pub slot: &'a Slot,
     /// Its token.
     pub current: &'a Current,
-    /// Another token is asked for.
+    /// Whether another token is asked for.
     pub unwanted: bool,
-    /// When.
+    /// The time.
     pub now: Moment,
 }
 
@@ -156,7 +156,7 @@ impl Kept for SlotView<'_> {
     }
 
     fn is_overdue(&self) -> bool {
-        // Whoever asks a broker tries tokens where that matters.
+        // The broker's clients verify tokens if needed.
         false
     }
 
@@ -166,7 +166,7 @@ impl Kept for SlotView<'_> {
     }
 
     fn pause(&self) -> i64 {
-        // GitHub's limits are of an installation, not of one token: the pool knows them.
+        // Rate limits apply to an installation, not to one token: the pool knows them.
         0
     }
 }
@@ -184,14 +184,14 @@ pub struct Slots {
     bytes: usize,
 }
 
-/// Those of one identity.
+/// The scopes of one identity.
 #[derive(Default)]
 struct Own {
     slots: HashMap<Arc<Scope>, Arc<Slot>>,
     bytes: usize,
 }
 
-/// What a scope takes in memory, about.
+/// About the memory that a scope takes.
 fn weight(scope: &Scope) -> usize {
     const TEXT: usize = 56;
     let owner = scope.owner.as_ref().map_or(0, String::len);
@@ -201,7 +201,7 @@ fn weight(scope: &Scope) -> usize {
 }
 
 impl Slots {
-    /// With room for so many scopes and bytes.
+    /// With room for this many scopes and bytes.
     pub fn new(most: usize, most_bytes: usize) -> Self {
         Self { most, most_bytes, all: HashMap::new(), count: 0, bytes: 0 }
     }
@@ -216,7 +216,8 @@ impl Slots {
         self.all.values().flat_map(|own| own.slots.values())
     }
 
-    /// The slot of an identity's scope, or a new one. `None`: there is no room, as nothing is idle, and who asks has most of it.
+    /// The slot of an identity's scope, or a new one. `None`: there is no room, as nothing is idle and the asker uses
+    /// most of it.
     pub fn get_or_add(&mut self, who: &Who, scope: &Scope) -> Option<Arc<Slot>> {
         if let Some(slot) = self.get(who, scope) {
             return Some(Arc::clone(slot));
@@ -242,7 +243,8 @@ impl Slots {
         self.count >= self.most || self.bytes >= self.most_bytes
     }
 
-    /// Forgets the least recently used of whoever has most. Some at once: each search looks at all of them.
+    /// Forgets the least recently used slots of the identity that uses most. Several at once, as each search looks at
+    /// all.
     fn make_room(&mut self) {
         let share = |slot: &Slot| self.all.get(&slot.who).map_or(0, |own| own.bytes);
         let mut idle: Vec<_> = self.iter().filter(|slot| !slot.is_busy()).cloned().collect();
@@ -268,7 +270,7 @@ impl Slots {
         }
     }
 
-    /// Forgets all that are not worth keeping, save those where something is going on.
+    /// Forgets slots that are not worth keeping, except those in progress.
     pub fn keep(&mut self, is_worth: impl Fn(&Slot) -> bool) {
         let gone: Vec<_> = self.iter().filter(|slot| !slot.is_busy() && !is_worth(slot)).cloned().collect();
         for slot in gone {
@@ -276,7 +278,7 @@ impl Slots {
         }
     }
 
-    /// Forgets all tokens and refusals, but not who waits for one.
+    /// Forgets all tokens and refusals, but not the waiting askers.
     pub fn forget_tokens(&mut self) {
         for slot in self.iter() {
             slot.set(None);
@@ -285,7 +287,7 @@ impl Slots {
         self.keep(|_| false);
     }
 
-    /// How many there are.
+    /// The number of slots.
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.count

@@ -1,4 +1,4 @@
-//! What a broker is made of at its start, and what keeps it from starting.
+//! Builds a broker, and checks what must stop it from starting.
 
 use std::sync::Arc;
 
@@ -23,22 +23,22 @@ use crate::tokens::error::{Failure, Kind};
 use crate::tokens::notes::Notes;
 use crate::tokens::scope::Scope;
 
-/// What would be open to all does not start.
+/// Refuses to start a broker that would be open to everybody.
 pub fn check_exposure(listener: &Listener, has_identities: bool, is_guarded: bool) -> Result<()> {
     if !has_identities && !listener.knows_users() {
-        return Err(Failure::new(Kind::Settings, "no bearers are configured, so anybody could have a token")
-            .hint("name a file of them with --bearer-file or of rules for OIDC tokens with --trust-file, or listen on a Unix socket: --listen unix:PATH")
+        return Err(Failure::new(Kind::Settings, "no bearers are configured, so anybody could get a token")
+            .hint("give a bearer file with --bearer-file, or a trust file for OIDC tokens with --trust-file, or listen on a Unix socket: --listen unix:PATH")
             .into());
     }
     if !is_guarded && listener.is_reachable() {
-        return Err(Failure::new(Kind::Settings, format!("{} is reachable by others, and without TLS they could read the tokens", listener.name()))
-            .hint("give a certificate with --tls-cert and --tls-key, or say --allow-http if something in front of it does TLS")
+        return Err(Failure::new(Kind::Settings, format!("{} can be reached from other machines, and without TLS others could read the tokens", listener.name()))
+            .hint("give a certificate with --tls-cert and --tls-key, or use --allow-http if a proxy in front terminates TLS")
             .into());
     }
     Ok(())
 }
 
-/// Who is known by the files that the options name; `None`: they name none.
+/// The identities from the files that the options name; `None`: they name none.
 pub fn identities(
     settings: &Config,
     options: &ServeOptions,
@@ -53,7 +53,7 @@ pub fn identities(
     Ok((bearers.is_some() || trust.is_some()).then_some(Identities { bearers, trust }))
 }
 
-/// All that requests share.
+/// The state that requests share.
 pub fn server(
     settings: Config,
     (identities, audit): (Option<Identities>, Option<Arc<Audit>>),

@@ -1,4 +1,4 @@
-//! Connections and requests with small limits: a broker in this process, on loopback, whose GitHub mints at once.
+//! Connections and requests with small limits: a broker in this process, on loopback, with a GitHub that mints at once.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,4 +1,4 @@
-//! TLS with a certificate that is read again when its file changes, so that renewing it needs no restart.
+//! TLS with a certificate that is read again when its file changes, so that a renewal needs no restart.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::platform::private_files::{self, Readers};
 use crate::platform::watched::{Content, Watched};
 use crate::tokens::error::Failure;
 
-/// Certificate and key, and what was made of them.
+/// Certificate and key, and the acceptor made from them.
 pub struct Tls(Watched<TlsAcceptor>);
 
 impl Tls {
     /// Reads both files.
     ///
     /// # Errors
-    /// They cannot be read or do not belong together, or others may read the key.
+    /// They cannot be read or do not match, or others may read the key.
     pub fn open(certificate: PathBuf, key: PathBuf, log: Log) -> Result<Self, Failure> {
         let files = vec![("TLS certificate", certificate), ("TLS key", key)];
         let of_load = log.clone();
@@ -34,12 +34,12 @@ impl Tls {
             .map_err(|failure| failure.hint("--tls-cert takes the chain and --tls-key the key, both as PEM"))
     }
 
-    /// For a new connection.
+    /// The acceptor for a new connection.
     pub fn acceptor(&self) -> TlsAcceptor {
         self.0.current(clock::instant())
     }
 
-    /// Reads both files now, whether they seem changed or not.
+    /// Reads both files now, whether or not they have changed.
     pub fn read_again(&self) {
         self.0.read_now();
     }
@@ -61,7 +61,7 @@ fn read(certificate: &Content, key: &Content, log: &Log) -> Result<TlsAcceptor, 
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// What everybody may read is no secret; what its group may read is one only where root lends it so.
+/// Refuses a key that everybody may read, and warns about one that its group may read.
 fn check_mode(key: &Content, log: &Log) -> Result<(), Failure> {
     match private_files::readers(&key.path, &key.metadata) {
         Readers::Everybody(rights) if key.metadata.is_file() => Err(key

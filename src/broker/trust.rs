@@ -1,4 +1,4 @@
-//! The trust file: whose OIDC tokens are believed, and what their bearers may have. Pure; files and network are elsewhere.
+//! The trust file: which OIDC tokens are accepted, and what they may get. Pure; files and network are elsewhere.
 
 use std::path::Path;
 
@@ -21,33 +21,33 @@ use issuer::Issuer;
 use rule::TrustRule;
 pub use tables::TrustError;
 
-/// What a trust file says.
+/// The content of a trust file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrustRules {
     /// In the file's order.
     pub issuers: Vec<Issuer>,
-    /// In the file's order: the first that fits decides.
+    /// In the file's order: the first rule that matches decides.
     pub rules: Vec<TrustRule>,
-    /// What is allowed but may mean more than it seems.
+    /// What is allowed but may mean more than intended.
     pub warnings: Vec<String>,
 }
 
 impl TrustRules {
-    /// Reads a file's text. Paths in it are below `dir` where they are not absolute.
+    /// Parses a file's text. Relative paths in it start at `dir`.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// The first error.
     pub fn parse(text: &str, dir: &Path) -> Result<Self, TrustError> {
         parse::parse(text, dir)
     }
 
-    /// How much there is, in words.
+    /// The numbers of issuers and rules, in words.
     pub fn in_words(&self) -> String {
         let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         format!("{}, {}", count(self.issuers.len(), "issuer"), count(self.rules.len(), "rule"))
     }
 
-    /// Who has these claims of this issuer's; `None`: no rule fits.
+    /// The identity for these claims of this issuer; `None`: no rule matches.
     pub fn identify(&self, issuer: &Issuer, claims: &Claims) -> Option<Identity> {
         self.rules.iter().find_map(|rule| rule.judge((&issuer.name, &issuer.url), claims).ok())
     }

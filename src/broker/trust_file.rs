@@ -1,5 +1,5 @@
-//! The trust file: read again when it has changed. Keys of issuers that stay as they were are kept; what was decided about
-//! tokens is forgotten with each change.
+//! The trust file: read again when it changes. Keys of unchanged issuers are kept; decisions about tokens are forgotten
+//! with each change.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::platform::watched::{Content, Watched};
 use crate::tokens::error::Failure;
 use crate::tokens::signatures;
 
-/// Rules, the keys of their issuers, and the tokens that were verified by them.
+/// Rules, their issuers' keys, and the tokens verified with them.
 pub struct Trust {
     rules: TrustRules,
     /// In the order of the issuers.
@@ -28,13 +28,13 @@ pub struct Trust {
 /// The file's rules.
 pub struct TrustFile(Watched<Arc<Trust>>);
 
-/// The keys of all issuers that the file has named, so that a change of its rules costs no fetch.
+/// The keys of all issuers named so far, so that a change of the rules costs no fetch.
 type KnownKeys = Mutex<HashMap<(String, KeysFrom), Arc<IssuerKeys>>>;
 
-/// Reads a trust file's text, as it was found there.
+/// Parses a trust file's text.
 ///
 /// # Errors
-/// Somebody else can change the file, or something in it is wrong: then by its line.
+/// Another user can change the file, or something in it is wrong: then with its line.
 fn parse(content: &Content) -> Result<TrustRules, Failure> {
     private_files::file(&content.path, &content.metadata)
         .map_err(|Distrust { cause, fix }| content.failure(format!("{cause}; fix it with: {fix}")))?;
@@ -45,7 +45,7 @@ fn parse(content: &Content) -> Result<TrustRules, Failure> {
     })
 }
 
-/// Reads a trust file as it is now.
+/// Reads a trust file now.
 ///
 /// # Errors
 /// As for [`parse`], or it cannot be read.
@@ -54,7 +54,7 @@ pub fn read_trust(path: &Path) -> Result<TrustRules, Failure> {
 }
 
 impl TrustFile {
-    /// Reads it for the first time, and begins to fetch keys.
+    /// Reads the file for the first time, and begins to fetch keys.
     ///
     /// # Errors
     /// It cannot be read, or something in it or in a `jwks_file` is wrong.
@@ -89,12 +89,12 @@ impl TrustFile {
             .map(Self)
     }
 
-    /// The rules as they are now.
+    /// The current rules.
     pub fn current(&self, now: Instant) -> Arc<Trust> {
         self.0.current(now)
     }
 
-    /// Reads the file now, whether it seems changed or not, and fetches all keys.
+    /// Reads the file now, whether or not it has changed, and fetches all keys.
     pub fn read_again(&self) {
         self.0.read_now();
         let now = clock::instant();
@@ -102,7 +102,7 @@ impl TrustFile {
     }
 }
 
-/// A file's keys are read at once, as what is wrong with it is best said now; those of the network come when they do.
+/// Keys in files are read at once, to report errors now; keys from the network arrive later.
 fn start(issuer: &Issuer, log: &Log, fetcher: &Arc<KeyFetcher>) -> Result<Arc<IssuerKeys>, Failure> {
     let (fetcher, from) = (Arc::clone(fetcher), issuer.keys.clone());
     let is_file = matches!(from, KeysFrom::File(_));
@@ -116,20 +116,20 @@ fn start(issuer: &Issuer, log: &Log, fetcher: &Arc<KeyFetcher>) -> Result<Arc<Is
 }
 
 impl Trust {
-    /// How much there is, in words.
+    /// The numbers of issuers and rules, in words.
     pub fn in_words(&self) -> String {
         self.rules.in_words()
     }
 
-    /// What was decided about a token before.
+    /// The earlier decision about a token.
     pub fn known(&self, hash: &verified::TokenHash, now: Moment) -> Option<verified::Decided> {
         self.verified.get(hash, now.wall)
     }
 
-    /// Whose token this is; waits for keys where they are needed. What is decided is remembered.
+    /// The identity of a token; waits for keys if needed. The decision is remembered.
     ///
     /// # Errors
-    /// The token is not valid, or the keys to tell cannot be had.
+    /// The token is not valid, or the keys to check it are unavailable.
     pub async fn verify(
         &self,
         token: &[u8],
@@ -158,13 +158,13 @@ impl Trust {
         Ok(decided)
     }
 
-    /// Fetches keys that are about to be too old, and forgets tokens that are over.
+    /// Fetches keys that are about to be too old, and forgets expired tokens.
     pub fn maintain(&self, now: Moment) {
         self.keys.iter().for_each(|keys| keys.maintain(now.steady));
         self.verified.forget(now.wall);
     }
 
-    /// How old the keys of each issuer are; `None`: there are none.
+    /// The age of each issuer's keys; `None`: there are none.
     pub fn ages(&self, now: Instant) -> impl Iterator<Item = (&str, Option<Duration>)> {
         let names = self.rules.issuers.iter().map(|issuer| issuer.name.as_str());
         names.zip(self.keys.iter().map(move |keys| keys.age(now)))

@@ -1,12 +1,12 @@
-//! Whose mint is next. Identities take turns and each has few mints at a time, so that one with many scopes does not keep
-//! another's first token waiting. Pure.
+//! The order of mints. Identities take turns and each has few mints at a time, so that one with many scopes does not
+//! delay another's first token. Pure.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::broker::identity::Identity;
 
-/// Whose mint it is; `None` where there are no identities, and so nobody to be fair to.
+/// The identity that a mint is for; `None` if there are none, and so nobody to be fair to.
 pub type Who = Option<Arc<Identity>>;
 
 /// What waits and what runs.
@@ -15,17 +15,17 @@ pub struct Turns<T> {
     each: usize,
     running: HashMap<Who, usize>,
     waiting: HashMap<Who, VecDeque<T>>,
-    /// Those who wait for something; whoever had a turn goes to the end.
+    /// Identities with waiting work; after its turn, each goes to the end.
     order: VecDeque<Who>,
 }
 
 impl<T> Turns<T> {
-    /// With so many at the same time in all, and for each identity.
+    /// With this many at the same time in all, and for each identity.
     pub fn new(all: usize, each: usize) -> Self {
         Self { all, each, running: HashMap::new(), waiting: HashMap::new(), order: VecDeque::new() }
     }
 
-    /// Puts something at the end of an identity's own queue.
+    /// Appends work to an identity's own queue.
     pub fn push(&mut self, who: &Who, what: T) {
         let queue = self.waiting.entry(who.clone()).or_default();
         if queue.is_empty() {
@@ -34,7 +34,7 @@ impl<T> Turns<T> {
         queue.push_back(what);
     }
 
-    /// What is to run now, if anything may; it runs until [`Turns::done`].
+    /// The next work, if any may run; it runs until [`Turns::done`].
     pub fn next(&mut self) -> Option<(Who, T)> {
         if self.running.values().sum::<usize>() >= self.all {
             return None;
@@ -54,7 +54,7 @@ impl<T> Turns<T> {
         Some((who, what))
     }
 
-    /// Something of an identity's has ended.
+    /// Notes that work of an identity has ended.
     pub fn done(&mut self, who: &Who) {
         if let Some(count) = self.running.get_mut(who) {
             *count -= 1;
@@ -64,7 +64,7 @@ impl<T> Turns<T> {
         }
     }
 
-    /// How many wait.
+    /// The number that wait.
     pub fn waiting(&self) -> usize {
         self.waiting.values().map(VecDeque::len).sum()
     }

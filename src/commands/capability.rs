@@ -1,4 +1,5 @@
-//! `capability`: what `get` makes use of (<https://git-scm.com/docs/git-credential#CAPA-IOFMT>).
+//! `capability`: lists the protocol capabilities that `get` uses
+//! (<https://git-scm.com/docs/git-credential#CAPA-IOFMT>).
 
 use anyhow::Result;
 

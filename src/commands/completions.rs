@@ -1,4 +1,4 @@
-//! `completions`: a shell's completions, made from the same definitions as the command line itself.
+//! `completions`: prints shell completions, generated from the same definitions as the command line.
 
 use anyhow::Result;
 use clap::Args;
@@ -14,7 +14,7 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
-/// Runs the command, for this whole command line.
+/// Runs the command with the definition of the whole command line.
 pub fn run(arguments: &CompletionsArgs, mut command: clap::Command) -> Result<()> {
     let name = command.get_name().to_owned();
     let mut script = Vec::new();

@@ -1,8 +1,8 @@
-//! `doctor`: checks every link between git and GitHub, one line each, and says what to do about what is wrong. It
-//! changes nothing but a probe file in the cache, tries each server once, and shows no secret.
+//! `doctor`: checks every link between git and GitHub, prints one line for each, and says how to fix what is wrong. It
+//! changes nothing except a probe file in the cache, tries each server once, and shows no secret.
 //!
-//! A check is one file and one line in a list below: of settings (once for each set of them), or of the machine and the
-//! clone in the current directory.
+//! A check is one file and one line in a list below. Some checks run once for each profile, others once for the machine
+//! and the clone in the current directory.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -44,8 +44,8 @@ pub use check::Checks;
 use machine::Machine;
 use subject::Subject;
 
-/// Of each set of settings, in the order in which they are shown; a later one may rest on what an earlier one has noted
-/// in [`Patient`].
+/// The checks of each profile, in the order in which they are shown. A later check may use what an earlier one noted in
+/// [`Patient`].
 const OF_SETTINGS: [fn(&Patient, &Machine, &mut Checks); 9] = [
     app_key::examine,
     network::examine,
@@ -58,21 +58,21 @@ const OF_SETTINGS: [fn(&Patient, &Machine, &mut Checks); 9] = [
     gh::examine,
 ];
 
-/// Of settings that name no source of tokens: there is nothing to ask anybody with.
+/// The checks of a profile without a token source: there is nothing to ask for a token.
 const WITHOUT_SOURCE: [fn(&Patient, &Machine, &mut Checks); 3] =
     [cache::examine, configuration::examine, rewrites::examine];
 
-/// Of the machine and the clone.
+/// The checks of the machine and the clone.
 const OF_MACHINE: [fn(&Machine, &mut Checks); 5] =
     [git::examine, helper_lines::examine, remotes::examine, askpass::examine, identity::examine];
 
 /// Options of `doctor`
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Print a JSON object
+    /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
-    /// Also let git list this repository's branches; a URL of it will do
+    /// Also list a repository's branches with git; takes OWNER/NAME or a URL
     #[arg(long, value_name = "OWNER/NAME")]
     pub repo: Option<String>,
 }
@@ -152,7 +152,7 @@ fn examine_settings(
     }
 }
 
-/// The hosts that these settings know.
+/// The hosts that these settings name.
 fn hosts(sources: &Sources) -> Vec<Host> {
     let mut hosts: Vec<Host> = Vec::new();
     for host in sources.profiles().iter().flatten().filter_map(|profile| profile.host().ok()) {
@@ -163,22 +163,22 @@ fn hosts(sources: &Sources) -> Vec<Host> {
     hosts
 }
 
-/// Whose links are checked, and what the checks so far have found out for later ones.
+/// The profile under check, and what earlier checks found out for later ones.
 struct Patient<'a> {
     settings: Config,
-    /// Whose settings these are, where the file has profiles.
+    /// The profile's name, if the file has profiles.
     profile: Option<&'a str>,
-    /// What `--repo` names, if it is for this host.
+    /// The repository that `--repo` names, if it is on this host.
     target: Option<&'a Subject>,
     deadline: Deadline,
     report: Report,
-    /// Whether the private key cannot be used, so that what needs it need not say so again.
+    /// Whether the private key is unusable, so that checks that need it do not report it again.
     key_fails: Cell<bool>,
-    /// Whether the path must tell several owners apart.
+    /// Whether the path must distinguish several owners.
     several_owners: Cell<bool>,
-    /// Whether the git host answers, if only with a certificate that is not trusted.
+    /// Whether the git host answers, even with an untrusted certificate.
     reaches: Cell<bool>,
-    /// The same for git, which has its own network settings, and has to trust the certificate.
+    /// The same for git, which has its own network settings and must also trust the certificate.
     git_reaches: Cell<bool>,
 }
 

@@ -1,4 +1,5 @@
-//! `erase`: evicts the token that git says was refused, and no other; without a path, wherever a token of the host is.
+//! `erase`: evicts the token that git says was refused, and no other. Without a path, it looks at every entry of the
+//! host.
 
 use std::path::PathBuf;
 
@@ -24,8 +25,8 @@ pub fn run(sources: &Sources, report: Report) -> Result<()> {
     request::with_cached(ours, report, |cached, request| cached.evict(request.password.as_ref()))
 }
 
-/// Where git names no repository, each token is of one owner, App and scope or another, and a person who wants the
-/// host's gone means them all. Needs no token source: first aid must work where settings are broken, too.
+/// Without a repository from git, any cached token of the host may be meant, and a user who erases the host means all
+/// of them. Needs no token source: `erase` must work even if the settings are broken.
 fn everywhere(sources: &Sources, request: &Request, report: Report) -> Result<()> {
     let profiles = sources.profiles().unwrap_or_else(|_| vec![sources.unnamed()]);
     let mut emptied: Vec<Option<PathBuf>> = Vec::new();

@@ -1,5 +1,6 @@
-//! `exec`: becomes another command, with a fresh token in the variables that gh and its friends read. The command gets a
-//! token of an hour, not the App: our own secrets are taken out of its environment.
+//! `exec`: replaces itself with another command, with a fresh token in the variables that gh and similar tools read.
+//! The command gets a token that expires within the hour, not the App: our own secrets are removed from its
+//! environment.
 
 use std::ffi::OsString;
 use std::io;
@@ -29,7 +30,7 @@ pub struct ExecArgs {
     pub command: Vec<OsString>,
 }
 
-/// Runs the command; returns only where that fails.
+/// Runs the command; returns only on failure.
 pub fn run(sources: &Sources, arguments: &ExecArgs, report: Report) -> Result<()> {
     let here = Here::default();
     let settings = chosen(sources, &here, report)?.settings()?;
@@ -43,14 +44,14 @@ pub fn run(sources: &Sources, arguments: &ExecArgs, report: Report) -> Result<()
     for name in host.token_variables() {
         command.env(name, token.secret.expose());
     }
-    // gh hands the token for one kind of host to any host of the other kind, where it finds one.
+    // gh sends the token for one kind of host to any host of the other kind if it finds one there.
     for name in host.foreign_token_variables() {
         command.env_remove(name);
     }
     if !arguments.with_secrets {
         process::without_own_secrets(&mut command);
         if settings.broker.as_ref().is_some_and(|broker| matches!(broker.bearer, BearerSource::IdToken(_))) {
-            // Here it is the broker's bearer in all but name.
+            // In an Actions job this secret can be exchanged for the broker's bearer.
             process::without_secrets(&mut command);
         }
     }

@@ -1,4 +1,4 @@
-//! `get`: answers git with a credential, or says why not and stops git at that message.
+//! `get`: answers git with a credential, or says why it cannot and stops git with that message.
 
 use anyhow::Result;
 
@@ -36,7 +36,7 @@ pub fn run(sources: &Sources, report: Report) -> Result<()> {
     }
 }
 
-/// The whole reply; `None`: not ours.
+/// The whole reply; `None` means not ours.
 fn answer(ours: Ours, report: Report) -> Result<Option<Secret>> {
     let profile = ours.profile?;
     let settings = profile.settings()?;
@@ -51,11 +51,11 @@ fn answer(ours: Ours, report: Report) -> Result<Option<Secret>> {
         .into());
     }
     let Some(mut ask) = ask(&settings, ours.repository) else {
-        report.tell(|| format!("not ours: the settings narrow to other repositories; {NEXT}"));
+        report.tell(|| format!("not ours: the settings narrow tokens to other repositories; {NEXT}"));
         return Ok(None);
     };
     let request = ours.request;
-    // Whoever offers `state` comes back where the token is refused; others may never be heard of again.
+    // A client that offers `state` asks again after a refusal; others may never report an outcome.
     ask.unreported = settings.verify && !request.state;
     ask.refused = request.our_state.clone().filter(|_| request.state);
     let token = match provider(&settings, &ask.scope, deadline, report).token(&ask) {
@@ -70,7 +70,8 @@ fn answer(ours: Ours, report: Report) -> Result<Option<Secret>> {
         }
         outcome => outcome?,
     };
-    // A cached token may have been revoked: git shall ask once more on a 401. Never on the second round, or it never ends.
+    // A cached token may have been revoked, so git should ask again after a 401. Not on the second round, or it would
+    // never end.
     let again = token.cached && ask.refused.is_none();
     let id = (request.state && (again || ask.refused.is_some())).then(|| token.id());
     let reply = Reply {

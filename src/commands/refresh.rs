@@ -1,4 +1,5 @@
-//! `refresh`: keeps tokens with enough life in the cache, and gh logged in, for cron and timers. Silent on success.
+//! `refresh`: keeps tokens with enough time left in the cache, and gh logged in, for cron and timers. Silent on
+//! success.
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -22,13 +23,13 @@ use crate::tokens::token::Token;
 /// Options of `refresh`
 #[derive(Debug, Args)]
 pub struct RefreshArgs {
-    /// Every scope that has a token in the cache
+    /// Refresh every scope that has a token in the cache
     #[arg(long)]
     pub all: bool,
     /// Also log gh in with the token
     #[arg(long)]
     pub gh: bool,
-    /// Renew a token with less life left [default: 40m]
+    /// Renew a token with less time left [default: 40m]
     #[arg(long, value_name = "DUR")]
     pub min_life: Option<String>,
 }
@@ -66,14 +67,14 @@ pub fn run(sources: &Sources, arguments: &RefreshArgs, report: Report) -> Result
     })
 }
 
-/// What is done for a profile.
+/// What to do for a profile.
 #[derive(Clone, Copy)]
 enum Task {
     All,
     LogGhIn,
 }
 
-/// What holds for all profiles.
+/// What all profiles share.
 struct Run<'a> {
     here: &'a Here,
     min_life: i64,
@@ -110,7 +111,7 @@ struct Refresh<'a> {
 }
 
 impl Refresh<'_> {
-    /// Every scope that these settings have a token for in the cache.
+    /// Every scope of these settings that has a token in the cache.
     fn all(&self) -> Result<()> {
         let Some(cache) = existing_cache(self.settings)? else { return Ok(()) };
         let scopes = listing::scopes(&cache, self.report.notes).context("list the cached tokens")?;
@@ -120,7 +121,7 @@ impl Refresh<'_> {
                 Ask { repository: self.repository(&scope), scope, min_life: self.min_life, ..Ask::default() };
             match self.one(&ask) {
                 Err(error) if Failure::of(&error).kind == Kind::NotInstalled => {
-                    // Uninstalled since: no reason to complain every 30 minutes.
+                    // Uninstalled in the meantime: no reason to complain every 30 minutes.
                     self.report.note(|| format!("{error:#}; forgetting its token"));
                     self.provider(&ask.scope).evict(None);
                     Ok(())
@@ -141,7 +142,7 @@ impl Refresh<'_> {
         Ok(token)
     }
 
-    /// The repository that a scope of `per_repository` is for: one that has moved is followed by its name.
+    /// The repository that a `per_repository` scope is for; after a move, its new name.
     fn repository(&self, scope: &Scope) -> Option<Repository> {
         match (&scope.owner, scope.repositories.as_slice()) {
             (Some(owner), [name]) if self.settings.per_repository => {
@@ -159,7 +160,7 @@ impl Refresh<'_> {
         provider(self.settings, scope, self.deadline, self.report)
     }
 
-    /// Mints first: gh with an empty stdin would start a login of its own.
+    /// Mints first: with empty stdin, gh would start a login of its own.
     fn log_gh_in(&self) -> Result<()> {
         let host = &self.settings.host;
         if let Some((name, _)) = other_programs::shadowing_tokens(host)?.first() {
@@ -177,7 +178,7 @@ impl Refresh<'_> {
         let mut token = self.one(ask)?;
         let mut outcome = gh.log_in(&token.secret);
         if matches!(outcome, Err(LoginError::DeadToken)) {
-            self.report.note(|| "gh found the token refused; logging in once more with a new one".into());
+            self.report.note(|| "gh says the token was refused; logging in again with a new one".into());
             provider.evict(Some(&token.secret));
             token = self.one(ask)?;
             outcome = gh.log_in(&token.secret);
@@ -194,7 +195,7 @@ impl Refresh<'_> {
 fn in_words(error: LoginError) -> Failure {
     match error {
         LoginError::Failed(failure) => failure,
-        LoginError::DeadToken => Failure::new(Kind::Refused, "GitHub answered gh 401 for a new token")
-            .hint("check the App's installation, and that gh asks the same GitHub"),
+        LoginError::DeadToken => Failure::new(Kind::Refused, "GitHub answered gh with 401 for a new token")
+            .hint("check the App's installation, and that gh uses the same GitHub host"),
     }
 }

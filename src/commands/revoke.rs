@@ -1,5 +1,5 @@
-//! `revoke`: ends cached tokens and takes them out of the cache. What was minted here is revoked at GitHub; what came from
-//! a broker may be others' too, so that the broker is asked. A token that has ended already is no failure.
+//! `revoke`: ends cached tokens and evicts them. A token minted here is revoked at GitHub. A token from a broker may
+//! have other holders, so the broker is asked. A token that has already expired is not an error.
 
 use std::path::PathBuf;
 
@@ -25,10 +25,10 @@ use crate::tokens::token::Source;
 /// Options of `revoke`
 #[derive(Debug, Args)]
 pub struct RevokeArgs {
-    /// Every cached token, whatever its host, owner and scope
+    /// Revoke every cached token, of any host, owner and scope
     #[arg(long)]
     pub all: bool,
-    /// Only evict; the token stays valid at GitHub until it expires
+    /// Only evict; the token stays valid until it expires
     #[arg(long)]
     pub local: bool,
 }
@@ -47,7 +47,7 @@ pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<
             report.note(|| "there is no cache, so there is no token to revoke".into());
             return Ok(());
         };
-        // All profiles may have one cache; with --all it is emptied once.
+        // Profiles may share a cache; with --all, empty it only once.
         let dir = settings.cache_dir.clone().unwrap_or_default();
         if arguments.all && emptied.contains(&dir) {
             return Ok(());
@@ -59,12 +59,12 @@ pub fn run(sources: &Sources, arguments: &RevokeArgs, report: Report) -> Result<
             report.note(|| "no cached token to revoke".into());
         }
         let end = End { sources, settings: &settings, cache: &cache, local: arguments.local, report };
-        // One that cannot be revoked must not keep the others valid.
+        // A token that cannot be revoked must not keep the others valid.
         each(chosen, report, |token| end.end(&token))
     })
 }
 
-/// Ends tokens.
+/// Revokes and evicts tokens.
 struct End<'a> {
     sources: &'a Sources<'a>,
     settings: &'a Config,
@@ -85,7 +85,7 @@ impl End<'_> {
                         self.report.notes,
                     )?;
                 }
-                // Others may hold the same one: the broker alone knows.
+                // Others may hold the same token: only the broker knows.
                 Source::Broker => self.ask_broker(token, deadline)?,
             }
         }
@@ -94,7 +94,7 @@ impl End<'_> {
         Ok(())
     }
 
-    /// Asks the broker that the token came from, if the settings still know it.
+    /// Asks the broker that issued the token, if the settings still name it.
     fn ask_broker(&self, token: &CachedToken, deadline: Deadline) -> Result<()> {
         for profile in self.sources.profiles()? {
             let Ok(settings) = profile.settings() else { continue };
@@ -107,16 +107,19 @@ impl End<'_> {
             let done =
                 broker.revoke(scope).with_context(|| format!("revoke the token of {}", token.name()))?;
             self.report.note(|| match done {
-                Revoked::Asked => format!("the broker was asked to end the token of {}", token.name()),
+                Revoked::Asked => format!("asked the broker to end the token of {}", token.name()),
                 Revoked::NoRoute => {
-                    format!("the broker cannot revoke: the token of {} is only evicted here", token.name())
+                    format!(
+                        "the broker cannot revoke tokens: the token of {} is only evicted here",
+                        token.name()
+                    )
                 }
             });
             return Ok(());
         }
         self.report.note(|| {
             format!(
-                "the settings do not name the broker of the token of {}: it is only evicted here",
+                "the settings do not name the broker that issued the token of {}: it is only evicted here",
                 token.name()
             )
         });
@@ -124,7 +127,7 @@ impl End<'_> {
     }
 }
 
-/// The one token that the settings mean: what they do not narrow is left open, as long as that leaves one.
+/// The one token that the settings mean. What they leave open may be anything, as long as exactly one token matches.
 fn choose(cached: Vec<CachedToken>, settings: &Config) -> Result<Option<CachedToken>> {
     let wanted = Scope::new(settings.owner.as_deref(), &settings.repositories, &settings.permissions);
     let fits = |one: &CachedToken| {
@@ -152,8 +155,10 @@ fn ambiguous(fitting: &[CachedToken]) -> Failure {
     names.dedup();
     Failure::new(
         Kind::Settings,
-        format!("{} cached tokens fit, and nothing says which one is meant", fitting.len()),
+        format!("{} cached tokens match, and nothing says which one to revoke", fitting.len()),
     )
     .hint(format!("tokens: {}", names.join(", ")))
-    .hint("choose one with --owner, --repository and --permission, or take all with --all; status lists them")
+    .hint(
+        "choose one with --owner, --repository and --permission, or revoke all with --all; status lists them",
+    )
 }

@@ -1,5 +1,4 @@
-//! `serve`: the broker, from options to the running endpoint; and `serve hash-bearer`, which makes a line for its bearer
-//! file.
+//! `serve`: builds the broker from the options and runs it. `serve hash-bearer` makes a line for the bearer file.
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -25,42 +24,42 @@ mod check_trust;
 
 use check_trust::CheckTrustArgs;
 
-/// More than any bearer is long.
+/// Longer than any bearer.
 const MAX_BEARER: u64 = 4096;
-/// One with fewer characters can be guessed, above all by whoever has seen its hash.
+/// A shorter bearer can be guessed, above all by someone who has seen its hash.
 const MIN_BEARER: usize = 16;
 
 /// Options of `serve`
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct ServeArgs {
-    /// Something beside serving
+    /// A subcommand, instead of serving
     #[command(subcommand)]
     pub command: Option<ServeCommand>,
     /// Where to listen
     ///
-    /// ADDRESS:PORT, unix:PATH, or systemd for a socket that it hands over.
+    /// ADDRESS:PORT, unix:PATH, or systemd for a socket that systemd passes on.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub listen: String,
     /// Certificate chain for TLS, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
-    /// Key of that certificate, a PEM file
+    /// Private key of that certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert", hide_short_help = true)]
     pub tls_key: Option<PathBuf>,
-    /// Who may have which tokens, a line for each bearer
+    /// Bearer file: who may get which tokens
     #[arg(long, value_name = "FILE")]
     pub bearer_file: Option<PathBuf>,
-    /// Which OIDC tokens are believed, and for what
+    /// Trust file: which OIDC tokens may get what
     #[arg(long, value_name = "FILE")]
     pub trust_file: Option<PathBuf>,
-    /// Where to write each decision; - is stdout
+    /// Log every decision to this file; - is stdout
     #[arg(long, value_name = "FILE")]
     pub audit_log: Option<PathBuf>,
-    /// How long open requests may take after the signal to stop
+    /// Time for open requests to finish after SIGTERM
     #[arg(long, value_name = "DUR", default_value = "10s", hide_short_help = true)]
     pub drain: String,
-    /// How the log is written: plain or json
+    /// Log format: plain or json
     #[arg(
         long,
         value_name = "FORM",
@@ -72,7 +71,7 @@ pub struct ServeArgs {
     pub log: LogForm,
 }
 
-/// How the broker's log is written
+/// The log format
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogForm {
     /// For people
@@ -81,21 +80,21 @@ pub enum LogForm {
     Json,
 }
 
-/// What `serve` does beside serving
+/// Subcommands of `serve`
 #[derive(Debug, Subcommand)]
 pub enum ServeCommand {
-    /// Make a bearer file's line for the bearer on stdin or a new one
+    /// Make a bearer file's line from stdin, or with a new bearer
     ///
-    /// The bearer is a new one on a terminal, and where standard input is empty.
+    /// A new bearer is made on a terminal and if standard input is empty.
     HashBearer(HashBearerArgs),
-    /// Check a trust file, and say what it makes of claims
+    /// Check a trust file, and show what given claims would get
     CheckTrust(CheckTrustArgs),
 }
 
 /// Options of `serve hash-bearer`
 #[derive(Debug, Args)]
 pub struct HashBearerArgs {
-    /// What logs call the bearer
+    /// Name of the bearer in logs
     #[arg(default_value = "workspace")]
     pub name: String,
 }
@@ -111,7 +110,7 @@ pub fn run(sources: &Sources, arguments: &ServeArgs, report: Report) -> Result<(
     let read = move || settings(&Sources::read(&given), report);
     let profile = chosen(sources, &Here::default(), report)?;
     let listen = ListenAddress::parse(&arguments.listen).ok_or_else(|| {
-        Failure::new(Kind::Usage, format!("option --listen: bad place \"{}\"", escape(&arguments.listen)))
+        Failure::new(Kind::Usage, format!("option --listen: bad address \"{}\"", escape(&arguments.listen)))
             .hint("expected ADDRESS:PORT such as 127.0.0.1:8080 or [::]:8443, unix:PATH, or systemd")
     })?;
     let options = ServeOptions {
@@ -142,7 +141,7 @@ fn settings(sources: &Sources, report: Report) -> Result<Config> {
         && !settings.repositories.is_empty()
         && settings.app.as_ref().is_some_and(|app| app.installation_id.is_none())
     {
-        return Err(Failure::new(Kind::Settings, "the server's settings name a repository and no owner, so that every owner's repository of that name could be had")
+        return Err(Failure::new(Kind::Settings, "the server's settings name a repository but no owner, so any owner's repository of that name would be allowed")
             .hint("name the owner with --owner, or its installation with --installation-id")
             .into());
     }
@@ -170,14 +169,14 @@ fn hash_bearer(arguments: &HashBearerArgs) -> Result<()> {
         let mut random = Zeroizing::new([0; 32]);
         getrandom::fill(random.as_mut()).map_err(|error| Failure::new(Kind::Other, error.to_string()))?;
         let bearer = Secret::new(URL_SAFE_NO_PAD.encode(random.as_ref()));
-        // What was asked for: it is shown once, apart from the line that goes to the file.
+        // The user asked for a new bearer: show it once, apart from the line for the file.
         let shown = Secret::new(format!("bearer: {}\n", bearer.expose()));
         io::stderr().write_all(shown.expose().as_bytes())?;
         return print(&Secret::new(bearers::line(name, bearer.expose().as_bytes()) + "\n"));
     }
     if given.len() as u64 > MAX_BEARER || !given.iter().all(u8::is_ascii_graphic) {
         return Err(Failure::new(Kind::Usage, "standard input is not one line of printable characters")
-            .hint("give the bearer as its file holds it, or nothing to have one made")
+            .hint("pass the bearer as its file holds it, or leave standard input empty to make a new one")
             .into());
     }
     if given.len() < MIN_BEARER {
@@ -185,7 +184,7 @@ fn hash_bearer(arguments: &HashBearerArgs) -> Result<()> {
             Kind::Usage,
             format!("a bearer of fewer than {MIN_BEARER} characters can be guessed"),
         )
-        .hint("give nothing on standard input to have one made")
+        .hint("leave standard input empty to make a new one")
         .into());
     }
     print(&Secret::new(bearers::line(name, given) + "\n"))

@@ -1,5 +1,5 @@
-//! `setup`: writes the settings file and git's configuration, and takes away again exactly what it wrote. Doing it twice
-//! does nothing the second time.
+//! `setup`: writes the settings file and git's configuration, and removes exactly what it wrote. A second run changes
+//! nothing.
 
 use anyhow::Result;
 
@@ -25,7 +25,7 @@ mod undo;
 mod whose;
 
 pub use args::SetupArgs;
-use args::Wish;
+use args::SetupRequest;
 use plan::Plan;
 use whose::Whose;
 
@@ -37,23 +37,23 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
         questions::fill(&mut given)?;
     }
     let sources = Sources::read_or_empty(&given);
-    // Where the file has several by now, the host says which record is meant.
+    // If the file now has several profiles, the host decides which record is meant.
     let profile = match sources.to_write() {
         Err(_) if arguments.undo && given.has(Key::Host) => sources.unnamed(),
         outcome => outcome?,
     };
-    let wish = Wish { given: &given, profile: &profile, arguments };
+    let request = SetupRequest { given: &given, profile: &profile, arguments };
     if arguments.undo {
-        return undo::run(&wish, &whose, report).map_err(|error| whose.explain(error, true));
+        return undo::run(&request, &whose, report).map_err(|error| whose.explain(error, true));
     }
     let settings = profile.settings()?;
     note_origins(&profile, report);
-    let mut plan = Plan::make(&wish, whose, settings, report)?;
+    let mut plan = Plan::make(&request, whose, settings, report)?;
     if arguments.print {
         return print_text(&plan.to_text()?);
     }
     let timer::Applied { done, to_start } = plan.apply(report)?;
-    let done = if done.is_empty() { vec!["everything was set up already".to_owned()] } else { done };
+    let done = if done.is_empty() { vec!["everything is already set up".to_owned()] } else { done };
     print_text(&(done.iter().flat_map(|line| [line, "\n"]).collect::<String>() + "\n"))?;
     let tried = plan.timer.as_ref().map(|timer| (timer, closing::try_timer(timer, &plan.settings)));
     // As git will run it: with the settings file, and without the options given here.
@@ -69,7 +69,7 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
     print_text(&closing::verdict(&checks, &plan.settings, own_file, &plan.doctor())?)
 }
 
-/// Whether nothing says where tokens come from, and nothing else is wrong: that would have to be put right first.
+/// Whether the only thing missing is a token source. Any other error must be fixed first.
 fn lacks_source(given: &Given) -> bool {
     let sources = Sources::read_or_empty(given);
     let Ok(profile) = sources.to_write() else { return false };
@@ -77,7 +77,7 @@ fn lacks_source(given: &Given) -> bool {
     !is_named && profile.settings().is_err() && profile.without_source().is_ok()
 }
 
-/// So many things, in words.
+/// A count with its noun, in the right number.
 fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

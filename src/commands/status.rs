@@ -1,6 +1,6 @@
-//! `status`: what is configured, where each value came from, which key, which tokens are cached; for every profile. No
-//! network, no secrets, nothing written. Wrong settings are part of the answer; where they cannot be read, all that can
-//! is printed, and the exit code says so.
+//! `status`: shows, for every profile, what is configured, where each value came from, which key is used and which
+//! tokens are cached. No network, no secrets, nothing written. Wrong settings are part of the answer; if they cannot be
+//! read, it prints what it can and exits with 3.
 
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ mod text;
 /// Options of `status`
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// Print a JSON object
+    /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -41,7 +41,7 @@ pub fn run(sources: &Sources, arguments: &StatusArgs, report: Report) -> Result<
     failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 
-/// Something that is there, or what is wrong with it.
+/// What exists, or what is wrong with it.
 type Found<T> = Result<T, String>;
 
 struct Status {
@@ -49,11 +49,11 @@ struct Status {
     profiles: Vec<OfProfile>,
     cache_dirs: Vec<PathBuf>,
     tokens: Found<Vec<CachedToken>>,
-    /// Where gh keeps its login, and the variables that it takes before it.
+    /// Where gh keeps its login, and the variables that override it.
     gh: (Option<String>, Vec<&'static str>),
 }
 
-/// What one profile means.
+/// The state of one profile.
 struct OfProfile {
     name: Option<String>,
     settings: Vec<Listed>,
@@ -61,19 +61,19 @@ struct OfProfile {
     source: Result<&'static str, Failure>,
     key: Option<KeyState>,
     bearer: Option<BearerState>,
-    /// What git's configuration means for the host.
+    /// What git's configuration does for the host.
     git: Found<Wiring>,
 }
 
 struct KeyState {
-    /// Which kind of place it is kept in.
+    /// The kind of key source.
     from: &'static str,
-    /// `None`: not known without running a command.
+    /// `None`: unknown without running a command.
     fingerprint: Found<Option<String>>,
 }
 
 impl Status {
-    /// All that is known, and the first failure to read settings.
+    /// Collects everything, and the first failure to read settings.
     fn gather(sources: &Sources, report: Report) -> Result<(Self, Option<Failure>)> {
         let entries =
             git::configuration(None, Deadline::after(PATIENCE)).map_err(|failure| in_words(&failure));
@@ -148,7 +148,7 @@ impl OfProfile {
         }
     }
 
-    /// Why a setting is not even of its form.
+    /// Why a setting is malformed.
     fn unreadable(&self) -> Option<Failure> {
         self.settings.iter().find(|setting| setting.is_unreadable).and_then(|setting| setting.problem.clone())
     }

@@ -1,4 +1,4 @@
-//! `store`: keeps nothing; our own token in it proves that the token works.
+//! `store`: stores nothing. Our own token in a request proves that the token works.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! `token`: prints one installation token and a line end, nothing else; `--json` what is known of it.
+//! `token`: prints one installation token and a newline, nothing else. `--json` also prints what is known about it.
 
 use anyhow::Result;
 use clap::Args;
@@ -18,10 +18,10 @@ use crate::tokens::token::Token;
 /// Options of `token`
 #[derive(Debug, Args)]
 pub struct TokenArgs {
-    /// Print a JSON object with the token and what is known of it
+    /// Print the token and its properties as JSON
     #[arg(long)]
     pub json: bool,
-    /// Ask for at least this much life, such as 40m
+    /// Ask for a token valid for at least this long, such as 40m
     #[arg(long, value_name = "DUR")]
     pub min_life: Option<String>,
 }

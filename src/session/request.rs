@@ -1,4 +1,4 @@
-//! What `get`, `store` and `erase` share: git's request, and whether it is ours.
+//! Shared by `get`, `store` and `erase`: git's request, and whether it is ours.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -18,29 +18,29 @@ use crate::tokens::source::cached::Cached;
 
 /// A request that is ours by protocol, host, path and user name.
 pub struct Ours<'a> {
-    /// Whose request it is, or why nobody can tell.
+    /// The profile of the request, or why it is unknown.
     pub profile: Result<Profile<'a>, Failure>,
     /// As git sent it.
     pub request: Request,
-    /// What its path names, if it has one.
+    /// The repository in its path, if it has one.
     pub repository: Option<Repository>,
 }
 
-/// What git runs us for.
+/// Why git runs the helper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// It wants a credential.
+    /// It needs a credential.
     Get,
-    /// One worked.
+    /// A credential worked.
     Store,
-    /// One was refused.
+    /// A credential was refused.
     Erase,
 }
 
-/// What follows where a `get` is not ours.
+/// What happens after a `get` that is not ours.
 pub const NEXT: &str = "git asks its other helpers, then you";
 
-/// Reads a request from stdin; `None`: not ours, which is no failure and deserves no word but to a person.
+/// Reads a request from stdin. `None`: not ours, which is not a failure and is silent except on a terminal.
 pub fn read<'a>(sources: &'a Sources, operation: Operation, report: Report) -> Result<Option<Ours<'a>>> {
     if io::stdin().is_terminal() {
         let name = format!("{operation:?}").to_ascii_lowercase();
@@ -78,8 +78,8 @@ pub fn read<'a>(sources: &'a Sources, operation: Operation, report: Report) -> R
             return Ok(None);
         }
         Fit::Failed(failure) => Err(failure),
-        // The host is not known, as the settings are wrong: a failed `get` must not stop git on hosts that are not
-        // ours, but whoever has broken the settings has to be told.
+        // The settings are wrong, so the host is unknown. A failed `get` must not stop git on hosts that are not ours,
+        // but the user must learn that the settings are broken.
         Fit::Unknown(failure) if is_asked(&Host::default()) => Err(failure),
         Fit::Unknown(failure) => {
             if request.protocol == b"https" && !request.host.is_empty() {
@@ -91,7 +91,7 @@ pub fn read<'a>(sources: &'a Sources, operation: Operation, report: Report) -> R
     Ok(Some(Ours { profile, request, repository: repository.flatten() }))
 }
 
-/// Runs `change` on the cache entry that a `store` or an `erase` is about.
+/// Runs `change` on the cache entry of a `store` or an `erase`.
 pub fn with_cached(ours: Ours, report: Report, change: impl FnOnce(&Cached, &Request)) -> Result<()> {
     let settings = ours.profile?.settings()?;
     let deadline = Deadline::after(settings.timeout);
@@ -100,7 +100,8 @@ pub fn with_cached(ours: Ours, report: Report, change: impl FnOnce(&Cached, &Req
     Ok(())
 }
 
-/// A later git's operation: no output, success. A person at a terminal has mistyped, perhaps a `similar` command.
+/// An operation of a future git: no output, success. On a terminal it is a typing mistake, perhaps for a `similar`
+/// command.
 pub fn unknown_operation(words: &[OsString], similar: fn(&str) -> Option<String>) -> Result<()> {
     if !io::stdin().is_terminal() {
         return Ok(());

@@ -131,7 +131,7 @@ settings! {
     /// The installation.
     InstallationId: source("installation_id", Form::Number, Opt::Value("ID"), &["GITHUB_APP_INSTALLATION_ID"], "discovered", "Installation ID"),
     /// The owner where no path names one.
-    Owner: row("owner", Form::Owner, Opt::Value("LOGIN"), &["GITHUB_APP_OWNER"], "", "Whose installation, where git names no path"),
+    Owner: row("owner", Form::Owner, Opt::Value("LOGIN"), &["GITHUB_APP_OWNER"], "", "Owner to use if git sends no path"),
     /// The owners that a profile is for.
     Owners: row("owners", Form::Owner, Opt::No, &[], "", "Owners that the profile is for"),
     /// The key's file.
@@ -151,7 +151,7 @@ settings! {
     /// Prints the bearer.
     BrokerTokenCommand: source("broker_token_command", Form::Command, Opt::Value("CMD"), &["GITHUB_APP_BROKER_TOKEN_COMMAND"], "", "Command that prints the broker's bearer"),
     /// Whom an id-token is for.
-    BrokerAudience: source("broker_audience", Form::Word("audience"), Opt::Value("AUD"), &["GITHUB_APP_BROKER_AUDIENCE"], "", "In a GitHub Actions job: ask for an id-token for this audience, as bearer"),
+    BrokerAudience: source("broker_audience", Form::Word("audience"), Opt::Value("AUD"), &["GITHUB_APP_BROKER_AUDIENCE"], "", "In GitHub Actions: use an id-token for this audience as bearer"),
     /// Which provider.
     Source: row("source", Form::Choice(&["auto", "broker", "app"]), Opt::Value("SOURCE"), &["GITHUB_APP_SOURCE"], "auto", "Where tokens come from: broker, app or auto"),
     /// Narrow to these.
@@ -161,9 +161,9 @@ settings! {
     /// Narrow to what git asks for.
     PerRepository: row("per_repository", Form::Flag, Opt::Flag, &["GITHUB_APP_PER_REPOSITORY"], "", "Narrow each token to the repository git asks for"),
     /// When to renew.
-    Margin: row("margin", Form::Duration, Opt::Value("DUR"), &["GITHUB_APP_MARGIN"], "4m", "Renew a cached token that has less life left"),
+    Margin: row("margin", Form::Duration, Opt::Value("DUR"), &["GITHUB_APP_MARGIN"], "4m", "Renew a cached token with less time left"),
     /// How long to try.
-    Timeout: row("timeout", Form::Duration, Opt::Value("DUR"), &["GITHUB_APP_TIMEOUT"], "30s", "Limit for everything on network and locks"),
+    Timeout: row("timeout", Form::Duration, Opt::Value("DUR"), &["GITHUB_APP_TIMEOUT"], "30s", "Time limit for network and locks"),
     /// Where tokens are kept.
     CacheDir: row("cache_dir", Form::Path, Opt::Value("DIR"), &["GITHUB_APP_CACHE_DIR"], "", "Cache directory"),
     /// Not at all.
@@ -173,9 +173,9 @@ settings! {
     /// Bearers over plain http.
     AllowHttp: row("allow_http", Form::Flag, Opt::Flag, &["GITHUB_APP_ALLOW_HTTP"], "", "Allow plain http to any broker"),
     /// Try new tokens.
-    Verify: row("verify", Form::Flag, Opt::Negated, &["GITHUB_APP_VERIFY"], "", "Hand out a new token without trying it first"),
+    Verify: row("verify", Form::Flag, Opt::Negated, &["GITHUB_APP_VERIFY"], "", "Do not try a new token before handing it out"),
     /// Whom to trust.
-    CaFile: row("ca_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_CA_FILE"], "", "Trust the CAs in this PEM file, and not the system's"),
+    CaFile: row("ca_file", Form::Path, Opt::Value("FILE"), &["GITHUB_APP_CA_FILE"], "", "Trust the CAs in this PEM file instead of the system's"),
     /// Through whom.
     Proxy: row("proxy", Form::Proxy, Opt::Value("URL"), &["GITHUB_APP_PROXY"], "from HTTPS_PROXY and the like", "Proxy for all requests, or none"),
     /// Names the broker in a workspace.

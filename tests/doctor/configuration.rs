@@ -31,11 +31,11 @@ fn a_helper_that_is_missing_shadowed_or_reset_is_put_right_by_the_hint() {
             "fail",
             "the helper store (/",
         ),
-        (format!("{section}\thelper = {own}\n[credential]\n\thelper =\n"), "fail", "takes ours out"),
+        (format!("{section}\thelper = {own}\n[credential]\n\thelper =\n"), "fail", "cancels ours"),
         (
             format!("{section}\thelper = {own}\n\thelper =\n\thelper = !/usr/bin/gh auth git-credential\n"),
             "fail",
-            "gh auth setup-git has taken the helper's place",
+            "gh auth setup-git has replaced the helper",
         ),
         (
             format!("{section}\thelper =\n\thelper = {own}\n[credential]\n\thelper = cache --timeout 9\n"),
@@ -45,7 +45,7 @@ fn a_helper_that_is_missing_shadowed_or_reset_is_put_right_by_the_hint() {
         (
             format!("[credential]\n\thelper =\n\thelper = {own}\n[credential \"{url}\"]\n\tusername = me\n"),
             "fail",
-            "git asks with a user name of its own",
+            "git sends a user name of its own",
         ),
         (
             format!(
@@ -93,7 +93,7 @@ fn a_header_and_a_rule_with_a_token_are_named_without_it() {
         &format!("[url \"http://x:s3cret@{}/\"]\n\tinsteadOf = {}/\n", github.host(), github.url()),
     );
     let found = doctor(&sandbox, &[]);
-    found.fails(NAME, "beats every helper", "--unset-all http.extraheader");
+    found.fails(NAME, "overrides every helper", "--unset-all http.extraheader");
     found.fails(NAME, "puts a password or token into all URLs", "--edit");
     assert!(!found.output.stdout.contains("c2VjcmV0") && !found.output.stdout.contains("s3cret"));
     append(&sandbox, "[credential\n");
@@ -106,10 +106,14 @@ fn lines_in_the_clone_count_and_are_changed_there() {
     let work = clone(&sandbox);
     let url = github.url();
     for (key, value, message) in [
-        (format!("credential.{url}.helper"), String::new(), "takes ours out"),
+        (format!("credential.{url}.helper"), String::new(), "cancels ours"),
         (format!("credential.{url}.useHttpPath"), "false".to_owned(), "useHttpPath is off"),
         ("credential.username".to_owned(), "me".to_owned(), "a user name of its own"),
-        (format!("http.{url}/.extraheader"), "AUTHORIZATION: basic eA==".to_owned(), "beats every helper"),
+        (
+            format!("http.{url}/.extraheader"),
+            "AUTHORIZATION: basic eA==".to_owned(),
+            "overrides every helper",
+        ),
     ] {
         let local = |args: &[&str]| sandbox.command("git", args).cwd(&work).run();
         local(&["config", "--local", "--add", &key, &value]).success();

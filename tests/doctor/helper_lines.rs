@@ -139,7 +139,7 @@ fn a_host_for_which_there_are_no_settings_is_named() {
     found.has(
         "warn",
         NAME,
-        &format!("it has no profile but for {}", github.host()),
+        &format!("it only has profiles for {}", github.host()),
         "--unset-all credential.https://ghe.test.helper",
     );
     assert_eq!(found.output.status, 0);

@@ -29,7 +29,7 @@ fn gits_that_lack_something_and_no_git_at_all() {
             "2.39.5",
             "version 2.39; it does not know when a token expires (2.40 does) and replaces a revoked token",
         ),
-        ("2.45.0", "version 2.45; it replaces a revoked token at the next command only"),
+        ("2.45.0", "version 2.45; it replaces a revoked token only in the next command"),
         ("2.55.0.windows.1", "version 2.55"),
     ] {
         let dir = fake(version);
@@ -76,7 +76,7 @@ fn variables_and_lines_that_hide_the_bot_are_named() {
 fn a_program_that_git_asks_after_the_helper_is_named() {
     let (_github, sandbox) = healthy();
     let here = sandbox.path().to_owned();
-    let next = |what: &str| format!("where the helper is silent, git asks the program of {what}");
+    let next = |what: &str| format!("if the helper does not answer, git runs the program of {what}");
     doctor(&sandbox, &[]).is_content_with("askpass");
     sandbox.set_env("SSH_ASKPASS", "/opt/ssh-askpass");
     doctor(&sandbox, &[]).has("warn", "askpass", &next("SSH_ASKPASS"), "export GIT_ASKPASS=");
@@ -91,7 +91,7 @@ fn a_program_that_git_asks_after_the_helper_is_named() {
     doctor(&sandbox, &[]).is_content_with("askpass");
     sandbox.remove_env("GIT_ASKPASS");
     sandbox.remove_env("SSH_ASKPASS");
-    hint_helps(&sandbox, &here, "warn", "git asks the program of core.askPass");
+    hint_helps(&sandbox, &here, "warn", "git runs the program of core.askPass");
     sandbox.set_env("SSH_ASKPASS", "/opt/ssh-askpass");
     append(&sandbox, "[credential]\n\tinteractive = never\n");
     doctor(&sandbox, &[]).is_content_with("askpass");
@@ -139,7 +139,7 @@ fn a_user_without_any_home_is_told_so() {
     let run = user.run(&sandbox, sandbox.binary(), &["doctor", "--json"]);
     let found = read(run.env_remove("HOME").env_remove("GIT_CONFIG_GLOBAL").run());
     found.fails("git configuration", "HOME is not set, so git reads no configuration of yours", "set HOME");
-    found.has("warn", "cache", "there is no home directory for one", "GITHUB_APP_CACHE_DIR");
+    found.has("warn", "cache", "there is no home directory for it", "GITHUB_APP_CACHE_DIR");
 }
 
 #[test]

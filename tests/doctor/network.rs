@@ -174,7 +174,7 @@ fn a_repository_is_named_by_any_of_its_urls() {
         let hint = format!("hint: they are for {host}; --config or --host names other settings");
         refused(wrong, &format!("the settings are not for {place}\n{hint}"));
     }
-    let hint = "hint: leave it out: everybody on this machine sees the options of a command";
+    let hint = "hint: leave it out: everybody on this machine can see a command's options";
     let secret = format!("http://x:s3cret@{host}/octo-org/hello");
     refused(&secret, &format!("there is a password or token in the URL\n{hint}"));
 }

@@ -133,7 +133,7 @@ fn urls_that_are_never_the_helpers_are_told_and_others_are_not() {
     let (github, sandbox) = healthy();
     let name = github.host().split(':').next().expect("a name").to_owned();
     for (origin, message) in [
-        (with(&github, "me"), "the URL of origin names the user me, so the helper is silent"),
+        (with(&github, "me"), "the URL of origin names the user me, so the helper does not answer"),
         (with(&github, "m%65"), "names the user me"),
         (github.clone_url("octo-org", "hello").replace("http:", "https:"), "origin uses https"),
         (format!("git://{name}/octo-org/hello"), "origin uses git"),
@@ -168,7 +168,7 @@ fn a_clone_of_an_owner_without_the_app_is_one_for_which_the_helper_is_silent() {
         let work = clone(&sandbox, &github.clone_url(owner, "hello"));
         let found = doctor_in(&sandbox, &work, &[]);
         if silent {
-            let message = "the App is not installed for stranger, whose clone this is";
+            let message = "the App is not installed for stranger, the owner of this clone";
             found.has("warn", "installation", message, "install it");
         } else {
             found.is_content_with("installation");

@@ -150,13 +150,13 @@ fn what_would_be_open_to_all_does_not_start() {
         (
             &["--listen=0.0.0.0:0", "--bearer-file=bearers"],
             3,
-            "reachable by others, and without TLS",
+            "can be reached from other machines, and without TLS",
             "--tls-cert",
         ),
         (
             &["--listen=[::]:0", "--bearer-file=bearers"],
             3,
-            "reachable by others, and without TLS",
+            "can be reached from other machines, and without TLS",
             "--allow-http",
         ),
         (&["--bearer-file=missing"], 3, "bearer file missing: No such file", "hash-bearer"),
@@ -177,7 +177,7 @@ fn what_would_be_open_to_all_does_not_start() {
         (
             &["--bearer-file=bearers", "--repository=hello"],
             3,
-            "the server's settings name a repository and no owner",
+            "the server's settings name a repository but no owner",
             "--owner",
         ),
         (
@@ -186,7 +186,7 @@ fn what_would_be_open_to_all_does_not_start() {
             "contents=read and contents=write",
             "one level",
         ),
-        (&["--listen=nowhere"], 2, "option --listen: bad place \"nowhere\"", "unix:PATH"),
+        (&["--listen=nowhere"], 2, "option --listen: bad address \"nowhere\"", "unix:PATH"),
         (
             &["--listen=systemd", "--bearer-file=bearers"],
             3,

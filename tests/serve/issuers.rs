@@ -68,7 +68,7 @@ fn without_keys_the_answer_is_401_for_a_while_and_the_log_says_why() {
         assert_eq!(answer.header("retry-after"), Some("5"), "the token may be good: {behaves:?}");
         let log = server.running.wait_for_stderr("; none of its tokens is accepted until then");
         assert!(log.contains("issuer ci: no keys: ") && log.contains(cause), "{behaves:?}: {log}");
-        server.running.wait_for_stderr(" ms: the issuer's keys cannot be had");
+        server.running.wait_for_stderr(" ms: the issuer's keys are unavailable");
         assert!(issuer.requests().iter().all(|seen| seen.target != "/elsewhere"), "followed");
         assert_eq!(get(server.port, ADMIN, "admin", "").status, 200, "bearers need no issuer");
     });

@@ -94,7 +94,7 @@ fn a_log_that_nobody_reads_does_not_grow_and_stops_nothing() {
         if let Some(reading) = reading {
             let text = reading.join().expect("a log");
             let told = text.lines().find_map(|line| {
-                line.strip_suffix(" lines were dropped here: whoever reads this log is too slow")
+                line.strip_suffix(" lines were dropped here: the reader of this log is too slow")
             });
             let told = told.and_then(|line| line.split(' ').nth(1)).expect("it is told");
             assert!(told.parse::<usize>().expect("a number") >= dropped, "{told} of {dropped}");

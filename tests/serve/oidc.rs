@@ -93,8 +93,11 @@ fn what_is_not_valid_hears_the_same_401_and_the_log_says_why() {
     let unsigned = "eyJhbGciOiJub25lIn0";
     for (presented, cause) in [
         (stranger.sign(&issuer.claims("s")), "the signature is wrong"),
-        (SigningIssuerKey::p256("two").sign(&issuer.claims("s")), "the issuer has no key of the token's kid"),
-        (with(json!({ "iss": "https://other.example" })), "no issuer of the trust file has given the token"),
+        (
+            SigningIssuerKey::p256("two").sign(&issuer.claims("s")),
+            "the issuer has no key with the token's kid",
+        ),
+        (with(json!({ "iss": "https://other.example" })), "the token's issuer is not in the trust file"),
         (with(json!({ "aud": "https://github.com/octo-org" })), "the token is for another audience"),
         (with(json!({ "exp": now - 61 })), "the token has expired"),
         (with(json!({ "exp": null })), "the token has no exp"),
@@ -103,7 +106,7 @@ fn what_is_not_valid_hears_the_same_401_and_the_log_says_why() {
         (format!("{unsigned}.{claims}."), "the trust file does not allow the token's algorithm"),
         (format!("{header}.{claims}.{}", &signature[1..]), "the signature is wrong"),
         (format!("{header}.{claims}"), ""),
-        (format!("{header}.!.{signature}"), "this is no JWT"),
+        (format!("{header}.!.{signature}"), "this is not a JWT"),
         ("wrong".to_owned(), ""),
     ] {
         for (target, text) in

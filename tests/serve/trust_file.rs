@@ -90,7 +90,7 @@ fn check_trust_says_which_rule_claims_meet_and_what_they_get() {
                    workspace = j-1\nowner = octo-org\nrepository = hello\npermission = contents=write metadata=read\n";
     check(&good).expect(0, granted, "");
     for (name, value, lines) in [
-        ("team", json!("ops"), "rule 1: team is not what the rule wants: it is \"ops\"\nrule 2: fits\n"),
+        ("team", json!("ops"), "rule 1: team is not what the rule requires: it is \"ops\"\nrule 2: fits\n"),
         ("iss", json!("https://other"), "no issuer has this url: iss is \"https://other\"\n"),
         ("aud", json!("x"), "no issuer of this url has this audience: aud is \"x\"\n"),
         ("job", json!(null), "rule 1: there is no claim job/kind\n"),
@@ -108,7 +108,7 @@ fn check_trust_says_which_rule_claims_meet_and_what_they_get() {
     let jwt = format!("eyJhbGciOiJub25lIn0.{}.x", "e".repeat(30));
     let output = sandbox.helper(&["serve", "check-trust", "trust.toml", "--claims", "-"]).stdin(jwt).run();
     output.fails_with(2);
-    assert_eq!(message(&output), "claims -: this is a token, and not its claims");
+    assert_eq!(message(&output), "claims -: this is a token, not its claims");
     sandbox.helper(&["serve", "check-trust", "missing"]).run().fails_with(3);
 }
 
@@ -120,7 +120,7 @@ fn a_rule_by_a_name_that_can_change_hands_is_warned_of() {
     sandbox.write_private("trust.toml", trust);
     sandbox.write("k", json!({ "keys": [SigningIssuerKey::p256("k").jwk()] }).to_string());
     let warning =
-        "rule 1: it matches a name, which somebody else may own one day: match repository_id in its place";
+        "rule 1: it matches a name, which somebody else may own one day: match repository_id instead";
     let output = sandbox.helper(&["serve", "check-trust", "trust.toml"]).run();
     output.expect(
         0,

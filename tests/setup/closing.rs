@@ -24,14 +24,18 @@ fn the_last_line_says_whether_all_is_well_and_the_exit_status_why_not() {
                 fs::set_permissions(sandbox.path().join("app.pem"), mode).expect("a file of ours");
             },
             3,
-            "all is written, but 1 of ",
+            "everything is written, but 1 of ",
         ),
         (
             |_, sandbox| drop(sandbox.write_private("app.pem", other_key_pem())),
             4,
-            "all is written, but 1 of ",
+            "everything is written, but 1 of ",
         ),
-        (|_, sandbox| sandbox.set_env("HTTP_PROXY", "http://127.0.0.1:1"), 5, "all is written, but 2 of "),
+        (
+            |_, sandbox| sandbox.set_env("HTTP_PROXY", "http://127.0.0.1:1"),
+            5,
+            "everything is written, but 2 of ",
+        ),
     ];
     for (make_wrong, status, line) in cases {
         let (github, sandbox, options) = bare();

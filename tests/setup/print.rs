@@ -41,7 +41,7 @@ fn each_thing_that_would_be_done_is_named_and_nothing_is_changed() {
     let expected = format!(
         "# write {ours}/config.toml\n{settings}\n# add to {gitconfig}\n{lines}\n# add to the crontab\n{cron}\n\
          # make the directory {home}/.config\n# make the directory {ours}\n\
-         # note in {ours}/setup.json what was written, for setup --undo\n"
+         # record in {ours}/setup.json what was written, for setup --undo\n"
     );
     // The sandbox's home is not the one that cron knows, where anything tells that.
     let stdout = output.success().stdout.replace(&format!("* HOME={} ", word(&sandbox.home())), "* ");
@@ -65,7 +65,7 @@ fn units_and_the_timer_are_named_too() {
     for line in [
         format!("# write {}/{name}.service\n[Unit]\n", units.display()),
         format!("# write {}/{name}.timer\n[Unit]\n", units.display()),
-        format!("# switch on {name}.timer\n"),
+        format!("# enable {name}.timer\n"),
         format!("# make the directory {}\n", units.display()),
     ] {
         assert!(output.stdout.contains(&line), "{line}: {}", output.stdout);

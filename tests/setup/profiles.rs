@@ -45,7 +45,7 @@ fn a_second_host_is_a_profile_and_the_first_one_goes_on() {
     password(&get(&sandbox, &second, "gamma/hello"));
     assert_eq!(
         setup(&sandbox, &more, &["--profile", "second"]).success().stdout.lines().next(),
-        Some("everything was set up already")
+        Some("everything is already set up")
     );
     // Each can be undone alone, whichever came first.
     let undone = sandbox.helper(&["setup", "--undo", "--profile", "second"]).run();

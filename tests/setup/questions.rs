@@ -58,7 +58,7 @@ fn three_answers_are_all_it_takes() {
     let mark = answer(&mut terminal, mark, HOST, &format!("{}\r", github.url()));
     let mark = answer(&mut terminal, mark, APP, &format!("oops\x15{CLIENT_ID}\r"));
     let mark = answer(&mut terminal, mark, KEY, "~me/app.pem\r");
-    let mark = terminal.wait_for(mark, "only ~/ is known here");
+    let mark = terminal.wait_for(mark, "only ~/ is expanded here");
     let mark = answer(&mut terminal, mark, KEY, "~/app.pem\r");
     let mark = terminal.wait_for(mark, "Its fingerprint is SHA256:");
     let screen = ends(terminal, mark, 0);

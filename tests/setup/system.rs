@@ -112,7 +112,7 @@ fn what_other_users_could_not_read_is_refused_before_anything_is_written() {
     let Some(output) = with_own_etc(&machine, &format!("set +e; {script}; true"), &args) else { return };
     let message = format!(
         "git-credential-github-app: other users cannot read {} (private_key_file), and --system is for all of them\n\
-         hint: for this user alone, leave --system out\n",
+         hint: to set up only this user, leave out --system\n",
         key.display()
     );
     assert!(output.stderr.starts_with(&message), "{}", output.stderr);
@@ -150,6 +150,6 @@ fn who_may_not_change_them_is_told_who_may() {
         1,
         "",
         "git-credential-github-app: make the directory /etc/git-credential-github-app: Permission denied (os error 13)\n\
-         hint: --system is for all users: run it as root, such as with sudo\n",
+         hint: --system is for all users: run it as root, for example with sudo\n",
     );
 }

@@ -202,7 +202,7 @@ fn what_cannot_be_undone_yet_stays_on_record() {
     sandbox.write("gitconfig.lock", "");
     let output = setup(&sandbox, &[], &["--undo"]);
     output.fails_with(1);
-    let cause = "gitconfig.lock is there: another program is changing it";
+    let cause = "gitconfig.lock exists: another program is changing it";
     assert!(output.stderr.contains(cause), "{}", output.stderr);
     assert!(output.stderr.contains("1 of 2 changes could not be undone\nhint: "), "{}", output.stderr);
     assert!(output.stdout.contains("undid 1 change for "), "{}", output.stdout);

@@ -23,8 +23,8 @@ fn a_read_only_home_is_told_what_to_do() {
         "",
         &format!(
             "git-credential-github-app: make the directory {}: Read-only file system (os error 30)\n\
-             hint: set HOME to a directory that can be written, here and wherever git runs\n\
-             hint: or let root set it up for all users, such as when an image is built: git-credential-github-app setup --system\n",
+             hint: set HOME to a writable directory, here and wherever git runs\n\
+             hint: or let root set it up for all users, for example when an image is built: git-credential-github-app setup --system\n",
             dir.display()
         ),
     );

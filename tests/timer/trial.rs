@@ -223,7 +223,7 @@ fn a_command_that_needs_the_shell_fails_there_also_with_nothing_to_renew() {
     };
     let output = command("cat \"$KEY_OF_MINE\"", "--timeout=5s");
     output.fails_with(3);
-    let hint = "commands of the settings have none of this shell's variables there";
+    let hint = "commands in the settings do not see this shell's variables there";
     timer_is(&output, &sandbox, "fail", "its command fails: App: the private key command failed", hint);
     let shown = "--private-key-command=... --timeout=5s setup --timer=cron\n";
     assert!(output.stderr.ends_with(shown), "a command line may hold a secret: {}", output.stderr);

@@ -51,7 +51,7 @@ fn setup_writes_paths_that_git_understands_and_undo_takes_them_away() {
     // The same settings from the file alone.
     machine.get(&super::request(&github)).success();
     let again = setup(&machine, &options, &[]);
-    assert!(again.stdout.starts_with("everything was set up already\n"), "{}", again.stdout);
+    assert!(again.stdout.starts_with("everything is already set up\n"), "{}", again.stdout);
     let undone = setup(&machine, &options, &["--undo"]);
     undone.success();
     assert_eq!(fs::read_to_string(machine.file("gitconfig")).expect("a file"), "[user]\r\n\tname = me\r\n");

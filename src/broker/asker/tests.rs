@@ -1,4 +1,4 @@
-//! What the fuzz target `paths` looks for, without a fuzzer: requests made of the words that the bearers' limits hold.
+//! A property test for what the fuzz target `paths` looks for: requests made of the words in the bearers' limits.
 
 use std::cell::Cell;
 

@@ -1,4 +1,5 @@
-//! A line of the audit log: who asked for what, what was decided and why, and what was handed out. Pure; no secret is in it.
+//! A line of the audit log: who asked for what, what was decided and why, and which token was handed out. Pure;
+//! contains no secret.
 
 use std::borrow::Cow;
 
@@ -12,34 +13,34 @@ use crate::platform::clock;
 use crate::tokens::error::escape;
 use crate::tokens::scope::Scope;
 
-/// Bytes that are kept of a client's name of itself.
+/// Bytes kept of a user agent.
 const USER_AGENT: usize = 256;
 
-/// Why it was decided so.
+/// The reason for a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// A token was handed out.
     Granted,
-    /// A token was renewed though nobody asked.
+    /// A token was renewed in the background.
     Renewed,
-    /// A token was ended.
+    /// A token was revoked.
     Revoked,
-    /// There was none to end, or it may be others' too.
+    /// There was no token to revoke, or others may hold it too.
     NothingToRevoke,
-    /// The audit log had failed, and is written again.
+    /// The audit log can be written again after a failure.
     WritableAgain,
-    /// What the client heard: too much, another workspace, a wrong query.
+    /// The text the client got: too much, another workspace, a wrong query.
     Denied(&'static str),
     /// The token is not valid.
     Invalid(Invalid),
-    /// The token is valid, and no rule is for it.
+    /// The token is valid, but no rule matches.
     NoRule,
-    /// GitHub gave no token, or did not end it.
+    /// GitHub did not mint or revoke the token.
     Failed,
 }
 
 impl Reason {
-    /// In words.
+    /// The reason in words.
     pub fn text(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Granted => "granted",
@@ -59,30 +60,30 @@ impl Reason {
     }
 }
 
-/// A line, in the making.
+/// A line being built.
 pub struct AuditLine<'a> {
     /// When, in seconds since 1970.
     pub time: i64,
     /// Why.
     pub reason: Reason,
-    /// Who asked; `None`: nobody known.
+    /// The identity; `None`: not authenticated.
     pub identity: Option<&'a Identity>,
-    /// Whose route was used.
+    /// The workspace whose route was used.
     pub workspace: Option<&'a str>,
-    /// What was asked for.
+    /// The scope asked for.
     pub asked: Option<&'a Scope>,
-    /// What was handed out or ended, and whether it was in memory.
+    /// The token handed out or revoked, and whether it was in memory.
     pub token: Option<(&'a Ready, bool)>,
-    /// Who was at the other end; `None`: nobody, as it was done in the background.
+    /// The client; `None`: done in the background.
     pub client: Option<Peer>,
-    /// What the client calls itself.
+    /// The user agent.
     pub user_agent: Option<&'a str>,
     /// The trace that the request belongs to (<https://www.w3.org/TR/trace-context/#traceparent-header>).
     pub traceparent: Option<&'a str>,
 }
 
 impl AuditLine<'_> {
-    /// With nothing but a reason.
+    /// A line with only a reason.
     pub fn new(time: i64, reason: Reason) -> Self {
         Self {
             time,
@@ -97,8 +98,8 @@ impl AuditLine<'_> {
         }
     }
 
-    /// As it is written, with its line end. What is the same for each request of an identity, or with a token, is made
-    /// already: every request waits for its line.
+    /// The line as written, with its newline. The parts that depend only on the identity or the token are made in
+    /// advance, as every request waits for its line.
     pub fn to_text(&self) -> String {
         let own = self.identity.and_then(|identity| identity.workspace.as_deref());
         let (time, decision) =
@@ -125,7 +126,7 @@ fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
 
-/// A client may call itself anything, even by what it should keep to itself.
+/// A client may send anything as its user agent, even a secret.
 fn user_agent(text: &str) -> String {
     let mut shown = escape(text);
     shown.truncate(shown.floor_char_boundary(USER_AGENT));

@@ -1,4 +1,4 @@
-//! The wire format of the platform's endpoint: statuses and texts are a contract with clients that search them.
+//! The wire format of the platform's endpoint. Clients search statuses and texts, so they are part of the contract.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,29 +7,29 @@ use serde_json::json;
 
 use crate::tokens::error::{Failure, Kind};
 
-/// The endpoint's form of a failure.
+/// A failure in the endpoint's form.
 pub fn failure(status: StatusCode, text: &str) -> Response {
     json_response(status, &json!({ "error": text }))
 }
 
-/// Too many requests.
+/// The answer to too many requests.
 pub fn limited(seconds: u64) -> Response {
     let body = json!({ "error": "rate limit exceeded", "retry_after": seconds });
     after(seconds, json_response(StatusCode::TOO_MANY_REQUESTS, &body))
 }
 
-/// With the seconds that the client should wait.
+/// Adds the seconds that the client should wait.
 pub fn after(seconds: impl Into<HeaderValue>, mut response: Response) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     response
 }
 
-/// JSON.
+/// A JSON answer.
 pub fn json_response(status: StatusCode, body: &serde_json::Value) -> Response {
     with_headers(status, body.to_string())
 }
 
-/// JSON that is text already.
+/// A JSON answer from text.
 pub fn with_headers(status: StatusCode, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
@@ -39,14 +39,14 @@ pub fn with_headers(status: StatusCode, body: impl Into<Body>) -> Response {
     response
 }
 
-/// Done, and nothing to say.
+/// An answer without a body.
 pub fn no_content() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// No token, for a cause that the log names.
+/// No token; the log names the cause.
 pub fn no_token(failed: &Failure) -> Response {
     let mut body = json!({ "error": "token refresh failed" });
     if failed.kind != Kind::Temporary {

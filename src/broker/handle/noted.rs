@@ -1,5 +1,5 @@
-//! What is kept of a request: its count, its line in the log, and its line in the audit log, without which nobody gets
-//! anything but a refusal.
+//! Records each request: its count, its line in the log, and its line in the audit log, without which a client gets
+//! only a refusal.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -21,31 +21,31 @@ use crate::platform::clock::Moment;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
 
-/// The other end of the connection that a request came by; an unknown one is far away and in need of a bearer.
+/// The other end of the request's connection; an unknown one counts as remote and needs a bearer.
 pub fn peer(request: &Parts) -> Peer {
     request.extensions.get().copied().unwrap_or(Peer::Address(Ipv4Addr::UNSPECIFIED.into()))
 }
 
-/// What is known of a request by the time it is logged.
+/// What is known of a request when it is logged.
 #[derive(Default)]
 pub struct Noted {
-    /// Whose it is.
+    /// The identity.
     pub identity: Option<Arc<Identity>>,
-    /// What was asked for.
+    /// The scope asked for.
     pub asked: Option<Scope>,
-    /// What that comes to.
+    /// The decision.
     pub scope: Option<Scope>,
-    /// Why it was refused, where the log alone says so.
+    /// Why it was refused, if only the log says so.
     pub reason: Option<Reason>,
 }
 
-/// What a request comes to.
+/// A decision.
 pub struct Decided {
-    /// What is sent.
+    /// The response.
     pub response: Response,
-    /// For the audit log.
+    /// The reason, for the audit log.
     pub reason: Reason,
-    /// What was handed out or ended, and whether it was in memory.
+    /// The token handed out or revoked, and whether it was in memory.
     pub token: Option<(Arc<Ready>, bool)>,
 }
 
@@ -61,8 +61,8 @@ impl Decided {
     }
 }
 
-/// The answer to one request too many of an address that nobody known is at; it has no line of its own, as nobody is to be
-/// known by guessing, or to fill the logs.
+/// The answer to too many failed authentications of an address. They are not logged one by one, so that guessing cannot
+/// fill the logs.
 pub fn over_limit(broker: &Server, request: &Parts, known: &Noted, started: Moment) -> Option<Response> {
     let address = Address::of(peer(request)).filter(|_| known.identity.is_none())?;
     let over = broker.failures.count(&address, broker.millis(started.steady)).err()?;
@@ -76,7 +76,7 @@ pub fn over_limit(broker: &Server, request: &Parts, known: &Noted, started: Mome
     Some(response)
 }
 
-/// The answer, once its line is written. Without the line nobody gets anything but a refusal.
+/// Writes the audit line, then returns the answer. Without the line, a client gets only a refusal.
 pub async fn audited(
     audit: &Audit,
     route: &Route,
@@ -99,7 +99,7 @@ pub async fn audited(
         traceparent: header("traceparent"),
         ..AuditLine::new(started.wall, reason)
     };
-    // Whoever asks too often is not to fill the audit log either.
+    // Requests above the limit must not fill the audit log either.
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
         return response;
     }
@@ -129,7 +129,7 @@ pub fn log(broker: &Server, request: &Parts, known: &Noted, started: Moment, res
     response
 }
 
-/// The same for what nobody known has asked for.
+/// The same for an unauthenticated request.
 pub fn note(broker: &Server, request: &Parts, started: Moment, response: Response) -> Response {
     let nobody = Noted::default();
     over_limit(broker, request, &nobody, started)

@@ -1,11 +1,11 @@
-//! Each rule finds what breaks it.
+//! Each rule detects what violates it.
 
 use super::*;
 
 const ADMIN: &str = "/admin/github-installation-token";
 const ONE: &str = "/workspaces/one/github-installation-token";
 
-/// Judges what a broker without limits of its own answers to somebody.
+/// Judges an answer of a broker without limits of its own.
 fn judged(bearer: &str, target: &str, (status, token): (u16, Option<&str>)) -> Result<(), &'static str> {
     judged_by("", bearer, target, (status, token))
 }

@@ -1,6 +1,6 @@
-//! Fetches an issuer's keys: by discovery
-//! (<https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig>) and the JWK Set that it names, or from a file. No redirect is
-//! followed, no answer is longer than 256 KiB, and what is found must be the issuer's own.
+//! Fetches an issuer's keys: by discovery (<https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig>)
+//! and the JWK Set that it names, or from a file. Redirects are not followed, answers are at most 256 KiB, and the
+//! document must name the same issuer.
 
 use std::fs;
 use std::path::Path;
@@ -24,10 +24,10 @@ use crate::tokens::secret::Secret;
 
 /// The longest answer.
 const LONGEST: usize = 256 * 1024;
-/// How long both requests may take.
+/// The time for both requests.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Fetches keys over the network of the settings.
+/// Fetches keys, with the settings' network options.
 pub struct KeyFetcher {
     network: RwLock<Network>,
     notes: Notes,
@@ -40,20 +40,20 @@ struct Metadata {
 }
 
 impl KeyFetcher {
-    /// Over this network.
+    /// With these network options.
     pub fn new(network: Network, notes: Notes) -> Self {
         Self { network: RwLock::new(network), notes }
     }
 
-    /// Over another network from now on.
+    /// Replaces the network options.
     pub fn replace(&self, network: Network) {
         *self.network.write().unwrap_or_else(PoisonError::into_inner) = network;
     }
 
-    /// The keys as they are now; blocks.
+    /// Fetches the current keys; blocks.
     ///
     /// # Errors
-    /// They cannot be had, or are not the issuer's.
+    /// They are unavailable, or belong to another issuer.
     pub fn fetch(&self, from: &KeysFrom) -> Result<Fetched, Failure> {
         match from {
             KeysFrom::File(path) => of_file(path),
@@ -80,7 +80,7 @@ fn of_file(path: &Path) -> Result<Fetched, Failure> {
         |cause: String| Failure::new(Kind::Settings, format!("jwks_file {}: {cause}", path.display()));
     let text = fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let keys = Jwks::parse(&text).map_err(|cause| wrong(cause.to_owned()))?;
-    // What changes in it is seen as soon as keys may be too old.
+    // Changes in it are noticed when the keys may be too old.
     Ok(Fetched { keys, life: Some(Duration::ZERO) })
 }
 
@@ -127,7 +127,7 @@ fn get(client: &Client, url: &str, bearer: Option<&Secret>) -> Result<Answer, Fa
     }
 }
 
-/// What an issuer that guards its keys wants; read at each fetch, as it is replaced now and then.
+/// The bearer for an issuer that guards its keys; read at each fetch, as it is rotated.
 fn bearer(path: &Path) -> Result<Secret, Failure> {
     let wrong = |cause: &str| Failure::new(Kind::Settings, format!("token_file {}: {cause}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;

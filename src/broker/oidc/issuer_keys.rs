@@ -1,5 +1,5 @@
-//! An issuer's keys in memory: fetched before they are too old, once more for a key that is not among them, and kept for a day
-//! while the issuer is away. One fetch at a time, in a thread of its own; what wants to wait for it does.
+//! An issuer's keys in memory: fetched before they are too old, fetched again for an unknown key, and kept for a day
+//! during an outage of the issuer. One fetch at a time, in its own thread; callers wait only if they want to.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,23 +13,23 @@ use crate::tokens::error::Failure;
 
 /// How long keys are kept, whatever the issuer says.
 const LIFE: std::ops::RangeInclusive<Duration> = Duration::from_mins(5)..=Duration::from_hours(24);
-/// How much longer the last good keys serve while no new ones can be had.
+/// How much longer the last good keys serve if no new ones are available.
 const AWAY: Duration = Duration::from_hours(24);
-/// How often a key that is not known is looked for: anybody can make tokens up that name one.
+/// How often an unknown key is looked for: anybody can make up tokens that name one.
 const UNKNOWN: Duration = Duration::from_secs(30);
-/// After a fetch that has failed, the next one comes so much later; sooner where there are no keys at all.
+/// The delay after a failed fetch; shorter if there are no keys at all.
 const AGAIN: Duration = Duration::from_secs(30);
 const AGAIN_WITHOUT_KEYS: Duration = Duration::from_secs(5);
 
-/// What a fetch comes to.
+/// The result of a fetch.
 pub struct Fetched {
     /// The keys.
     pub keys: Jwks,
-    /// How long they are good, as the issuer says; `None`: it does not say.
+    /// How long they may be kept, as the issuer says; `None`: it does not say.
     pub life: Option<Duration>,
 }
 
-/// Where the issuer does not say how long its keys are good.
+/// The default if the issuer does not say how long its keys may be kept.
 const UNTOLD: Duration = Duration::from_hours(1);
 
 /// Fetches keys; blocks.
@@ -46,13 +46,13 @@ pub struct IssuerKeys {
 #[derive(Default)]
 struct IssuerKeyState {
     good: Option<Good>,
-    /// When the last fetch has begun that has ended.
+    /// When the last finished fetch began.
     tried: Option<Instant>,
-    /// When a key was last looked for that was not known.
+    /// When an unknown key was last looked for.
     looked_for: Option<Instant>,
-    /// A fetch that is going on: its end drops the sender.
+    /// The running fetch: its end drops the sender.
     running: Option<watch::Receiver<()>>,
-    /// What was last reported.
+    /// The last report.
     trouble: Option<String>,
 }
 
@@ -68,12 +68,12 @@ impl IssuerKeyState {
         (now.saturating_duration_since(good.since) < good.life + AWAY).then(|| Arc::clone(&good.keys))
     }
 
-    /// The fetch that is going on, if one is; one that panicked is not.
+    /// The running fetch, if any; one that panicked does not count.
     fn running(&self) -> Option<watch::Receiver<()>> {
         self.running.clone().filter(|running| running.has_changed().is_ok())
     }
 
-    /// Whether it is time for a fetch that nobody waits for.
+    /// Whether it is time for a background fetch.
     fn is_due(&self, now: Instant) -> bool {
         let is_old =
             self.good.as_ref().is_none_or(|good| now.saturating_duration_since(good.since) >= good.life);
@@ -87,7 +87,7 @@ fn is_over(since: Option<Instant>, pause: Duration, now: Instant) -> bool {
 }
 
 impl IssuerKeys {
-    /// Without keys as yet.
+    /// Without keys yet.
     pub fn new(name: &str, fetch: Fetch, log: Log) -> Arc<Self> {
         Arc::new(Self { name: name.to_owned(), fetch, log, state: Mutex::default() })
     }
@@ -101,22 +101,22 @@ impl IssuerKeys {
         self.state().current(now)
     }
 
-    /// How old the keys are; `None`: there are none.
+    /// The age of the keys; `None`: there are none.
     pub fn age(&self, now: Instant) -> Option<Duration> {
         self.state().good.as_ref().map(|good| now.saturating_duration_since(good.since))
     }
 
-    /// Fetches them now, in this thread.
+    /// Fetches the keys now, in this thread.
     ///
     /// # Errors
-    /// They cannot be had; nothing else is said of it.
+    /// They are unavailable. The failure is not logged.
     pub fn fetch_now(&self) -> Result<(), Failure> {
         let fetched = (self.fetch)()?;
         self.finish(&mut self.state(), Ok(fetched), clock::instant());
         Ok(())
     }
 
-    /// Fetches them in the background if it is time to.
+    /// Fetches the keys in the background if it is time to.
     pub fn maintain(self: &Arc<Self>, now: Instant) {
         let mut state = self.state();
         if state.running().is_none() && state.is_due(now) {
@@ -124,7 +124,7 @@ impl IssuerKeys {
         }
     }
 
-    /// Fetches them in the background, however old they are.
+    /// Fetches the keys in the background, however old they are.
     pub fn refresh(self: &Arc<Self>, now: Instant) {
         let mut state = self.state();
         if state.running().is_none() {
@@ -132,7 +132,7 @@ impl IssuerKeys {
         }
     }
 
-    /// Waits for keys where there are none: for a fetch that is going on or due.
+    /// Waits for keys if there are none: for a fetch that is running or due.
     pub async fn wait_for_first(self: &Arc<Self>, now: Instant) {
         let waiting = {
             let mut state = self.state();
@@ -144,7 +144,7 @@ impl IssuerKeys {
         ended(waiting).await;
     }
 
-    /// Looks for a key that is not known, unless one was looked for a moment ago. Returns whether it is worth another try.
+    /// Looks for an unknown key, unless one was looked for a moment ago. Returns whether to try again.
     pub async fn look_for_unknown(self: &Arc<Self>, now: Instant) -> bool {
         let waiting = {
             let mut state = self.state();
@@ -207,7 +207,7 @@ impl IssuerKeys {
 
 async fn ended(waiting: Option<watch::Receiver<()>>) {
     if let Some(mut waiting) = waiting {
-        // Nothing is ever sent: it is the end that tells.
+        // Nothing is sent: closing the channel is the signal.
         let _ = waiting.changed().await;
     }
 }

@@ -1,4 +1,4 @@
-//! An issuer's public keys: a JWK Set (RFC 7517), of which what cannot check a token is left out. Pure.
+//! An issuer's public keys: a JWK Set (RFC 7517), without the keys that cannot check a token. Pure.
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::broker::oidc::presented::{Invalid, Presented};
 
-/// More keys than any issuer has at a time.
+/// More keys than any issuer has.
 const MOST_KEYS: usize = 100;
-/// Of keys without a `kid`, or for tokens without one, so many are tried.
+/// How many keys are tried if a key or token has no `kid`.
 const MOST_TRIED: usize = 8;
 
 /// Keys that can check tokens.
@@ -18,16 +18,16 @@ pub struct Jwks(Vec<IssuerKey>);
 #[derive(Debug)]
 struct IssuerKey {
     id: Option<String>,
-    /// What tokens it can be for.
+    /// The tokens it can check.
     algorithms: Vec<Algorithm>,
     key: DecodingKey,
 }
 
 impl Jwks {
-    /// Reads a JWK Set. Keys of other kinds and for other uses may be among them.
+    /// Parses a JWK Set. Keys of other kinds and for other uses are skipped.
     ///
     /// # Errors
-    /// It is none, or there is no key in it that can check a token.
+    /// It is not a JWK Set, or has no key that can check a token.
     pub fn parse(json: &[u8]) -> Result<Self, &'static str> {
         let set: Value = serde_json::from_slice(json).map_err(|_| "this is not JSON")?;
         let keys = set.get("keys").and_then(Value::as_array).ok_or("there is no list of keys in it")?;
@@ -38,7 +38,7 @@ impl Jwks {
         if keys.is_empty() { Err("there is no key in it that can check a token") } else { Ok(Self(keys)) }
     }
 
-    /// How many there are.
+    /// The number of keys.
     pub fn count(&self) -> usize {
         self.0.len()
     }
@@ -46,7 +46,7 @@ impl Jwks {
     /// Checks the signature of a token.
     ///
     /// # Errors
-    /// [`Invalid::UnknownKey`] where there may be another key by now, else [`Invalid::Signature`].
+    /// [`Invalid::UnknownKey`] if a newer key may exist, otherwise [`Invalid::Signature`].
     pub fn check(&self, token: &Presented, algorithm: Algorithm) -> Result<(), Invalid> {
         let id = token.header.kid.as_ref();
         let of_id = |key: &&IssuerKey| id.is_none() || key.id.as_ref() == id;

@@ -1,6 +1,5 @@
-//! An OIDC token as it is presented: its parts, and what can be said of its claims before its signature is checked. Pure; the
-//! time is a parameter. Rules: RFC 7519, RFC 8725 and
-//! <https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation>.
+//! A presented OIDC token: its parts, and the checks of its claims before the signature is checked. Pure; the time is a
+//! parameter. Rules: RFC 7519, RFC 8725 and <https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation>.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,55 +11,55 @@ use serde_json::Value;
 use crate::broker::trust::claims::Claims;
 use crate::broker::trust::issuer::Issuer;
 
-/// The longest token that is looked at, in bytes.
+/// The longest accepted token, in bytes.
 pub const LONGEST: usize = 16 * 1024;
-/// How far clocks may be apart, in seconds.
+/// The tolerated clock difference, in seconds.
 const LEEWAY: i64 = 60;
-/// The last moment that a number may name: the year 9999.
+/// The latest time that a number may name: the year 9999.
 const END_OF_TIME: i64 = 253_402_300_799;
 
-/// A token taken apart. Nothing of it is to be believed before its signature was checked.
+/// A parsed token. Nothing in it may be trusted before its signature is checked.
 pub struct Presented<'a> {
     /// Algorithm and key.
     pub header: Header,
     /// All claims.
     pub claims: Claims,
-    /// What is signed.
+    /// The signed part.
     pub message: &'a str,
     /// The signature, in base64url.
     pub signature: &'a str,
 }
 
-/// Why a token is not accepted; for the log. Whoever presents it hears the same of each.
+/// Why a token is not accepted; for the log. The client gets the same text for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Invalid {
-    /// Longer than any is.
+    /// Too long.
     TooLong,
     /// Not three parts of base64url with JSON in the first two.
     Malformed,
-    /// It says that something about it must be understood which is not.
+    /// It has a critical header that is not understood.
     Critical,
-    /// No `iss` of the trust file.
+    /// Its `iss` is not in the trust file.
     Issuer,
-    /// No `aud` of the issuer's in the trust file.
+    /// Its `aud` is not the issuer's in the trust file.
     Audience,
-    /// Not one of the issuer's in the trust file.
+    /// Its algorithm is not allowed for the issuer in the trust file.
     Algorithm,
-    /// No `exp`, or one that is no time.
+    /// `exp` is missing or not a time.
     NoExpiry,
-    /// `exp` is over.
+    /// `exp` has passed.
     Expired,
-    /// `nbf` is still to come, or no time.
+    /// `nbf` is in the future, or not a time.
     NotYet,
-    /// `iat` is still to come, or no time.
+    /// `iat` is in the future, or not a time.
     IssuedLater,
-    /// `iat` is longer ago than `max_age` allows, or missing.
+    /// `iat` is missing, or longer ago than `max_age` allows.
     TooOld,
     /// The issuer has no such key.
     UnknownKey,
-    /// It was not made with the issuer's key.
+    /// The signature does not match the issuer's key.
     Signature,
-    /// The issuer's keys cannot be had.
+    /// The issuer's keys are unavailable.
     NoKeys,
 }
 
@@ -68,9 +67,9 @@ impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooLong => "the token is longer than 16 KiB",
-            Self::Malformed => "this is no JWT",
-            Self::Critical => "the token is of a kind that is not known (crit, enc or zip)",
-            Self::Issuer => "no issuer of the trust file has given the token",
+            Self::Malformed => "this is not a JWT",
+            Self::Critical => "the token is of an unknown kind (crit, enc or zip)",
+            Self::Issuer => "the token's issuer is not in the trust file",
             Self::Audience => "the token is for another audience",
             Self::Algorithm => "the trust file does not allow the token's algorithm",
             Self::NoExpiry => "the token has no exp",
@@ -78,18 +77,18 @@ impl fmt::Display for Invalid {
             Self::NotYet => "the token is not valid yet (nbf)",
             Self::IssuedLater => "the token is from the future (iat)",
             Self::TooOld => "the token is older than max_age",
-            Self::UnknownKey => "the issuer has no key of the token's kid",
+            Self::UnknownKey => "the issuer has no key with the token's kid",
             Self::Signature => "the signature is wrong",
-            Self::NoKeys => "the issuer's keys cannot be had",
+            Self::NoKeys => "the issuer's keys are unavailable",
         })
     }
 }
 
 impl<'a> Presented<'a> {
-    /// Takes a token apart.
+    /// Parses a token.
     ///
     /// # Errors
-    /// It is none that could be valid.
+    /// It cannot be valid.
     pub fn read(token: &'a [u8]) -> Result<Self, Invalid> {
         if token.len() > LONGEST {
             return Err(Invalid::TooLong);
@@ -97,7 +96,7 @@ impl<'a> Presented<'a> {
         let text = str::from_utf8(token).map_err(|_| Invalid::Malformed)?;
         let (message, signature) = text.rsplit_once('.').ok_or(Invalid::Malformed)?;
         let header = jsonwebtoken::decode_header(token).map_err(|error| match error.kind() {
-            // `none` and whatever else the library does not know.
+            // `none`, and whatever else the library does not know.
             ErrorKind::Json(cause) if cause.to_string().starts_with("unknown variant") => Invalid::Algorithm,
             _ => Invalid::Malformed,
         })?;
@@ -112,10 +111,10 @@ impl<'a> Presented<'a> {
         }
     }
 
-    /// The issuer of the trust file whose token it says it is.
+    /// The trust file's issuer that the token claims.
     ///
     /// # Errors
-    /// None of them has this `iss` and this `aud`.
+    /// None has this `iss` and this `aud`.
     pub fn issuer<'b>(&self, issuers: impl Iterator<Item = &'b Issuer>) -> Result<&'b Issuer, Invalid> {
         let mut reason = Invalid::Issuer;
         for issuer in issuers {
@@ -129,10 +128,10 @@ impl<'a> Presented<'a> {
         Err(reason)
     }
 
-    /// Until when it can be believed, in seconds since 1970, if it can be now.
+    /// Until when the token is valid, in seconds since 1970, if it is valid now.
     ///
     /// # Errors
-    /// It is over, or still to come.
+    /// It has expired, or is not valid yet.
     pub fn until(&self, max_age: Option<Duration>, now: i64) -> Result<i64, Invalid> {
         let time = |claim: &str| self.claims.get(claim).map(seconds);
         let is_to_come = |time: Option<i64>| time.is_none_or(|time| time > now + LEEWAY);
@@ -154,10 +153,10 @@ impl<'a> Presented<'a> {
         if until <= now { Err(Invalid::TooOld) } else { Ok(until) }
     }
 
-    /// Its algorithm, if the issuer may use that.
+    /// Its algorithm, if allowed for the issuer.
     ///
     /// # Errors
-    /// It may not.
+    /// It is not allowed.
     pub fn algorithm(&self, issuer: &Issuer) -> Result<Algorithm, Invalid> {
         let algorithm = self.header.alg;
         if issuer.algorithms.contains(&algorithm) { Ok(algorithm) } else { Err(Invalid::Algorithm) }

@@ -1,5 +1,5 @@
-//! Tokens and keys, made by another implementation than the one that checks them (`PyJWT` 2 with cryptography's OpenSSL), and
-//! what is refused. `vectors.json` holds both; its time is a moment in 2027.
+//! Tokens and keys made by another implementation than the one that checks them (`PyJWT` 2 with cryptography's
+//! OpenSSL), and what is refused. `vectors.json` holds both; its time is a moment in 2027.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -201,7 +201,7 @@ fn what_cannot_check_a_token_is_left_out_of_the_keys() {
     );
 }
 
-/// Keys whose fetches this test decides: each waits for an outcome and says that it has begun.
+/// Keys whose fetches the test controls: each waits for an outcome and signals that it has begun.
 fn keys() -> (Arc<IssuerKeys>, std::sync::mpsc::Sender<bool>, Receiver<()>) {
     let (log, _) = Log::start_with(LogFormat::Plain, 1 << 16, |_| Ok(())).unwrap();
     let (start, begun) = channel();

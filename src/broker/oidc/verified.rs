@@ -1,20 +1,20 @@
-//! Tokens that were verified, by their hash, until they expire: a request costs no signature check twice. Decided before it
-//! is remembered, so that what is found here is the whole decision.
+//! Verified tokens, by their hash, until they expire, so that repeated requests cost no signature check. The whole
+//! decision is remembered.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::broker::identity::Identity;
 
-/// More than a fleet has at a time; with more than these, those are forgotten that expire first.
+/// More than a fleet has at a time; above this, those that expire first are forgotten.
 const MOST: usize = 100_000;
-/// What is forgotten at once when there is no more room, as a part of all: each search looks at all of them.
+/// The fraction of all that is forgotten at once when there is no more room: each search looks at all.
 const BATCH: usize = 16;
 
 /// SHA-256 of a token.
 pub type TokenHash = [u8; 32];
 
-/// Whose a token is; `None`: no rule fits, which is as lasting.
+/// The identity of a token; `None`: no rule matches, which lasts as long.
 pub type Decided = Option<Arc<Identity>>;
 
 /// Verified tokens.
@@ -22,13 +22,13 @@ pub type Decided = Option<Arc<Identity>>;
 pub struct Verified(RwLock<HashMap<TokenHash, (Decided, i64)>>);
 
 impl Verified {
-    /// What was decided about a token, if that is still so.
+    /// The decision about a token, if it still holds.
     pub fn get(&self, hash: &TokenHash, now: i64) -> Option<Decided> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         known.get(hash).filter(|(_, until)| *until > now).map(|(decided, _)| decided.clone())
     }
 
-    /// Remembers a decision until a moment.
+    /// Remembers a decision until a time.
     pub fn put(&self, hash: TokenHash, decided: Decided, until: i64) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
@@ -36,7 +36,7 @@ impl Verified {
             let (_, end, _) = ends.select_nth_unstable(MOST / BATCH);
             let end = *end;
             known.retain(|_, (_, until)| *until > end);
-            // Where all of them end together, there is no better choice.
+            // If all expire together, there is no better choice.
             if known.len() >= MOST {
                 known.clear();
             }
@@ -44,7 +44,7 @@ impl Verified {
         known.insert(hash, (decided, until));
     }
 
-    /// Forgets what is over.
+    /// Forgets expired tokens.
     pub fn forget(&self, now: i64) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).retain(|_, (_, until)| *until > now);
     }

@@ -1,4 +1,4 @@
-//! What the threads do: one mint after the other, each told to all who wait for it.
+//! The threads that mint: one mint after the other, each reported to all who wait for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
@@ -16,17 +16,17 @@ use crate::platform::clock::{self, Moment};
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::scope::Scope;
 
-/// What whoever asks has for it.
+/// What an asker gets.
 pub(super) enum Asked {
     /// The token.
     Here(Arc<Ready>),
-    /// The outcome of a mint.
+    /// The future outcome of a mint.
     Awaited(oneshot::Receiver<Outcome>),
 }
 
 impl PoolInside {
-    /// Joins whoever waits for a scope's token, or puts it into the queue. A mint may have ended since it was found that one
-    /// is needed: then its token, or the one that is still valid, is enough.
+    /// Joins those who wait for a scope's token, or queues a mint. If a mint has ended in the meantime, its token, or
+    /// one that is still valid, is enough.
     pub(super) fn ask(
         &self,
         who: &Who,
@@ -61,13 +61,13 @@ impl PoolInside {
         Ok(Asked::Awaited(receiver))
     }
 
-    /// A thread's life: one mint after the other.
+    /// The loop of a thread: one mint after the other.
     pub(super) fn run(&self) {
         while let Some((who, slot)) = self.next() {
             let minter = self.minter();
             let outcome = match &minter {
                 Some(minter) => catch_unwind(AssertUnwindSafe(|| (minter.mint)(&slot.scope)))
-                    // Where it was, the panic has said.
+                    // The panic was reported where it happened.
                     .unwrap_or_else(|_| Err(Failure::new(Kind::Temporary, "internal error"))),
                 None => Err(Failure::new(Kind::Settings, "no App configured")),
             };
@@ -130,7 +130,7 @@ impl PoolInside {
                 if let Some(seconds) = failure.wait {
                     self.pause(&mut work, &slot.scope, seconds, now);
                 }
-                // Nothing is remembered of it: the next asker may have more luck.
+                // The failure is not remembered: the next asker may succeed.
                 if forgotten && slot.current(now).is_none() {
                     self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(slot);
                 }
@@ -147,14 +147,14 @@ impl PoolInside {
         }
     }
 
-    /// Mints nothing for a scope's installation for so many seconds.
+    /// Pauses mints for a scope's installation for this many seconds.
     fn pause(&self, work: &mut Work, scope: &Scope, seconds: i64, now: Moment) {
         let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or(0)).min(self.limits.longest_wait);
         let until = work.pauses.entry(self.installation(scope)).or_insert(now.steady);
         *until = (*until).max(now.steady + wait);
     }
 
-    /// Once for each mint that fails, however many wait for it.
+    /// Logs a failed mint once, however many wait for it.
     fn report(&self, scope: &Scope, failure: &Failure, now: Moment) {
         let permanent = if failure.kind == Kind::Temporary { "" } else { " (permanent until somebody acts)" };
         let paused = failure.wait.map(|seconds| {

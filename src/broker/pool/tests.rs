@@ -1,4 +1,4 @@
-//! The pool by a clock and a GitHub of the test's: nothing here waits for time to pass.
+//! The pool with the test's clock and GitHub: nothing here waits for time to pass.
 
 use std::sync::mpsc::channel;
 
@@ -34,7 +34,7 @@ fn four_hundred_scopes_of_one_identity_do_not_delay_anothers_first_token() {
     let calm = world.start(&who("calm"), &scope("o", 1000), ANY);
     assert_eq!(world.next(), scope("o", 1000), "at once, while two of the other's are being minted");
     assert_eq!(world.pool.gauges().waiting, 398);
-    // Each has a token of its own of what both want.
+    // Each has its own token for the same scope.
     let both = world.start(&who("calm"), &scope("o", 300), ANY);
     assert_eq!(world.next(), scope("o", 300));
     (0..402).for_each(|_| world.results.send(Ok(NOW + 3600)).unwrap());

@@ -1,4 +1,4 @@
-//! Who loses what when there is no more room.
+//! Which scopes are forgotten when there is no more room.
 
 use super::*;
 use crate::broker::turns::who;

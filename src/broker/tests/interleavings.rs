@@ -1,5 +1,5 @@
-//! Ten thousand random interleavings of gets, wishes for new tokens, DELETEs and changes of the trust file, beside a model:
-//! nobody ever gets a token that somebody else has had, and none that was ended.
+//! Ten thousand random interleavings of gets, requests for new tokens, DELETEs and changes of the trust file, beside a
+//! model: nobody ever gets a token that somebody else has had, or one that was revoked.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -18,7 +18,7 @@ use crate::broker::bearer_file::BearerFile;
 use crate::broker::trust_file::TrustFile;
 use crate::tokens::http::network;
 
-/// Who asks: by what, by which workspace's route, and whether the second form of the rules knows it too.
+/// An asker: its credential, its route, and whether it stays known under the second version of the rules.
 struct Presenter {
     presented: String,
     route: String,
@@ -35,7 +35,7 @@ fn rules(teams: &str) -> String {
     )
 }
 
-/// Tokens of an issuer with a key of its own, and that key.
+/// Signs tokens as an issuer with its own key, and returns that key.
 fn issuer() -> (impl Fn(&str, &str) -> String, Value) {
     let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
     let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
@@ -59,7 +59,7 @@ struct OneBroker {
     broker: Arc<Server>,
     service: TowerToHyperService<axum::Router>,
     runtime: tokio::runtime::Runtime,
-    /// What GitHub was told to end since the last look.
+    /// The tokens revoked at GitHub since the last call.
     ended: Arc<std::sync::Mutex<Vec<String>>>,
     dir: tempfile::TempDir,
 }
@@ -189,7 +189,7 @@ fn ten_thousand_interleavings_hand_nobody_a_token_of_anybody_elses() {
                     let (status, _) = world.ask("DELETE", asker, QUERIES[what], false);
                     assert_eq!(status, if is_known { 204 } else { 403 }, "{at}");
                     let ended = std::mem::take(&mut *world.ended.lock().unwrap());
-                    // The bearer of all has no workspace: its tokens are left alone.
+                    // The admin bearer has no workspace, so its tokens are not revoked.
                     let own = (is_known && who != 1).then(|| current.remove(&(who, what))).flatten();
                     assert_eq!(ended, own.clone().into_iter().collect::<Vec<_>>(), "{at}");
                     over.extend(own);

@@ -1,25 +1,25 @@
-//! Claims by name, and texts made of them. Pure.
+//! Claims by name, and texts made from them. Pure.
 
 use serde_json::{Map, Value};
 
 /// All claims of a token.
 pub type Claims = Map<String, Value>;
 
-/// The most that a text made of claims may come to, in bytes.
+/// The longest text made from claims, in bytes.
 const LONGEST: usize = 1024;
 
-/// Names a claim; `/` goes down into objects.
+/// The name of a claim; `/` descends into objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPath(Vec<String>);
 
 impl ClaimPath {
-    /// Reads a name; `None`: a part of it is empty.
+    /// Parses a name; `None`: a part of it is empty.
     pub fn parse(name: &str) -> Option<Self> {
         let parts: Vec<String> = name.split('/').map(str::to_owned).collect();
         parts.iter().all(|part| !part.is_empty()).then_some(Self(parts))
     }
 
-    /// What the claims have under that name. A name with dots is one claim's: `kubernetes.io` is no object in `kubernetes`.
+    /// The value of the claim. Dots belong to the name: `kubernetes.io` is one claim.
     pub fn find<'a>(&self, claims: &'a Claims) -> Option<&'a Value> {
         let (first, rest) = self.0.split_first()?;
         rest.iter().try_fold(claims.get(first)?, |value, part| value.as_object()?.get(part))
@@ -43,7 +43,7 @@ enum TemplatePart {
 }
 
 impl Template {
-    /// Reads a text.
+    /// Parses a text.
     ///
     /// # Errors
     /// A `${` is not closed, or names no claim.
@@ -61,7 +61,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// The text, where it holds no claims.
+    /// The text, if it contains no claims.
     pub fn fixed(&self) -> Option<&str> {
         match &self.0[..] {
             [] => Some(""),
@@ -70,8 +70,8 @@ impl Template {
         }
     }
 
-    /// The text with the claims put in: strings and whole numbers. `None`: one is missing or something else, or it gets too
-    /// long.
+    /// The text with the claims filled in: strings and whole numbers. `None`: one is missing or of another type, or the
+    /// text is too long.
     pub fn fill(&self, claims: &Claims) -> Option<String> {
         let mut text = String::new();
         for part in &self.0 {
@@ -139,7 +139,7 @@ mod tests {
         for wrong in ["${", "a${b", "${}", "${a/}"] {
             assert!(Template::parse(wrong).is_err(), "{wrong}");
         }
-        // What a claim holds is never read again.
+        // The value of a claim is not expanded again.
         let claims = json!({ "a": "${b}", "b": "secret" }).as_object().unwrap().clone();
         assert_eq!(Template::parse("${a}").unwrap().fill(&claims).as_deref(), Some("${b}"));
     }

@@ -1,4 +1,4 @@
-//! What a trust file makes of claims, in words: for whoever writes rules. Pure.
+//! Explains what a trust file does with claims, for authors of rules. Pure.
 
 use std::fmt::Write;
 
@@ -12,8 +12,8 @@ use crate::broker::trust::issuer::Issuer;
 use crate::broker::trust::rule::{Misfit, TrustRule};
 use crate::tokens::error::escape;
 
-/// Says what each rule makes of these claims until one fits, and what their bearer would get. `None` in place of the identity:
-/// nothing.
+/// Says what each rule does with these claims until one matches, and what the token would get. `None` instead of the
+/// identity: nothing.
 pub fn explain(rules: &TrustRules, claims: &Claims) -> (String, Option<Identity>) {
     let mut text = String::new();
     let Some(issuer) = issuer(rules, claims, &mut text) else { return (text, None) };
@@ -34,7 +34,7 @@ pub fn explain(rules: &TrustRules, claims: &Claims) -> (String, Option<Identity>
     (text, None)
 }
 
-/// The issuer whose token has these claims.
+/// The issuer of these claims.
 fn issuer<'a>(rules: &'a TrustRules, claims: &Claims, text: &mut String) -> Option<&'a Issuer> {
     let shown = |claim: &str| claims.get(claim).map_or_else(|| "missing".to_owned(), value);
     let mut of_url = rules

@@ -1,4 +1,4 @@
-//! An issuer of the trust file: whose tokens are believed, and how its keys are had. Pure.
+//! An issuer of the trust file: whose tokens are accepted, and where its keys come from. Pure.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,38 +8,38 @@ use jsonwebtoken::Algorithm;
 /// An `[issuer.NAME]` table.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Issuer {
-    /// As rules and logs call it.
+    /// Its name in rules and logs.
     pub name: String,
-    /// What `iss` has to be, to the letter.
+    /// The exact value of `iss`.
     pub url: String,
-    /// What `aud` has to be or contain.
+    /// What `aud` must be or contain.
     pub audience: String,
-    /// What its tokens may be signed with.
+    /// The accepted algorithms.
     pub algorithms: Vec<Algorithm>,
-    /// The longest that a token is believed since its `iat`.
+    /// The longest time that a token is accepted since its `iat`.
     pub max_age: Option<Duration>,
     /// Where its keys are.
     pub keys: KeysFrom,
 }
 
-/// Where an issuer's keys are.
+/// Where an issuer's keys come from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KeysFrom {
     /// Discovery over the network (<https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig>).
     Discovery {
         /// The issuer's URL.
         url: String,
-        /// CAs in place of the settings' or the system's.
+        /// CAs instead of the settings' or the system's.
         ca_file: Option<PathBuf>,
-        /// Holds a bearer for an issuer that guards its keys.
+        /// A file with a bearer, for an issuer that guards its keys.
         token_file: Option<PathBuf>,
     },
     /// A file with a JWK Set.
     File(PathBuf),
 }
 
-/// The algorithms there are; the first two are the default. None of them is symmetric: an issuer's public key would then be
-/// all that it takes to make tokens.
+/// The known algorithms; the first two are the default. None is symmetric: with those, an issuer's public key would be
+/// enough to make tokens.
 pub const ALGORITHMS: [(&str, Algorithm); 5] = [
     ("RS256", Algorithm::RS256),
     ("ES256", Algorithm::ES256),

@@ -67,7 +67,7 @@ fn url<'a>(table: &TrustTable<'a>) -> Result<&'a str, TrustError> {
     let url = table.needed_text("url", hint)?;
     let uri = host::check_url(url).map_err(|what| table.wrong("url", what, hint))?;
     if uri.scheme_str() == Some("http") && !host::is_loopback(uri.host().unwrap_or_default()) {
-        let what = "plain http, over which anybody on the way could put keys of his own in place";
+        let what = "plain http, over which anybody on the network path could replace the keys";
         return Err(table.wrong("url", what, "write an https URL; http is for loopback only"));
     }
     if uri.query().is_some() {
@@ -85,7 +85,7 @@ fn algorithms(table: &TrustTable) -> Result<Vec<jsonwebtoken::Algorithm>, TrustE
         let known = ALGORITHMS.iter().find(|(known, _)| known == name).map(|(_, algorithm)| *algorithm);
         known.ok_or_else(|| {
             let known = ALGORITHMS.map(|(name, _)| name).join(", ");
-            let what = "one of them is not known, or is none that an issuer's public key could check";
+            let what = "one of them is unknown, or cannot be checked with a public key";
             table.wrong("algorithms", what, format!("choose from {known}"))
         })
     };
@@ -100,7 +100,7 @@ fn max_age(table: &TrustTable) -> Result<Option<Duration>, TrustError> {
     let duration = duration.filter(|duration| !duration.is_zero());
     duration
         .map(Some)
-        .ok_or_else(|| table.wrong("max_age", "this is no duration", "write one such as 1h or 24h"))
+        .ok_or_else(|| table.wrong("max_age", "this is not a duration", "write one such as 1h or 24h"))
 }
 
 fn keys_from(table: &TrustTable, url: &str, dir: &Path) -> Result<KeysFrom, TrustError> {
@@ -110,8 +110,8 @@ fn keys_from(table: &TrustTable, url: &str, dir: &Path) -> Result<KeysFrom, Trus
         None => Ok(KeysFrom::Discovery { url: url.to_owned(), ca_file, token_file }),
         Some(file) if ca_file.is_none() && token_file.is_none() => Ok(KeysFrom::File(file)),
         Some(_) => {
-            let what = "it is in place of the network, which ca_file and token_file are for";
-            Err(table.wrong("jwks_file", what, "leave out either it or the other two"))
+            let what = "it replaces the network, which ca_file and token_file are for";
+            Err(table.wrong("jwks_file", what, "remove either it or the other two"))
         }
     }
 }

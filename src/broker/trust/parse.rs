@@ -1,5 +1,5 @@
-//! The trust file's text: `[issuer.NAME]` tables and `[[rule]]`s, checked as a whole. Pure. What could mean more than whoever
-//! wrote it had in mind is refused or warned of.
+//! Parses the trust file: `[issuer.NAME]` tables and `[[rule]]`s, checked as a whole. Pure. Whatever could mean more
+//! than its author intended is refused or causes a warning.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,10 +20,10 @@ const RULE_KEYS: [&str; 7] = ["issuer", "match", "workspace", "name", "owner", "
 const WRITE_MATCH: &str =
     "write match = { \"claim\" = \"value\" } with at least one claim; / goes down into objects";
 
-/// Reads a file's text. Paths in it are below `dir` where they are not absolute.
+/// Parses a file's text. Relative paths in it start at `dir`.
 ///
 /// # Errors
-/// The first thing that is wrong.
+/// The first error.
 pub fn parse(text: &str, dir: &Path) -> Result<TrustRules, TrustError> {
     let document = Document::parse(text).map_err(|error| TrustError {
         line: line(text, error.span()).unwrap_or(1),
@@ -37,7 +37,7 @@ pub fn parse(text: &str, dir: &Path) -> Result<TrustRules, TrustError> {
     let mut rules = TrustRules { issuers, rules: Vec::new(), warnings: Vec::new() };
     for issuer in &rules.issuers {
         if issuer.audience.starts_with("https://github.com/") {
-            let what = "is what every workflow of that owner gets without asking: choose an audience of this broker's own";
+            let what = "is what every workflow of that owner gets by default: choose an audience only for this broker";
             rules.warnings.push(format!("issuer {}: the audience {what}", issuer.name));
         }
     }
@@ -54,7 +54,7 @@ pub fn parse(text: &str, dir: &Path) -> Result<TrustRules, TrustError> {
 /// The rules' tables, with their lines.
 fn tables<'a>(top: &TrustTable<'a>) -> Result<Vec<(&'a dyn TableLike, usize)>, TrustError> {
     match top.keys.get("rule") {
-        None => Err(top.missing("rule", "add a [[rule]]: without one nobody is let in")),
+        None => Err(top.missing("rule", "add a [[rule]]: without one, no token is accepted")),
         Some(Item::ArrayOfTables(tables)) => Ok(tables
             .iter()
             .map(|table| (table as &dyn TableLike, line(top.text, table.span()).unwrap_or(1)))
@@ -93,11 +93,12 @@ fn read_rule(
     let warning = match whose(&issuer.url, &rule.conditions) {
         Meant::Clear => None,
         Meant::Anybody(ids) => {
-            let what = "this issuer signs for everybody, and nothing here says whose tokens are meant";
+            let what =
+                "this issuer signs tokens for all its customers, and nothing here says whose are meant";
             return Err(table.wrong("match", what, format!("match one of {} as well", ids.join(", "))));
         }
         Meant::ByName(id) => Some(format!(
-            "{}: it matches a name, which somebody else may own one day: match {id} in its place",
+            "{}: it matches a name, which somebody else may own one day: match {id} instead",
             table.name
         )),
     };
@@ -128,7 +129,7 @@ fn condition(table: &TrustTable, key: &str, item: &Item) -> Result<Condition, Tr
         Value::Integer(number) => Ok(ClaimPattern::Number(*number.value())),
         Value::Boolean(flag) => Ok(ClaimPattern::Flag(*flag.value())),
         _ => Err(wrong(
-            "this is no text, whole number or boolean",
+            "this is not a text, whole number or boolean",
             "write a value, or a list of values in [ ]",
         )),
     };
@@ -143,12 +144,12 @@ fn condition(table: &TrustTable, key: &str, item: &Item) -> Result<Condition, Tr
             "put the claim's whole name into quotation marks, as in \"kubernetes.io/namespace\" = \"…\"",
         )),
         Item::Value(value) => one(value).map(|value| vec![value]),
-        _ => Err(wrong("this is no value", "write a value, or a list of values in [ ]")),
+        _ => Err(wrong("this is not a value", "write a value, or a list of values in [ ]")),
     };
     Ok(Condition { claim, values: values? })
 }
 
-/// A text that may hold claims; without any it is checked now.
+/// A text that may contain claims; without any, it is checked now.
 fn template(
     table: &TrustTable,
     key: &str,
@@ -159,7 +160,7 @@ fn template(
     match template.fixed() {
         Some(fixed) if !is_valid(fixed) => {
             let hint = format!("write a name that can be one, or ${{claim}}: {key} = \"…\"");
-            Err(table.wrong(key, &format!("this is no valid {key}"), hint))
+            Err(table.wrong(key, &format!("this is not a valid {key}"), hint))
         }
         _ => Ok(Some(template)),
     }
@@ -184,7 +185,7 @@ fn repositories(table: &TrustTable, owner: &Template) -> Result<Vec<Template>, T
                 Err(Misfit::OtherOwner) => {
                     Err(table.wrong("repository", "one of them is not the rule's owner's", hint))
                 }
-                Err(_) => Err(table.wrong("repository", "one of them is no name of a repository", hint)),
+                Err(_) => Err(table.wrong("repository", "one of them is not a repository's name", hint)),
             },
             _ => Ok(template),
         }

@@ -1,4 +1,4 @@
-//! What a claim has to be: a string, number or boolean, to the letter, or a text with `*` in it. Pure.
+//! What a claim must be: an exact string, number or boolean, or a text with `*` in it. Pure.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 pub enum ClaimPattern {
     /// This text.
     Text(String),
-    /// A text with stars: each stands for one or more characters, none of them `/` or `:`.
+    /// A text with stars: each matches one or more characters except `/` and `:`.
     Stars(String),
     /// This whole number.
     Number(i64),
@@ -16,10 +16,10 @@ pub enum ClaimPattern {
 }
 
 impl ClaimPattern {
-    /// Reads a text of the trust file.
+    /// Parses a text of the trust file.
     ///
     /// # Errors
-    /// There are stars and nothing else, which nearly everything would match.
+    /// It is empty, or has only stars, which would match nearly everything.
     pub fn of_text(text: &str) -> Result<Self, &'static str> {
         match text {
             "" => Err("an empty text"),
@@ -31,7 +31,7 @@ impl ClaimPattern {
         }
     }
 
-    /// Whether a claim is so. An array fits if one of its elements does.
+    /// Whether a claim matches. An array matches if one of its elements does.
     pub fn fits(&self, claim: &Value) -> bool {
         match claim {
             Value::Array(elements) => elements.iter().any(|element| self.fits_one(element)),
@@ -50,8 +50,8 @@ impl ClaimPattern {
     }
 }
 
-/// Whether a text is of a pattern. Each step looks at one character of the pattern, and keeps the places in the text that the
-/// pattern has got to; so the time is bounded by the product of both lengths, however they are chosen.
+/// Whether a text matches a pattern. Each step takes one character of the pattern and keeps the set of positions in the
+/// text, so the time is bounded by the product of both lengths.
 fn matches_stars(pattern: &str, text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let mut reached = vec![false; text.len() + 1];
@@ -131,7 +131,7 @@ mod tests {
         assert!(ClaimPattern::of_text("").is_err());
     }
 
-    /// The same told again, by trying everything.
+    /// The same by exhaustive search.
     fn tried(pattern: &[char], text: &[char]) -> bool {
         match (pattern, text) {
             ([], []) => true,

@@ -1,5 +1,5 @@
-//! A rule of the trust file: which claims it is for, and what whoever has them may get. Pure. Whatever claims hold, nobody gets
-//! more than the rule says: a text that is no valid name makes the rule not fit, rather than a wider one.
+//! A rule of the trust file: which claims it matches, and what their owner may get. Pure. Whatever the claims contain,
+//! nobody gets more than the rule says: a text that is not a valid name makes the rule fail to match, never match more.
 
 use std::collections::BTreeMap;
 
@@ -11,27 +11,27 @@ use crate::broker::trust::claims::{ClaimPath, Claims, Template};
 use crate::broker::trust::pattern::ClaimPattern;
 use crate::tokens::scope::{self, Scope};
 
-/// What a log cannot show within one word.
+/// Characters that a log cannot show within one word.
 const NOT_IN_A_WORD: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
 
 /// A rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrustRule {
-    /// Its place in the file, from 1 on.
+    /// Its number in the file, from 1.
     pub number: usize,
     /// The issuer's name in the file.
     pub issuer: String,
-    /// All of them have to be met.
+    /// Conditions, all of which must be met.
     pub conditions: Vec<Condition>,
     /// The only workspace whose route may be used.
     pub workspace: Option<Template>,
-    /// What logs call the identity.
+    /// The identity's name in logs.
     pub name: Option<Template>,
-    /// Whose installation.
+    /// The owner of the installation.
     pub owner: Template,
-    /// Names, or `OWNER/NAME` of that owner; none: all.
+    /// Names, or `OWNER/NAME` of that owner; empty: all.
     pub repositories: Vec<Template>,
-    /// None: all that the App has.
+    /// Empty: all that the App has.
     pub permissions: BTreeMap<String, String>,
 }
 
@@ -40,20 +40,20 @@ pub struct TrustRule {
 pub struct Condition {
     /// The claim.
     pub claim: ClaimPath,
-    /// One of them has to fit.
+    /// One of them must match.
     pub values: Vec<ClaimPattern>,
 }
 
-/// Why a rule does not fit, without the claims' values.
+/// Why a rule does not match, without the claims' values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misfit {
-    /// The token is another issuer's.
+    /// The token is from another issuer.
     Issuer,
-    /// There is no such claim.
+    /// The claim is missing.
     Missing(ClaimPath),
     /// The claim has another value.
     Value(ClaimPath),
-    /// What the claims make of this key is no valid name.
+    /// The text made from claims for this key is not a valid name.
     Name(&'static str),
     /// A repository of another owner.
     OtherOwner,
@@ -64,18 +64,18 @@ impl std::fmt::Display for Misfit {
         match self {
             Self::Issuer => f.write_str("it is for another issuer"),
             Self::Missing(claim) => write!(f, "there is no claim {claim}"),
-            Self::Value(claim) => write!(f, "{claim} is not what the rule wants"),
-            Self::Name(key) => write!(f, "the claims make no valid {key}"),
+            Self::Value(claim) => write!(f, "{claim} is not what the rule requires"),
+            Self::Name(key) => write!(f, "the claims do not give a valid {key}"),
             Self::OtherOwner => f.write_str("the repository is not the rule's owner's"),
         }
     }
 }
 
 impl TrustRule {
-    /// The identity of a token with these claims, which this issuer (by name and URL) has given.
+    /// The identity of a token with these claims, from this issuer (by name and URL).
     ///
     /// # Errors
-    /// The rule is not for it.
+    /// The rule does not match.
     pub fn judge(&self, (issuer, url): (&str, &str), claims: &Claims) -> Result<Identity, Misfit> {
         if issuer != self.issuer {
             return Err(Misfit::Issuer);
@@ -112,7 +112,7 @@ impl TrustRule {
     }
 }
 
-/// The repository's own name; with an owner before it, that has to be the rule's.
+/// The repository's own name; an owner before it must be the rule's.
 pub fn repository<'a>(text: &'a str, owner: &str) -> Result<&'a str, Misfit> {
     let (of, name) = text.split_once('/').unwrap_or((owner, text));
     if !scope::is_repository(name) {
@@ -121,7 +121,7 @@ pub fn repository<'a>(text: &'a str, owner: &str) -> Result<&'a str, Misfit> {
     if of.eq_ignore_ascii_case(owner) { Ok(name) } else { Err(Misfit::OtherOwner) }
 }
 
-/// Whether an identity may be called so.
+/// Whether an identity may have this name.
 pub fn is_short_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME && identity::is_name(name)
 }
@@ -135,7 +135,7 @@ fn workspace(template: &Template, claims: &Claims) -> Result<String, Misfit> {
     template.fill(claims).filter(|id| is_short_workspace(id)).ok_or(Misfit::Name("workspace"))
 }
 
-/// The issuer's name and the subject, in one word. Subjects may be long and hold blanks.
+/// The issuer's name and the subject, as one word. Subjects may be long and contain blanks.
 fn default_name(issuer: &str, subject: Option<&str>) -> String {
     let Some(subject) = subject else { return issuer.to_owned() };
     let mut name = format!("{issuer}/{}", utf8_percent_encode(subject, NOT_IN_A_WORD));

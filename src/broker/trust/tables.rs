@@ -1,16 +1,16 @@
-//! Tables of the trust file, each with its line, so that what is wrong can be found. No message quotes a value: it may be what
-//! was pasted by mistake. Pure.
+//! Tables of the trust file, each with its line, so that errors can be located. No message quotes a value, which may
+//! have been pasted by mistake. Pure.
 
 use toml_edit::{Item, TableLike, Value};
 
-/// What is wrong, where, and what to do about it.
+/// An error: what, where, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustError {
-    /// From 1 on.
+    /// From 1.
     pub line: usize,
-    /// Names the table and its key.
+    /// What is wrong, with the table and its key.
     pub message: String,
-    /// The cure.
+    /// How to fix it.
     pub hint: String,
 }
 
@@ -18,34 +18,34 @@ pub struct TrustError {
 pub struct TrustTable<'a> {
     /// The whole file.
     pub text: &'a str,
-    /// What messages call it, such as `issuer cluster`.
+    /// Its name in messages, such as `issuer cluster`.
     pub name: String,
-    /// Where it begins.
+    /// Its first line.
     pub line: usize,
     /// Its keys.
     pub keys: &'a dyn TableLike,
 }
 
-/// The line that something begins in.
+/// The line that a position is in.
 pub fn line(text: &str, span: Option<std::ops::Range<usize>>) -> Option<usize> {
     let start = span?.start;
     Some(text.as_bytes().get(..start)?.split(|byte| *byte == b'\n').count())
 }
 
 impl<'a> TrustTable<'a> {
-    /// A complaint about a key, at its line or else the table's.
+    /// An error about a key, at its line or else the table's.
     pub fn wrong(&self, key: &str, what: &str, hint: impl Into<String>) -> TrustError {
         let span = self.keys.get_key_value(key).and_then(|(key, item)| key.span().or_else(|| item.span()));
         let line = line(self.text, span).unwrap_or(self.line);
         TrustError { line, message: format!("{}: {key}: {what}", self.name), hint: hint.into() }
     }
 
-    /// A complaint about a key that is not there.
+    /// An error about a missing key.
     pub fn missing(&self, key: &str, hint: impl Into<String>) -> TrustError {
         TrustError { line: self.line, message: format!("{}: it has no {key}", self.name), hint: hint.into() }
     }
 
-    /// Refuses keys that mean nothing: a mistyped limit would be none.
+    /// Refuses unknown keys: a mistyped limit would be no limit.
     pub fn only(&self, known: &[&str]) -> Result<(), TrustError> {
         match self.keys.iter().find(|(key, _)| !known.contains(key)) {
             None => Ok(()),
@@ -70,12 +70,12 @@ impl<'a> TrustTable<'a> {
         }
     }
 
-    /// The same where one is needed; the hint says what for.
+    /// The same for a required key; the hint says what for.
     pub fn needed_text(&self, key: &str, hint: &str) -> Result<&'a str, TrustError> {
         self.text(key)?.ok_or_else(|| self.missing(key, hint))
     }
 
-    /// Texts: one or more in brackets. An empty list would read as none and mean all.
+    /// One or more texts in brackets. An empty list would read as none and mean all.
     pub fn texts(&self, key: &str) -> Result<Vec<&'a str>, TrustError> {
         let Some(item) = self.keys.get(key) else { return Ok(Vec::new()) };
         let list = item.as_array().filter(|list| !list.is_empty());

@@ -1,27 +1,27 @@
-//! Issuers that are everybody's: GitHub Actions, GitLab.com and Buildkite sign for all their customers alike, so that a rule
-//! has to name whose token it means. Names can be given away and taken by somebody else; IDs cannot. Pure.
+//! Shared issuers: GitHub Actions, GitLab.com and Buildkite sign for all their customers alike, so a rule must say
+//! whose token it means. Names can be given away and taken by somebody else; IDs cannot. Pure.
 
 use crate::broker::trust::pattern::ClaimPattern;
 use crate::broker::trust::rule::Condition;
 
-/// What a rule of a shared issuer has to look at.
+/// Whether a rule of a shared issuer says whose tokens it means.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Meant {
     /// It is clear.
     Clear,
-    /// Anybody's token would do, as none of these claims is looked at.
+    /// Anybody's token would match, as none of these claims is checked.
     Anybody(&'static [&'static str]),
-    /// A name decides, which can come to belong to somebody else; this ID cannot.
+    /// A name decides, which may come to belong to somebody else; this ID cannot.
     ByName(&'static str),
 }
 
 struct SharedIssuer {
     is: fn(&str) -> bool,
-    /// It signs for the whole world, and not for one enterprise.
+    /// Whether the issuer signs for the whole world, not for one enterprise.
     is_worldwide: bool,
-    /// Each of them names a tenant for good.
+    /// Claims that identify a tenant permanently.
     ids: &'static [&'static str],
-    /// Each of them names one at present.
+    /// Claims that identify a tenant at present.
     names: &'static [&'static str],
 }
 
@@ -58,8 +58,8 @@ fn is_of_one_enterprise(url: &str) -> bool {
     below || url.ends_with("/_services/token")
 }
 
-/// Meant tokens a rule with these conditions means. A pattern that leaves the owner's name open names nobody: others can
-/// take a name like it.
+/// Whose tokens a rule with these conditions means. A pattern with a star in the owner's name identifies nobody: others
+/// can register a matching name.
 pub fn whose(url: &str, conditions: &[Condition]) -> Meant {
     let Some(shared) = SHARED.iter().find(|shared| (shared.is)(url)) else { return Meant::Clear };
     let names_one = |names: &[&str]| {

@@ -1,4 +1,4 @@
-//! The private key: there, readable, of the right kind, and nobody else's to read.
+//! The private key: present, readable, of the right kind, and readable by nobody else.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
             patient.key_fails.set(true);
             return checks.fail("private key", &error);
         }
-        Ok(None) => return checks.ok("private key", "kept by a command; tried below"),
+        Ok(None) => return checks.ok("private key", "provided by a command; tested below"),
         Ok(Some(print)) => checks.ok("private key", format!("fingerprint {print}")),
     }
     let KeySource::File(path) = &app.key else { return };

@@ -1,5 +1,5 @@
-//! A program that git asks for a name and a password where the helper is silent: an owner without the App, or after a
-//! failure with `--on-failure next`.
+//! A program that git asks for a user name and password if the helper does not answer: for an owner without the App, or
+//! after a failure with `--on-failure next`.
 
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
@@ -8,17 +8,17 @@ use crate::programs::git::{helper::Helper, wiring};
 use crate::settings::other_programs;
 use crate::tokens::error::escape;
 
-/// Checks what git would turn to, in its order (gitcredentials(7), REQUESTING CREDENTIALS).
+/// Checks the fallbacks in git's order (gitcredentials(7), REQUESTING CREDENTIALS).
 pub fn examine(machine: &Machine, checks: &mut Checks) {
     let entries = machine.entries();
     let last = |key: &str| entries.iter().rfind(|entry| entry.key == key);
     let is_helper = |key: &str| wiring::subsection(key, "credential", "helper").is_some();
     let has_us = entries.iter().any(|entry| is_helper(&entry.key) && Helper::from(entry).is_ours());
-    // git 2.47 and later then ask nobody.
+    // git 2.47 and later do not prompt then.
     let interactive = last("credential.interactive").map(|entry| entry.value.to_ascii_lowercase());
     let asks_nobody =
         interactive.is_some_and(|value| matches!(value.as_str(), "never" | "false" | "no" | "off" | "0"));
-    // Set and empty, the first switches all of them off.
+    // A variable that is set but empty disables all of them.
     if !has_us
         || asks_nobody
         || (other_programs::is_set("GIT_ASKPASS") && other_programs::variable("GIT_ASKPASS").is_none())
@@ -37,7 +37,7 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
     };
     checks.warn(
         "askpass",
-        format!("where the helper is silent, git asks the program of {what}"),
+        format!("if the helper does not answer, git runs the program of {what}"),
         command(hint),
     );
 }

@@ -1,4 +1,4 @@
-//! The cache: ours alone, and writable.
+//! The cache: accessible only to us, and writable.
 
 use anyhow::Context;
 
@@ -12,16 +12,16 @@ use crate::tokens::error::{Failure, Kind};
 pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     let Some(dir) = &patient.settings.cache_dir else {
         let (why, hint) = if patient.settings.no_cache {
-            ("it is switched off", "leave out --no-cache (no_cache in the settings file)")
+            ("it is switched off", "remove --no-cache (no_cache in the settings file)")
         } else {
-            ("there is no home directory for one", "set HOME, or name a directory with GITHUB_APP_CACHE_DIR")
+            ("there is no home directory for it", "set HOME, or name a directory with GITHUB_APP_CACHE_DIR")
         };
-        return checks.warn("cache", format!("{why}: each git asks for a token of its own"), hint);
+        return checks.warn("cache", format!("{why}: every git command fetches a new token"), hint);
     };
     let checked = Cache::open(dir).and_then(|cache| cache.check_writable());
     let checked = checked
         .map_err(|error| {
-            let hint = "make it yours with mode 0700, or name another with GITHUB_APP_CACHE_DIR";
+            let hint = "make it your own with mode 0700, or choose another with GITHUB_APP_CACHE_DIR";
             Failure::new(Kind::Settings, error.to_string()).hint(hint)
         })
         .with_context(|| format!("use the cache {}", dir.display()));

@@ -12,7 +12,7 @@ use crate::tokens::error::{Failure, Kind, one_line};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Finding {
     Ok,
-    /// Works, but may not be what is wanted.
+    /// Works, but may not be what the user wants.
     Warn,
     Fail(Kind),
 }
@@ -48,17 +48,17 @@ struct Check {
 pub struct Checks(Vec<Check>);
 
 impl Checks {
-    /// A link that holds.
+    /// Adds a check that passed.
     pub fn ok(&mut self, name: &'static str, message: impl Into<String>) {
         self.add(name, Finding::Ok, message.into(), Hints::none());
     }
 
-    /// A link that holds, but not for everything.
+    /// Adds a check that passed with a reservation.
     pub fn warn(&mut self, name: &'static str, message: impl Into<String>, hints: impl Into<Hints>) {
         self.add(name, Finding::Warn, message.into(), hints.into());
     }
 
-    /// A link that is broken, by an error with its contexts and hints.
+    /// Adds a failed check, from an error with its contexts and hints.
     pub fn fail(&mut self, name: &'static str, error: &anyhow::Error) {
         let Failure { kind, hints, .. } = Failure::of(error);
         let hints =
@@ -66,7 +66,7 @@ impl Checks {
         self.add(name, Finding::Fail(kind), format!("{error:#}"), hints);
     }
 
-    /// The same, unless just that has been said before: of settings that nobody can read, each profile says the same.
+    /// The same, unless the same failure was reported before: unreadable settings fail alike for each profile.
     pub fn fail_once(&mut self, name: &'static str, error: &anyhow::Error) {
         let message = format!("{error:#}");
         if !self.0.iter().any(|known| known.name == name && known.message == message) {
@@ -74,7 +74,7 @@ impl Checks {
         }
     }
 
-    /// A link that is broken.
+    /// Adds a failed check.
     pub fn broken(&mut self, name: &'static str, message: impl Into<String>, hints: impl Into<Hints>) {
         self.add(name, Finding::Fail(Kind::Settings), message.into(), hints.into());
     }
@@ -90,30 +90,30 @@ impl Checks {
         })
     }
 
-    /// Whether a link is broken, of those that were looked at so far.
+    /// Whether any check so far has failed.
     pub fn have_failed(&self) -> bool {
         self.failures().next().is_some()
     }
 
-    /// The names of those that failed.
+    /// The names of the failed checks.
     pub fn failed(&self) -> Vec<&'static str> {
         let failed = self.0.iter().filter(|check| matches!(check.state, Finding::Fail(_)));
         failed.map(|check| check.name).collect()
     }
 
-    /// How many links hold, but not for everything.
+    /// The number of warnings.
     pub fn warnings(&self) -> usize {
         self.0.iter().filter(|check| check.state == Finding::Warn).count()
     }
 
-    /// A failure with the kind of the first that failed.
+    /// An error of the kind of the first failure.
     pub fn verdict(&self) -> Result<(), Failure> {
         let (Some(kind), all) = (self.failures().next(), self.0.len()) else { return Ok(()) };
         let plural = if all == 1 { "" } else { "s" };
         Err(Failure::new(kind, format!("{} of {all} check{plural} failed", self.failures().count())))
     }
 
-    /// A line a check, and its hints below it; on a terminal, prose is folded between words.
+    /// One line for each check, with its hints below it; on a terminal, prose is wrapped between words.
     pub fn to_text(&self, report: Report) -> String {
         let width = terminal::stdout_width().unwrap_or(usize::MAX);
         let mut text = String::new();

@@ -1,4 +1,5 @@
-//! What git's configuration means for a host: whether the helper is asked, first and alone, and with what it needs.
+//! What git's configuration means for a host: whether git asks the helper, asks it first, asks only it, and sends what
+//! it needs.
 
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::{Hints, command};
@@ -34,11 +35,11 @@ fn helpers(patient: &Patient, machine: &Machine, wiring: &Wiring, checks: &mut C
     let gh = wiring.helpers.iter().find(|helper| helper.is_gh());
     match (wiring.ours(), &wiring.reset_after_us, gh) {
         (None, _, Some(gh)) => {
-            let message = format!("gh auth setup-git has taken the helper's place in {}", escape(&gh.origin));
+            let message = format!("gh auth setup-git has replaced the helper in {}", escape(&gh.origin));
             checks.broken(NAME, message, set_up(&gh.origin));
         }
         (None, Some(reset), _) => {
-            let message = format!("an empty helper line in {} takes ours out", escape(&reset.origin));
+            let message = format!("an empty helper line in {} cancels ours", escape(&reset.origin));
             checks.broken(NAME, message, command(reset.removal()));
         }
         (None, None, _) => {
@@ -69,9 +70,9 @@ fn helpers(patient: &Patient, machine: &Machine, wiring: &Wiring, checks: &mut C
     }
 }
 
-/// `setup` for the file that decides: what stands in the clone is read after what stands elsewhere.
+/// The `setup` command for the deciding file: git reads the clone's own configuration last.
 fn set_up(patient: &Patient, machine: &Machine, origin: &str) -> String {
-    // Without the name, `setup` would not know which of several is meant.
+    // Without a name, `setup` could not tell which of several profiles is meant.
     let profile = patient.profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
     let local = if edit::is_local(origin) { " --local" } else { "" };
     format!("{} setup{profile}{local}", machine.me)
@@ -82,8 +83,8 @@ fn removal(helper: &Helper) -> String {
     ConfigEntry { key, value: command, origin }.removal()
 }
 
-/// Without `HOME` git reads no file of its user's. `setup` asks the user database where that is, and writes what git then
-/// does not read.
+/// Without `HOME`, git reads no configuration of the user. `setup` would find the home directory in the user database
+/// and write a file that git does not read.
 fn without_home(patient: &Patient, machine: &Machine) -> Option<(String, Hints)> {
     let names = ["HOME", "GIT_CONFIG_GLOBAL"];
     if !GIT_NEEDS_HOME || names.iter().any(|name| other_programs::variable(name).is_some()) {
@@ -121,16 +122,16 @@ fn use_http_path(patient: &Patient, wiring: &Wiring, checks: &mut Checks) {
         let message = "useHttpPath is off, so git does not say whose repository it wants";
         checks.broken(NAME, message, command(hint));
     } else {
-        let message = "useHttpPath is off: a second owner of the App could not be told from the first";
+        let message = "useHttpPath is off: with a second installation, owners cannot be told apart";
         checks.warn(NAME, message, command(hint));
     }
 }
 
-/// A name that git adds to each request by its configuration makes them all a person's.
+/// A user name that git adds to every request from its configuration makes each a person's request.
 fn username(wiring: &Wiring, checks: &mut Checks) {
     let Some(line) = wiring.username.as_ref().filter(|line| obstacle::is_person(&line.value)) else { return };
     let message =
-        format!("git asks with a user name of its own ({}), and the helper is silent", escape(&line.origin));
+        format!("git sends a user name of its own ({}), so the helper does not answer", escape(&line.origin));
     checks.broken(NAME, message, command(line.removal()));
 }
 
@@ -139,16 +140,17 @@ fn headers(wiring: &Wiring, checks: &mut Checks) {
         let origin = escape(&line.origin);
         checks.broken(
             NAME,
-            format!("an http.extraHeader with Authorization in {origin} beats every helper"),
+            format!("an http.extraHeader with Authorization in {origin} overrides every helper"),
             command(line.removal())
-                .and("actions/checkout leaves one behind, unless told persist-credentials: false"),
+                .and("actions/checkout leaves one behind unless persist-credentials is false"),
         );
     }
 }
 
-/// git would hand the token to whoever answers.
+/// git would send the token to whoever answers.
 fn verification(host_url: &str, machine: &Machine, checks: &mut Checks) {
-    let message = "git does not check the host's certificate: anybody on the way can take the token";
+    let message =
+        "git does not check the host's certificate: anybody on the network path can steal the token";
     if other_programs::variable("GIT_SSL_NO_VERIFY").is_some() {
         return checks.broken(NAME, message, command("unset GIT_SSL_NO_VERIFY"));
     }

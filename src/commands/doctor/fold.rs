@@ -1,6 +1,6 @@
-//! Lines that fit the terminal. Pure.
+//! Wraps text to the terminal's width. Pure.
 
-/// Breaks a line between words where it would be wider than this, the text beginning at column `indent`; later lines are
+/// Breaks a line between words if it would be wider than this. The text begins at column `indent`, and later lines are
 /// indented as far. A longer word, such as a path, stays whole.
 pub fn fold(text: &str, indent: usize, width: usize) -> String {
     let mut folded = String::new();

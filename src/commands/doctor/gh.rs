@@ -1,4 +1,4 @@
-//! gh's login, and the variables that shadow it.
+//! gh's login, and the variables that override it.
 
 use crate::commands::doctor::Patient;
 use crate::commands::doctor::check::Checks;
@@ -24,7 +24,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
             checks.warn(
                 "gh",
                 format!("{name} is set, and gh takes it before any login"),
-                command(format!("unset {name}")).and("if refresh --gh is to keep gh logged in"),
+                command(format!("unset {name}")).and("so that refresh --gh can keep gh logged in"),
             );
         }
     }
@@ -45,7 +45,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     }
 }
 
-/// Whether GitHub itself refuses a token; where it cannot be asked, the benefit of the doubt.
+/// Whether GitHub refuses a token. If GitHub cannot be reached, the token gets the benefit of the doubt.
 fn is_refused(patient: &Patient, token: &Secret) -> bool {
     let settings = &patient.settings;
     let client = Client::new(&settings.network, patient.deadline, patient.report.notes).once();

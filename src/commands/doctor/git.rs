@@ -1,12 +1,12 @@
-//! git itself: there, its configuration readable, and recent enough for what tokens profit from.
+//! git itself: installed, its configuration readable, and recent enough for short-lived tokens.
 
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::machine::Machine;
 
-/// The versions that brought what tokens profit from.
+/// The versions that introduced what short-lived tokens need.
 const LACKS: [((u32, u32), &str); 2] = [
     ((2, 40), "does not know when a token expires (2.40 does)"),
-    ((2, 46), "replaces a revoked token at the next command only (2.46 does in the same)"),
+    ((2, 46), "replaces a revoked token only in the next command (2.46 does in the same one)"),
 ];
 
 /// Checks version and configuration.

@@ -1,4 +1,5 @@
-//! The App and its installations: do key and issuer belong together, is it installed, and may it do what git needs.
+//! The App and its installations: whether key and issuer belong together, where it is installed, and whether it has the
+//! permissions that git needs.
 
 use crate::commands::doctor::Patient;
 use crate::commands::doctor::check::Checks;
@@ -10,9 +11,10 @@ use crate::tokens::github::inspect::Details;
 use crate::tokens::http::Client;
 use crate::tokens::scope::{self, Repository, Scope};
 
-/// How many installations are looked at; an App has few or very many.
+/// How many installations are checked.
 const LOOKED_AT: usize = 20;
-/// How many GitHub lists at once. Of an App with more, nobody knows here where it is not installed.
+/// How many installations GitHub lists per page. For an App with more, this check cannot tell where it is not
+/// installed.
 const LISTED: usize = 100;
 
 /// Checks the App, if its key is configured and can be used.
@@ -41,7 +43,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
         return;
     }
     match app.installations() {
-        // Which one is meant was looked at; all of them only tell whether git must name the owner.
+        // The installation in use was checked above; the list only tells whether git must send the owner.
         Ok(all) if is_named => patient.several_owners.set(all.len() > 1),
         Err(_) if is_named => {}
         Err(error) => checks.fail("installation", &error),
@@ -55,7 +57,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
                 judge(details, &ask.scope, checks);
             }
             if all.len() > LOOKED_AT {
-                checks.ok("installation", format!("{} more are not looked at", all.len() - LOOKED_AT));
+                checks.ok("installation", format!("not checked: {} more", all.len() - LOOKED_AT));
             }
             patient.several_owners.set(all.len() > 1);
             owner_of_clone(patient, machine, &all, checks);
@@ -63,7 +65,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     }
 }
 
-/// Whether the clone here is of an owner who has the App: for others the helper is silent.
+/// Whether the owner of this clone has the App: for others the helper does not answer.
 fn owner_of_clone(patient: &Patient, machine: &Machine, all: &[Details], checks: &mut Checks) {
     let path = machine.path_at(&patient.settings.host).filter(|_| all.len() < LISTED);
     let Some(Repository { owner, .. }) = path.and_then(|path| Repository::from_path(path.as_bytes())) else {
@@ -73,13 +75,13 @@ fn owner_of_clone(patient: &Patient, machine: &Machine, all: &[Details], checks:
     if !all.iter().any(is_owner) {
         checks.warn(
             "installation",
-            format!("the App is not installed for {owner}, whose clone this is: the helper is silent here"),
+            format!("the App is not installed for {owner}, the owner of this clone: the helper does not answer here"),
             "an owner of that account can install it from the App's public page",
         );
     }
 }
 
-/// What an installation grants, against what the settings ask for and what git needs.
+/// Compares what an installation grants with what the settings ask for and git needs.
 fn judge(details: &Details, scope: &Scope, checks: &mut Checks) {
     let (owner, page) = (escape(details.owner().unwrap_or("an unknown owner")), escape(details.page()));
     if details.is_suspended() {
@@ -87,7 +89,7 @@ fn judge(details: &Details, scope: &Scope, checks: &mut Checks) {
         return checks.broken("installation", message, format!("an owner must unsuspend it at {page}"));
     }
     let contents = details.permissions.get("contents").map(String::as_str);
-    let grant = format!("let the App ask for it on its settings page, then an owner accept it: {page}");
+    let grant = format!("request it on the App's settings page, then let an owner accept it: {page}");
     match contents {
         None => {
             let message = format!("{owner} does not grant the permission contents, which git needs");

@@ -1,5 +1,5 @@
-//! The lines that name this program as a helper, for whatever host: git finds it, it is this copy, it understands its
-//! options, and it knows the host.
+//! The lines that name this program as a helper, for any host: whether git finds it, whether it is this copy, and
+//! whether it understands its options and knows the host.
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
         match find(&program, machine) {
             ProgramFound::Nobody(name) => {
                 let message = format!("git finds no program {} ({origin})", escape(&name));
-                let hints = set_up().or("take the line out", line.removal());
+                let hints = set_up().or("remove the line", line.removal());
                 checks.broken(NAME, message, hints);
             }
             ProgramFound::NotExecutable(path) => {
@@ -67,8 +67,8 @@ pub fn is_sound(machine: &Machine, helper: &Helper) -> bool {
     !matches!(find(&helper.program().0, machine), ProgramFound::Nobody(_) | ProgramFound::NotExecutable(_))
 }
 
-/// Our lines with the URL that each is for (empty: any), without those that a later reset for the same URL, or for all,
-/// takes out.
+/// Our lines with the URL that each is for (empty: any), except those that a later reset for the same URL, or for all,
+/// removes.
 fn used(entries: &[ConfigEntry]) -> Vec<(&str, &ConfigEntry)> {
     let mut found: Vec<(&str, &ConfigEntry)> = Vec::new();
     for entry in entries {
@@ -88,7 +88,7 @@ enum ProgramFound {
     NotExecutable(PathBuf),
     /// There is no program of this name.
     Nobody(String),
-    /// Only the shell knows.
+    /// The shell decides.
     Unknown,
 }
 
@@ -105,13 +105,13 @@ fn find(program: &Program, machine: &Machine) -> ProgramFound {
     let places = places.flat_map(|dir| names.iter().map(move |name| dir.join(name)).collect::<Vec<_>>());
     let mut candidates = places.filter(|path| path.is_file());
     let Some(first) = candidates.next() else { return ProgramFound::Nobody(name.clone()) };
-    // As the shell does: one that cannot be run is passed by, if another can.
+    // As the shell does: skip a file that cannot be run if another can.
     let runnable = std::iter::once(first.clone()).chain(candidates).find(|path| is_executable(path));
     judge(&runnable.unwrap_or(first))
 }
 
 fn judge(path: &Path) -> ProgramFound {
-    // The shell may add an ending.
+    // The shell may append an extension.
     let names = paths::program_names(&path.to_string_lossy());
     let Some(path) = &names.iter().map(PathBuf::from).find(|path| path.is_file()) else {
         return ProgramFound::Nobody(path.display().to_string());
@@ -127,8 +127,8 @@ fn own_path() -> PathBuf {
     own::path().unwrap_or_else(|_| PROGRAM.into())
 }
 
-/// What another copy says of itself, in brackets; it may be anything. One that a relative entry of the `PATH` led to
-/// depends on the directory, and is not run.
+/// The version that another copy prints, in brackets; it may be anything. A program found through a relative entry of
+/// `PATH` depends on the directory, and is not run.
 fn version(path: &Path, machine: &Machine) -> String {
     if !path.is_absolute() {
         return String::new();
@@ -141,7 +141,7 @@ fn version(path: &Path, machine: &Machine) -> String {
     version.map(|version| format!(" ({})", escape(version))).unwrap_or_default()
 }
 
-/// What this program will say when git calls it with these words.
+/// What this program will do when git runs it with these words.
 fn options_and_host(
     url: &str,
     words: &[String],
@@ -150,7 +150,7 @@ fn options_and_host(
     machine: &Machine,
     checks: &mut Checks,
 ) {
-    // A snippet may name the operation itself.
+    // A snippet may include the operation.
     let names_operation = words.iter().any(|word| matches!(word.as_str(), "get" | "store" | "erase"));
     let words = if names_operation { &[] } else { words };
     let name = PROGRAM.to_owned();
@@ -164,7 +164,7 @@ fn options_and_host(
         }
     };
     let sources = Sources::read(&options.given);
-    // Without options of its own it has the settings that were checked already.
+    // Without options of its own it has the settings that were already checked.
     let check = || sources.profiles()?.iter().try_for_each(|profile| profile.settings().map(drop));
     if let Some(Err(failure)) = (!words.is_empty()).then(check) {
         let error = anyhow::Error::from(failure).context(format!("the helper with its options in {origin}"));
@@ -177,12 +177,12 @@ fn options_and_host(
     }
     let place = format!("{}://{}", escape(&asked.scheme), escape(&asked.host));
     let known = hosts.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ");
-    let message = format!("git asks the helper for {place} ({origin}); it has no profile but for {known}");
+    let message = format!("git asks the helper for {place} ({origin}), but it only has profiles for {known}");
     let set_up = format!(
         "{} setup --profile NAME --host {} --app-id ID --private-key-file FILE",
         machine.me,
         quoted(&asked.host)
     );
-    let hints = command(set_up).or("take the line out", line.removal());
+    let hints = command(set_up).or("remove the line", line.removal());
     checks.warn(NAME, message, hints);
 }

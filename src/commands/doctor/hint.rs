@@ -1,4 +1,4 @@
-//! What to do about a check that is not ok: prose, or a command to copy, which is never broken over lines.
+//! What to do about a failed check: prose, or a command to copy, which is never wrapped.
 
 use crate::commands::doctor::fold;
 use crate::tokens::error::one_line;
@@ -11,12 +11,12 @@ enum Hint {
     Command(String),
 }
 
-/// What to do, one hint a line.
+/// Advice, one hint a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hints(Vec<Hint>);
 
-/// A command that does it, ready for a shell. It is never cut short; but it may have names in it that others have chosen,
-/// and what is in those must not reach the terminal as it is.
+/// A command that fixes it, ready for a shell. It is never cut short. It may contain names that others chose, which are
+/// escaped before they reach the terminal.
 pub fn command(text: impl AsRef<str>) -> Hints {
     Hints(vec![Hint::Command(shown(text.as_ref()))])
 }
@@ -34,26 +34,26 @@ fn shown(text: &str) -> String {
 }
 
 impl Hints {
-    /// For what needs no advice.
+    /// No advice.
     pub fn none() -> Self {
         Self(Vec::new())
     }
 
-    /// Further advice, on a line of its own.
+    /// Adds advice on a line of its own.
     #[must_use]
     pub fn and(mut self, more: impl Into<String>) -> Self {
         self.0.push(Hint::Prose(more.into()));
         self
     }
 
-    /// Another command, and in a word or two what it does instead.
+    /// Adds an alternative command, and says in a word or two what it does.
     #[must_use]
     pub fn or(mut self, what: &str, command: impl std::fmt::Display) -> Self {
         self.0.push(Hint::Command(shown(&format!("or {what}: {command}"))));
         self
     }
 
-    /// A `hint:` line for each; prose is folded to a width.
+    /// A `hint:` line for each; prose is wrapped to a width.
     pub fn to_text(&self, width: usize) -> String {
         let lines = self.0.iter().map(|hint| match hint {
             Hint::Prose(text) => format!("      hint: {}\n", fold::fold(&one_line(text), 12, width)),
@@ -62,7 +62,7 @@ impl Hints {
         lines.collect()
     }
 
-    /// All of it for JSON.
+    /// All advice in one line, for JSON.
     pub fn in_one_line(&self) -> String {
         let texts = self.0.iter().map(|(Hint::Prose(text) | Hint::Command(text))| text.as_str());
         texts.collect::<Vec<_>>().join("; ")

@@ -1,4 +1,4 @@
-//! Whose commits these are, where `setup --identity` has made them the bot's: variables and later lines can hide it.
+//! Whose name the commits carry: if `setup --identity` made it the bot's, variables and later lines can override it.
 
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
@@ -8,10 +8,10 @@ use crate::settings::other_programs;
 use crate::tokens::error::escape;
 
 const NAME: &str = "identity";
-/// How the name of every App's bot ends; its address has the same before its host.
+/// How every bot's name ends; its address has the same before its host.
 const BOT: &str = "[bot]";
 
-/// Checks name and address of authors and committers.
+/// Checks the name and address of authors and committers.
 pub fn examine(machine: &Machine, checks: &mut Checks) {
     let lines = |key: &'static str| machine.entries().iter().filter(move |entry| entry.key == key);
     let is_bots = |line: &&ConfigEntry| line.value.ends_with(BOT) || line.value.contains("[bot]@");
@@ -20,7 +20,7 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
     let mut hide = |line: &ConfigEntry| {
         hidden = true;
         let (key, origin) = (&line.key, escape(&line.origin));
-        let message = format!("{key} in {origin} takes the place of {}", escape(&bot.value));
+        let message = format!("{key} in {origin} overrides {}", escape(&bot.value));
         checks.warn(NAME, message, command(line.removal()));
     };
     for key in ["user.name", "user.email"] {

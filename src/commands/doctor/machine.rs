@@ -1,5 +1,5 @@
-//! What all settings on a machine share: git, its configuration in the current directory, and the clone that this is in.
-//! Looked at once; the checks judge it.
+//! What all profiles on a machine share: git, its configuration in the current directory, and the clone there. Read
+//! once; the checks judge it.
 
 use crate::platform::clock::Deadline;
 use crate::platform::process::PATIENCE;
@@ -14,22 +14,22 @@ use crate::tokens::host::Host;
 
 /// The machine, seen from the current directory.
 pub struct Machine {
-    /// The hosts that the settings know.
+    /// The hosts that the settings name.
     pub hosts: Vec<Host>,
-    /// How this program is called in a command to copy, with the option for its settings file if one was given.
+    /// How to run this program in a command to copy, with the option for its settings file if one was given.
     pub me: String,
     /// git's version.
     pub git: Result<(u32, u32), Failure>,
     /// git's configuration, in its order.
     pub entries: Result<Vec<ConfigEntry>, Failure>,
-    /// The clone, if this is one.
+    /// The clone, if there is one.
     pub clone: Clone,
-    /// Ends whatever is asked.
+    /// The deadline for every query.
     pub deadline: Deadline,
 }
 
 impl Machine {
-    /// Looks at it.
+    /// Reads it.
     pub fn look(hosts: Vec<Host>, settings_file: Option<&std::path::Path>, deadline: Deadline) -> Self {
         let git = git::version(deadline);
         let entries = match &git {
@@ -44,17 +44,18 @@ impl Machine {
         Self { hosts, me, git, entries, clone, deadline }
     }
 
-    /// git's configuration; empty where the check of git itself says why.
+    /// git's configuration; empty if the check of git itself says why.
     pub fn entries(&self) -> &[ConfigEntry] {
         self.entries.as_deref().unwrap_or_default()
     }
 
-    /// The host of the settings that a URL leads to.
+    /// The settings' host that a URL leads to.
     pub fn host_of(&self, url: &Url) -> Option<&Host> {
         host_of(&self.hosts, url)
     }
 
-    /// The path of the clone's first remote at a host, `origin` before others: lines for a part of the host may be for it.
+    /// The path of the clone's first remote at a host, `origin` first: configuration may be for a part of the host
+    /// only.
     pub fn path_at(&self, host: &Host) -> Option<String> {
         let remotes = remotes::of(self.entries());
         let urls = remotes.iter().filter_map(|remote| {
@@ -68,7 +69,7 @@ impl Machine {
         Some(path.trim_end_matches('/').to_owned())
     }
 
-    /// Less time than is left, for programs of which nobody knows what they do.
+    /// A shorter deadline, for unknown programs.
     pub fn short_deadline(&self) -> Deadline {
         self.deadline.at_most(PATIENCE)
     }
@@ -79,7 +80,7 @@ pub fn host_of<'h>(hosts: &'h [Host], url: &Url) -> Option<&'h Host> {
     hosts.iter().find(|host| url.is_at(host))
 }
 
-/// The name alone where the shell finds this very file by it.
+/// Only the name, if the shell finds this very file by it.
 fn own_name() -> String {
     let Ok(own) = own::path() else { return PROGRAM.to_owned() };
     let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);

@@ -1,4 +1,4 @@
-//! The ways to the git host and the broker, and the clock by which they live.
+//! Reaches the git host and the broker, and compares the clocks.
 
 use crate::commands::doctor::Patient;
 use crate::commands::doctor::check::Checks;
@@ -9,7 +9,7 @@ use crate::tokens::ask::TokenProvider;
 use crate::tokens::http::{Call, Client};
 use crate::tokens::source::remote::RemoteBroker;
 
-/// More than this, in seconds, and tokens look older or younger than they are.
+/// A larger difference, in seconds, makes the expiry of tokens look wrong.
 const SKEW: i64 = 60;
 
 /// Checks git host, clock and broker.
@@ -57,6 +57,6 @@ fn clock(ahead: i64, checks: &mut Checks) {
     checks.broken(
         "clock",
         format!("the local clock is {} {direction}", span(ahead.abs())),
-        "set it, with NTP for example; tokens are corrected for it, TLS is not",
+        "set it, for example with NTP; token expiry is corrected for it, TLS is not",
     );
 }

@@ -1,10 +1,10 @@
-//! Why git does not ask the helper for a URL, or the helper does not answer. Pure.
+//! Why git does not ask the helper for a URL, or why the helper does not answer. Pure.
 
 use crate::programs::git::remote_url::Url;
 use crate::tokens::host::Host;
 use crate::tokens::protocol::is_placeholder;
 
-/// Whether a user name is a person's, for whom the helper does not answer.
+/// Whether a user name is a person's, which the helper does not answer for.
 pub fn is_person(name: &str) -> bool {
     !name.is_empty() && !is_placeholder(name.as_bytes())
 }
@@ -12,7 +12,7 @@ pub fn is_person(name: &str) -> bool {
 /// Why git does not ask the helper for a URL of its host.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Obstacle {
-    /// A password or token, which git takes instead.
+    /// A password or token in the URL, which git uses instead.
     Secret,
     /// ssh, git or plain http.
     Scheme(String),
@@ -21,7 +21,7 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// The first that stands in the way.
+    /// The first obstacle.
     pub fn of(url: &Url, host: &Host) -> Option<Self> {
         if url.has_secret() {
             return Some(Self::Secret);

@@ -1,4 +1,4 @@
-//! git's own way to the host: its proxies and the certificates that it trusts are not this program's.
+//! git's own connection to the host: its proxies and trusted certificates are not this program's.
 
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::{Hints, command};
@@ -11,13 +11,12 @@ use crate::tokens::config::Config;
 use crate::tokens::error::escape;
 
 const NAME: &str = "git network";
-/// What git and the TLS libraries that it is built with say where they do not trust a certificate, or cannot read the
-/// file of those that they trust.
+/// What git and its TLS libraries print if they do not trust a certificate, or cannot read the file of trusted ones.
 const UNTRUSTED: [&str; 4] = ["certificate", "CAfile", "ca cert", "CA cert"];
-/// What they say of a certificate that no other file of CAs would help.
+/// What they print about a certificate that no other CA file would fix.
 const INVALID: [&str; 4] = ["does not match", "not match target", "expired", "not yet valid"];
 
-/// Lets git ask for a repository without any helper: to be asked for a name is all that is wanted.
+/// Lets git ask for a repository without any helper: it is enough that the host asks for a user name.
 pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let host = &patient.settings.host;
     let path = patient.target.map_or_else(|| "git-credential-github-app/doctor".to_owned(), Subject::path);
@@ -34,7 +33,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let text = String::from_utf8_lossy(&outcome.stderr);
     // fatal: unable to access 'https://HOST/o/r/': REASON
     let reason = text.lines().find_map(|line| line.split_once("unable to access '")?.1.split_once("': "));
-    // An answer of whatever status has come over a connection that git trusts.
+    // Any HTTP status came over a connection that git trusts.
     let reason = reason.map(|(_, reason)| reason).filter(|reason| !reason.contains("returned error"));
     let Some(reason) = reason else {
         patient.git_reaches.set(true);
@@ -43,17 +42,20 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let message = format!("git cannot reach {}: {}", host.name, escape(reason));
     let says = |signs: &[&str]| signs.iter().any(|sign| reason.contains(sign));
     let hints = if says(&INVALID) {
-        Hints::from("check the host and this machine's clock; else its certificate has to be replaced")
+        Hints::from(
+            "check the host and this machine's clock; if both are right, its certificate must be replaced",
+        )
     } else if says(&UNTRUSTED) {
         trust(patient, machine)
     } else {
         command("git config --show-origin --get-regexp proxy")
-            .and("git has network settings of its own; these, and HTTPS_PROXY, decide its way")
+            .and("git has its own network settings; these and HTTPS_PROXY decide which proxy it uses")
     };
     checks.broken(NAME, message, hints);
 }
 
-/// How git is told of a CA, by the setting that decides now; with the file that this program has it from, if any.
+/// The command that tells git about a CA, for the setting that is in effect, with the CA file of this program if there
+/// is one.
 fn trust(patient: &Patient, machine: &Machine) -> Hints {
     let Config { host, network, .. } = &patient.settings;
     let known = network.roots.file.as_ref().map(|named| &named.value).filter(|file| file.is_file());

@@ -1,4 +1,4 @@
-//! The URLs of the clone in the current directory: whether git asks the helper for them, or has a reason not to.
+//! The URLs of the clone in the current directory: whether git asks the helper for them, and if not, why.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ use crate::tokens::host::Host;
 use crate::tokens::scope::Repository;
 
 const NAME: &str = "remotes";
-/// A clone with more to say has said enough.
+/// How many URLs to report.
 const SHOWN: usize = 20;
 
 /// Checks all URLs that lead to hosts of the settings.
@@ -25,7 +25,7 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
         Clone::None => return,
         Clone::Refused(directory) => {
             let message =
-                format!("git does not work in {}, which belongs to another user", escape(directory));
+                format!("git refuses to work in {}, which belongs to another user", escape(directory));
             let trust = format!("git config --global --add safe.directory {}", quoted(directory));
             return checks.warn(NAME, message, command(trust));
         }
@@ -38,7 +38,7 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
         let Some(host) = machine.host_of(&used) else { continue };
         match Obstacle::of(&used, host) {
             None if !written.has_secret() => good.push(in_words(&remote.target)),
-            // A rule of git's configuration has put it there, and is found by itself.
+            // An insteadOf rule put it there; the check of rewrites reports it.
             Some(_) if remote.is_rewritten && Obstacle::of(&written, host).is_none() => {}
             obstacle => found.push((remote, host, obstacle.unwrap_or(Obstacle::Secret))),
         }
@@ -46,7 +46,7 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
     show(machine, &good, &found, modules, checks);
 }
 
-/// Submodules that are not initialised have their URL in `.gitmodules` alone.
+/// Submodules that are not initialised have their URL only in `.gitmodules`.
 fn with_modules(entries: &[ConfigEntry], modules: &[ConfigEntry]) -> Vec<ConfigEntry> {
     let known: HashSet<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
     let new = modules.iter().filter(|entry| !known.contains(entry.key.as_str()));
@@ -89,14 +89,19 @@ fn show(
                 );
             }
             Obstacle::Person(name) => {
-                let message =
-                    format!("the URL of {what} names the user {}, so the helper is silent", escape(name));
+                let message = format!(
+                    "the URL of {what} names the user {}, so the helper does not answer",
+                    escape(name)
+                );
                 checks.warn(NAME, message, hints);
             }
         }
     }
     if found.len() > SHOWN {
-        let message = format!("{} more URLs are like these", found.len() - SHOWN);
+        let message = match found.len() - SHOWN {
+            1 => "1 more URL is like these".to_owned(),
+            more => format!("{more} more URLs are like these"),
+        };
         checks.warn(NAME, message, "see them all with: git remote -v");
     }
 }
@@ -110,7 +115,7 @@ fn in_words(target: &Destination) -> String {
     }
 }
 
-/// The command that gives it the URL for which the helper is asked.
+/// The command that sets the URL for which git asks the helper.
 fn fix(remote: &Remote<'_>, host: &Host, modules: &[ConfigEntry]) -> Hints {
     let repository = remote.used().and_then(|url| Repository::from_path(url.path.as_bytes()));
     let url = match repository {
@@ -125,7 +130,7 @@ fn fix(remote: &Remote<'_>, host: &Host, modules: &[ConfigEntry]) -> Hints {
     })
 }
 
-/// What `.gitmodules` says is what git copies, so it is put right there if it is wrong there.
+/// git copies what `.gitmodules` says, so a wrong URL is fixed there.
 fn submodule(name: &str, url: &str, host: &Host, modules: &[ConfigEntry]) -> String {
     let value = |variable: &str| {
         let key = format!("submodule.{name}.{variable}");
@@ -141,7 +146,7 @@ fn submodule(name: &str, url: &str, host: &Host, modules: &[ConfigEntry]) -> Str
     }
 }
 
-/// Whether it begins as the rules of `setup --insteadof` do.
+/// Whether the URL begins as the rules of `setup --insteadof` do.
 fn can_be_rewritten(remote: &Remote<'_>, host: &Host) -> bool {
     let name = remote_url::without_port(&host.name);
     let prefixes = [format!("git@{name}:"), format!("ssh://git@{name}/")];

@@ -1,4 +1,4 @@
-//! The real thing: what a clone would do with the helper, as far as the list of branches.
+//! The end-to-end check: what a clone would do with the helper, as far as the list of branches.
 
 use crate::commands::doctor::Patient;
 use crate::commands::doctor::check::Checks;
@@ -9,8 +9,8 @@ use crate::tokens::error::{HINT, OURS, escape};
 
 const NAME: &str = "repository";
 
-/// Lets git list the repository that `--repo` names. Where git does not get as far as the host, or the
-/// helper cannot use its only key, that is said already.
+/// Lets git list the repository that `--repo` names. If git does not reach the host, or the helper cannot use its only
+/// key, an earlier check has said so.
 pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     let has_source = patient.settings.broker.is_some() || !patient.key_fails.get();
     let Some(target) = patient.target.filter(|_| patient.git_reaches.get() && has_source) else { return };

@@ -1,4 +1,4 @@
-//! `insteadOf` rules of git's configuration that lead a host's https URLs to where the helper is not asked.
+//! `insteadOf` rules that rewrite a host's https URLs to where git does not ask the helper.
 
 use crate::commands::doctor::Patient;
 use crate::commands::doctor::check::Checks;
@@ -32,7 +32,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     }
 }
 
-/// Whether git would use something else in place of a URL of the host.
+/// How git would rewrite a URL of the host.
 pub fn leads_away(url: &str, host: &Host, machine: &Machine) -> bool {
     let rules = rewrite::rules(machine.entries());
     rewrite::applied(&rules, url, false).is_some_and(|rule| {
@@ -57,7 +57,7 @@ fn judge(
     let (is_chosen, what) = match (&url, host.zip(url.as_ref()).map(|(host, url)| Obstacle::of(url, host))) {
         (_, Some(None)) => return,
         (None, _) => (false, format!("leads {which} to this machine's own files")),
-        // A mirror may be just what is wanted, with a credential of its own, and so may ssh for pushing.
+        // A mirror with its own credential may be intended, and so may ssh for pushing.
         (Some(url), None) => (true, format!("leads {which} to {}", escape(&url.host))),
         (_, Some(Some(Obstacle::Secret))) => (false, format!("puts a password or token into {which}")),
         (_, Some(Some(Obstacle::Scheme(scheme)))) => {

@@ -1,4 +1,4 @@
-//! The repository that `--repo` names: OWNER/NAME, or any URL of it that people have at hand.
+//! The repository that `--repo` names: OWNER/NAME, or any URL of it.
 
 use crate::commands::doctor::machine::host_of;
 use crate::programs::git::remote_url::Url;
@@ -32,7 +32,7 @@ impl Subject {
         };
         if url.has_secret() {
             return Err(wrong("there is a password or token in the URL")
-                .hint("leave it out: everybody on this machine sees the options of a command"));
+                .hint("leave it out: everybody on this machine can see a command's options"));
         }
         let host = host_of(hosts, &url).cloned();
         if let (None, Some(ours)) = (&host, hosts.first()) {
@@ -42,7 +42,7 @@ impl Subject {
         Ok(Self { host, repository: Repository::from_path(url.path.as_bytes()).ok_or_else(bad)? })
     }
 
-    /// Whether it is, or can be, at this host.
+    /// Whether it is, or can be, on this host.
     pub fn is_at(&self, host: &Host) -> bool {
         self.host.as_ref().is_none_or(|own| own == host)
     }

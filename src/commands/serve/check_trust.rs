@@ -1,4 +1,4 @@
-//! `serve check-trust`: checks a trust file as the broker does at its start, and says which rule claims meet.
+//! `serve check-trust`: checks a trust file as the broker does when it starts, and says which rule given claims match.
 
 use std::fs;
 use std::io::{self, Read};
@@ -20,7 +20,7 @@ use crate::tokens::secret::{self, Looks};
 pub struct CheckTrustArgs {
     /// The trust file
     pub file: PathBuf,
-    /// A token's claims, a JSON file: says what they would get; - is stdin
+    /// Show what these claims (JSON) would get; - is stdin
     #[arg(long, value_name = "FILE")]
     pub claims: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ pub fn run(arguments: &CheckTrustArgs, report: Report) -> Result<()> {
     match identity {
         Some(_) => Ok(()),
         None => Err(Failure::new(Kind::Refused, "a token with these claims would get nothing")
-            .hint("the lines above say what each rule wants")
+            .hint("the lines above say what each rule requires")
             .into()),
     }
 }
@@ -53,7 +53,7 @@ fn claims(path: &Path) -> Result<Claims, Failure> {
     };
     let text = text.map_err(|error| wrong(error.to_string()))?;
     if secret::looks_like(&text) == Some(Looks::Jwt) {
-        return Err(wrong("this is a token, and not its claims".to_owned())
+        return Err(wrong("this is a token, not its claims".to_owned())
             .hint("its claims are the second part: cut -d. -f2 | basenc --base64url -d"));
     }
     serde_json::from_str(&text).map_err(|_| {

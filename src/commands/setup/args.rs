@@ -1,4 +1,4 @@
-//! What `setup` takes.
+//! The options of `setup`.
 
 use std::path::PathBuf;
 
@@ -15,58 +15,58 @@ pub struct SetupArgs {
     /// Only show what would be written
     #[arg(long)]
     pub print: bool,
-    /// Remove exactly what setup has written for the host
+    /// Remove exactly what setup wrote for the host
     #[arg(long, conflicts_with_all = ["print", "identity", "insteadof", "timer"])]
     pub undo: bool,
     /// Also set the bot's user.name and user.email
     #[arg(long)]
     pub identity: bool,
-    /// Also let git use https for this host's ssh URLs
+    /// Also make git use https for this host's ssh URLs
     #[arg(long)]
     pub insteadof: bool,
     /// Also refresh every 30 minutes: systemd, cron or schtasks
     #[arg(long, value_name = "KIND", value_enum, hide_possible_values = true)]
     pub timer: Option<Timer>,
-    /// Let the timer log gh in, too
+    /// Also log gh in from the timer
     #[arg(long, requires = "timer")]
     pub gh: bool,
-    /// Settings and git's configuration for all users, below /etc
+    /// Set up all users, with files in /etc
     #[arg(long, group = "place")]
     pub system: bool,
-    /// Settings and git's configuration for this user (default)
+    /// Set up this user (default)
     #[arg(long, group = "place")]
     pub global: bool,
-    /// Change git's configuration of the repository here
+    /// Change the git configuration of this repository
     #[arg(long, group = "place")]
     pub local: bool,
-    /// Change this file of git configuration
+    /// Change this git configuration file
     #[arg(long, group = "place", value_name = "FILE")]
     pub file: Option<PathBuf>,
 }
 
-/// What runs `refresh` every 30 minutes
+/// What runs `refresh` every 30 minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Timer {
-    /// Units of the user's systemd
+    /// Units of the user's systemd.
     Systemd,
-    /// A line in the user's crontab
+    /// A line in the user's crontab.
     Cron,
-    /// The command that makes a task of Windows' Task Scheduler
+    /// A command that creates a task of Windows' Task Scheduler.
     Schtasks,
 }
 
-/// What setup was asked for.
+/// What setup was asked to do.
 #[derive(Clone, Copy)]
-pub struct Wish<'a> {
+pub struct SetupRequest<'a> {
     /// The settings that its options give.
     pub given: &'a Given,
-    /// What they, the environment and the settings file say.
+    /// The effective settings: options, environment and settings file.
     pub profile: &'a Profile<'a>,
     /// Its own options.
     pub arguments: &'a SetupArgs,
 }
 
-/// Which file of git configuration is meant.
+/// Which file of git configuration to change.
 pub fn place_of(arguments: &SetupArgs) -> ConfigPlace {
     match &arguments.file {
         Some(file) => ConfigPlace::File(file.clone()),

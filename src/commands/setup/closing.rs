@@ -1,4 +1,4 @@
-//! The end of `setup`: the checks of `doctor`, those of the timer, and one line that says whether all is well.
+//! The end of `setup`: the checks of `doctor`, the checks of the timer, and one line that says whether all is well.
 
 use std::path::Path;
 
@@ -15,12 +15,12 @@ use crate::tokens::error::Failure;
 /// The name of the timer's checks.
 const TIMER: &str = "timer";
 
-/// Runs the timer's command, as the timer will run it.
+/// Runs the timer's command as the timer will.
 pub fn try_timer(plan: &timer::TimerPlan, settings: &Config) -> Result<(), Failure> {
     trial::run(plan, Deadline::after(settings.timeout))
 }
 
-/// Adds what is to be said of the timer.
+/// Adds the checks of the timer.
 pub fn judge_timer(
     plan: &timer::TimerPlan,
     settings: &Config,
@@ -39,18 +39,18 @@ pub fn judge_timer(
         let missing = plan.missing.iter().map(|(name, cure)| format!("the timer has no {name}: {cure}"));
         failure.hints.extend(missing);
         if plan.runs_commands {
-            let hint = "commands of the settings have none of this shell's variables there: set those in the command";
+            let hint = "commands in the settings do not see this shell's variables there: set them inside the command";
             failure = failure.hint(hint);
         }
         checks.fail(TIMER, &failure.into());
     } else {
         checks.ok(TIMER, "its command works in the timer's own environment");
         for (name, cure) in &plan.missing {
-            checks.warn(TIMER, format!("it has none of this shell's {name}"), cure.as_str());
+            checks.warn(TIMER, format!("it does not have this shell's {name}"), cure.as_str());
         }
     }
     if let Some(command) = to_start {
-        checks.warn(TIMER, "systemd could not be reached, so it is not switched on", command);
+        checks.warn(TIMER, "systemd could not be reached, so it is not enabled", command);
     }
 }
 
@@ -65,14 +65,14 @@ pub fn verdict(
     doctor: &str,
 ) -> Result<String, Failure> {
     checks.verdict().map_err(|failure| {
-        let message = format!("all is written, but {}", failure.message);
+        let message = format!("everything is written, but {}", failure.message);
         let mut failure = Failure { message, ..failure };
         if let Some(file) = git_file.filter(|_| checks.failed().contains(&"git configuration")) {
             let file = shell_word(&file.to_string_lossy());
             let include = format!("git config --global --add include.path {file}");
-            failure = failure.hint(format!("git reads that file only where it is included: {include}"));
+            failure = failure.hint(format!("git reads that file only if it is included: {include}"));
         }
-        // doctor knows nothing of timers.
+        // doctor does not check timers.
         let setup = checks.failed().contains(&TIMER).then(own::command_line);
         let next = setup.as_deref().unwrap_or(doctor);
         failure.hint(format!("follow the hints above, then: {next}"))

@@ -1,4 +1,4 @@
-//! Writes files as a whole: a new file beside, then a rename; through symbolic links, with the old mode.
+//! Writes files as a whole: a new file in the same directory, then a rename; follows symbolic links and keeps the mode.
 
 use std::fs;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::platform::atomic_write::{Sync, atomic_write};
 use crate::platform::files;
 
-/// The text of a file; `None` where it is not there.
+/// The text of a file; `None` if it does not exist.
 pub fn read(path: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -15,8 +15,8 @@ pub fn read(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Replaces a file's text, with a mode if it is new. The new file beside it is named as git names its lock, so that
-/// neither git nor we change a file of git configuration at the same time.
+/// Replaces a file's text, with a mode if it is new. The temporary file has the name of git's own lock, so git and this
+/// program never change a git configuration file at the same time.
 pub fn replace(path: &Path, text: &str, new_mode: u32) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mode = files::mode(&target).unwrap_or(new_mode);
@@ -29,18 +29,18 @@ pub fn replace(path: &Path, text: &str, new_mode: u32) -> io::Result<()> {
     })
     .map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            io::Error::other(format!("{} is there: another program is changing it", lock.display()))
+            io::Error::other(format!("{} exists: another program is changing it", lock.display()))
         }
         _ => error,
     })
 }
 
-/// Lets every user read a file, whatever the umask was when it was made.
+/// Makes a file readable for every user, whatever the umask was.
 pub fn let_all_read(path: &Path) -> io::Result<()> {
     files::set_mode_of(path, 0o644)
 }
 
-/// Makes a directory and what is missing above it; returns what was made, the topmost first.
+/// Creates a directory and its missing parents; returns what was created, the topmost first.
 pub fn make_directory(dir: &Path, mode: u32) -> io::Result<Vec<PathBuf>> {
     let missing = missing(dir);
     files::create_directories(dir, mode)?;
@@ -56,7 +56,7 @@ pub fn make_public_directory(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(made)
 }
 
-/// A directory and those above it, as far as they are not there; the topmost first.
+/// The missing ones among a directory and its parents, the topmost first.
 pub fn missing(dir: &Path) -> Vec<PathBuf> {
     let missing = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists());
     let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();

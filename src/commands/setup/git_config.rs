@@ -1,5 +1,5 @@
-//! One file of git configuration: git itself adds the lines, so that they go where git would put them. `--undo` cuts the
-//! very text out again where nobody has changed the file since, and else line by line what is still there.
+//! One file of git configuration. git itself adds the lines, so that they go where git would put them. `--undo` cuts
+//! out that exact text if nobody has changed the file since, and otherwise removes line by line what is still there.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ mod place;
 pub use lines::Line;
 pub use place::ConfigPlace;
 
-/// Lines that shall be in the file.
+/// Lines to add to the file.
 pub struct GitPlan {
     /// What they are for.
     pub part: Part,
@@ -27,18 +27,18 @@ pub struct GitPlan {
     pub lines: Vec<Line>,
 }
 
-/// What `undo` found.
+/// What `undo` did.
 pub struct Undone {
-    /// Lines that it has removed.
+    /// Lines that it removed.
     pub removed: Vec<Line>,
     /// Lines that somebody else had removed or changed.
     pub gone: Vec<Line>,
-    /// The file was not there before setup, is empty without our lines, and was removed.
+    /// Whether the file was removed: setup had created it, and it is empty without our lines.
     pub file_removed: bool,
 }
 
 impl GitPlan {
-    /// The helper, asked first and alone for its host, and told the path.
+    /// Makes git ask only this helper for its host, and send the path.
     pub fn helper(host_url: &str, command: &str) -> Self {
         let key = |variable: &str| format!("credential.{host_url}.{variable}");
         let lines = vec![
@@ -49,7 +49,7 @@ impl GitPlan {
         Self { part: Part::Helper, lines }
     }
 
-    /// URLs for ssh that are taken for https, as only there a helper is asked. git takes the longest prefix that fits.
+    /// Rewrites ssh URLs to https, because git asks helpers only for https. git takes the longest matching prefix.
     pub fn instead_of(host: &Host) -> Self {
         let key = format!("url.{}/.insteadOf", host.url());
         // ssh has a port of its own.
@@ -66,7 +66,7 @@ impl GitPlan {
         Self { part: Part::Identity, lines }
     }
 
-    /// Whether the file by itself does what the lines would do.
+    /// Whether the file already does what the lines would do.
     pub fn is_met_by(&self, entries: &[ConfigEntry], host_url: &str) -> bool {
         match self.part {
             Part::Helper => {
@@ -108,17 +108,17 @@ pub fn to_text(lines: &[Line]) -> String {
     text
 }
 
-/// The same, indented below a line that says what is done with them.
+/// The same, indented.
 pub fn indented(lines: &[Line]) -> String {
     to_text(lines).lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
-/// The entries of one file and of what it includes; none where it is not there.
+/// The entries of one file and of the files it includes; empty if it does not exist.
 pub fn entries(path: &Path, deadline: Deadline) -> Result<Vec<ConfigEntry>> {
     if path.exists() { Ok(git::configuration(Some(path), deadline)?) } else { Ok(Vec::new()) }
 }
 
-/// Lets git add the lines, and remembers what that has inserted.
+/// Lets git add the lines, and records the inserted text.
 pub fn apply(path: &Path, plan: &GitPlan, deadline: Deadline, changes: &mut Vec<Change>) -> Result<()> {
     let context = || format!("change git's configuration in {}", path.display());
     if let Some(dir) = path.parent() {
@@ -138,7 +138,7 @@ pub fn apply(path: &Path, plan: &GitPlan, deadline: Deadline, changes: &mut Vec<
     });
     let after = files::read(path).with_context(context)?.unwrap_or_default();
     let old = before.clone().unwrap_or_default();
-    // Also where git has stopped half-way: what it has written is to be undone as well.
+    // Even if git stopped half-way: what it wrote must be undone as well.
     if after != old {
         let (offset, text) = insertion(&old, &after)
             .ok_or_else(|| Failure::new(Kind::Other, "git has changed more than it was asked to"))
@@ -156,11 +156,11 @@ pub fn apply(path: &Path, plan: &GitPlan, deadline: Deadline, changes: &mut Vec<
     outcome.with_context(context)
 }
 
-/// Where the new text has more than the old, if that is one piece.
+/// Where the new text has more than the old, if the difference is one piece.
 fn insertion(old: &str, new: &str) -> Option<(usize, String)> {
     let length = new.len().checked_sub(old.len())?;
     let common = old.bytes().zip(new.bytes()).take_while(|(one, other)| one == other).count();
-    // At the end of a line if possible: what is cut out by hand later should be whole lines.
+    // At the end of a line if possible, so that whole lines are cut out later.
     let starts = (0..=common)
         .rev()
         .filter(|&start| new.is_char_boundary(start) && new.is_char_boundary(start + length));
@@ -172,17 +172,17 @@ fn insertion(old: &str, new: &str) -> Option<(usize, String)> {
     Some((start, new[start..start + length].to_owned()))
 }
 
-/// Takes out again what was inserted, and leaves what others have written since, be it in the middle of it.
+/// Removes what was inserted, and keeps what others have written since, even in the middle of it.
 ///
 /// # Errors
-/// Our lines cannot be told from the others in the file, which is left alone.
+/// Our lines cannot be told from the others; the file is left alone.
 pub fn undo(change: &Inserted, deadline: Deadline) -> Result<Undone> {
     let Inserted { path, offset, text, after, lines, created, .. } = change;
     let context = || format!("undo the changes in {}", path.display());
     let Some(now) = files::read(path).with_context(context)? else {
         return Ok(Undone { removed: Vec::new(), gone: lines.clone(), file_removed: false });
     };
-    // A record may have been changed too: its places need not be in the file.
+    // The record may have been edited too: its offsets may be outside the file.
     let (rest, gone) = match (now.get(..*offset), now.get(offset.saturating_add(text.len())..)) {
         (Some(before), Some(behind)) if hash(&now) == *after => (format!("{before}{behind}"), Vec::new()),
         _ => without(&now, path, lines, deadline).with_context(context)?,
@@ -197,8 +197,8 @@ pub fn undo(change: &Inserted, deadline: Deadline) -> Result<Undone> {
     Ok(Undone { removed, gone, file_removed })
 }
 
-/// The text without those of our lines that are still there, and the lines that are not. git has the last word on
-/// whether nothing but these is missing.
+/// The text without those of our lines that are still there, and the lines that are gone. git confirms that nothing
+/// else is missing.
 fn without(
     now: &str,
     path: &Path,

@@ -1,10 +1,10 @@
-//! All that is to be written, planned before anything is.
+//! Plans everything before anything is written.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::commands::setup::args::{Wish, place_of};
+use crate::commands::setup::args::{SetupRequest, place_of};
 use crate::commands::setup::git_config;
 use crate::commands::setup::record::{Change, Record};
 use crate::commands::setup::whose::Whose;
@@ -23,29 +23,29 @@ use crate::tokens::error::{Failure, PROGRAM, shown};
 use crate::tokens::github::bot;
 use crate::tokens::http::Client;
 
-/// All that is to be written.
+/// Everything to write.
 pub struct Plan {
-    /// What is to be, with the options that were given.
+    /// The wanted settings, including the given options.
     pub settings: Config,
-    /// Whose settings are written, where they are one of several.
+    /// The profile, if the settings are one of several.
     profile: Option<String>,
     deadline: Deadline,
-    /// Where it goes.
+    /// Where to write.
     pub whose: Whose,
-    /// This program and what it is told of the settings file.
+    /// This program, and the options that name its settings file.
     command: Vec<String>,
     settings_file: Option<settings_file::FilePlan>,
     /// The file of git configuration.
     pub git_file: PathBuf,
     git: Vec<git_config::GitPlan>,
-    /// Run once it is written.
+    /// The timer to install.
     pub timer: Option<timer::TimerPlan>,
 }
 
 impl Plan {
     /// Plans what the options ask for.
-    pub fn make(wish: &Wish, whose: Whose, settings: Config, report: Report) -> Result<Self> {
-        let Wish { given, profile, arguments } = *wish;
+    pub fn make(request: &SetupRequest, whose: Whose, settings: Config, report: Report) -> Result<Self> {
+        let SetupRequest { given, profile, arguments } = *request;
         let deadline = Deadline::after(settings.timeout);
         let mut given = given_for_file(given)?;
         let mut shell = Shell::default();
@@ -58,7 +58,7 @@ impl Plan {
         let settings_file = settings_file::plan(&whose.settings, profile.name, &given)?;
         let mut command = vec![program.to_string_lossy().into_owned()];
         let config = ["--config".to_owned(), whose.settings.to_string_lossy().into_owned()];
-        // A timer of root's refreshes what is for all users, whatever root has of its own.
+        // root's timer refreshes what is for all users, not root's own settings.
         let is_there = settings_file.is_some() || whose.settings.exists();
         let is_told = !whose.is_usual || whose.all_users && is_there;
         let timer_command = [&command[..], if is_told { &config } else { &[] }].concat();
@@ -85,8 +85,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// All that goes into a line of a file, or is shown above one: with a line end it would be another line there. Options
-    /// and variables of settings are refused before; these come from the rest of the environment.
+    /// Refuses line ends in everything that becomes a line of a file or is shown above one. Options and settings
+    /// variables are checked earlier; these values come from the rest of the environment.
     fn check_lines(&self) -> Result<(), Failure> {
         own::check_line("the settings file's path", &self.whose.settings.to_string_lossy())?;
         own::check_line("the path of git's configuration", &self.git_file.to_string_lossy())?;
@@ -94,7 +94,7 @@ impl Plan {
         self.timer.as_ref().map_or(Ok(()), timer::TimerPlan::check_lines)
     }
 
-    /// Each thing that would be done, as comments, with the text that would be written.
+    /// Each planned step as a comment, with the text to write.
     pub fn to_text(&self) -> Result<String> {
         let mut parts = Vec::new();
         if let Some(file) = &self.settings_file {
@@ -114,7 +114,7 @@ impl Plan {
         let mut directories = self.missing_directories()?;
         directories.extend(parts.iter().any(|part| !part.starts_with("# already ")).then(|| {
             let record = shown(&self.whose.record);
-            format!("# note in {record} what was written, for setup --undo\n")
+            format!("# record in {record} what was written, for setup --undo\n")
         }));
         parts.extend((!directories.is_empty()).then(|| directories.concat()));
         Ok(parts.join("\n"))
@@ -132,7 +132,7 @@ impl Plan {
         Ok(missing.iter().map(|dir| format!("# make the directory {}\n", shown(dir))).collect())
     }
 
-    /// Writes it all; what was written is on record even where a later step fails. Returns in words what was done.
+    /// Writes everything. What was written is on record even if a later step fails. Returns what was done, in words.
     pub fn apply(&mut self, report: Report) -> Result<timer::Applied> {
         self.try_to_apply(report).map_err(|error| self.whose.explain(error, false))
     }
@@ -152,7 +152,7 @@ impl Plan {
         outcome
     }
 
-    /// The command that checks it all again.
+    /// The `doctor` command for this set-up.
     pub fn doctor(&self) -> String {
         let options = self.command[1..].iter().map(|word| word_for_shell(word));
         let words = std::iter::once(PROGRAM.to_owned()).chain(options);
@@ -175,7 +175,7 @@ impl Plan {
             if plan.is_met_by(&entries, &host_url) {
                 continue;
             }
-            // What an earlier setup has written for this part is out of date.
+            // What an earlier setup wrote for this part is out of date.
             let is_old =
                 |change: &Change| matches!(change, Change::Inserted(known) if known.part == plan.part);
             for target in record.sharing(&host_url, &self.git_file) {
@@ -201,7 +201,7 @@ impl Plan {
     }
 }
 
-/// An option, or a path as the shell has it.
+/// An option, or a path quoted for the shell.
 fn word_for_shell(word: &str) -> String {
     shell_word(&paths::for_shell(Path::new(word)))
 }

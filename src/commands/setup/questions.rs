@@ -1,4 +1,4 @@
-//! Asks a person for what is needed and was not given. Only on a terminal, and never for a secret.
+//! Asks the user for missing settings. Only on a terminal, and never for a secret.
 
 use std::io::{self, IsTerminal};
 
@@ -14,10 +14,10 @@ use crate::tokens::github::signer;
 use crate::tokens::host::Host;
 use crate::tokens::secret;
 
-/// How often an answer that will not do is asked for again.
+/// How often to repeat a question after a wrong answer.
 const TRIES: usize = 3;
 
-/// What is asked, and what an answer is like.
+/// A question, and what its answer looks like.
 struct Question {
     text: &'static str,
     expected: &'static str,
@@ -36,12 +36,12 @@ const KEY: Question = Question {
     expected: "expected the path of the file that the private key is in",
 };
 
-/// Whether there is somebody to ask.
+/// Whether there is a user to ask.
 pub fn can_ask() -> bool {
     terminal::CAN_ASK && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for host, App and key file, and puts the answers where options would be.
+/// Asks for host, App and key file, and stores the answers as if given as options.
 pub fn fill(given: &mut Given) -> Result<()> {
     let mut terminal = Terminal::open(form_of)?;
     say("No token source is configured yet. Three questions; the answers go\nto the settings file.\n")?;
@@ -64,7 +64,7 @@ fn issuer(text: &str) -> Result<String, String> {
     if good { Ok(text.to_owned()) } else { Err(APP.expected.to_owned()) }
 }
 
-/// Reads the file, so that a wrong one is noticed now.
+/// Reads the file, so that a mistake is noticed now.
 fn key_file(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Err(KEY.expected.to_owned());
@@ -75,17 +75,17 @@ fn key_file(text: &str) -> Result<String, String> {
     say(&format!("Its fingerprint is {print}\n")).map(|()| path).map_err(|error| error.to_string())
 }
 
-/// No shell has read it: `~/` is the home directory here, too.
+/// No shell expands `~/` here, so this does.
 fn in_home(text: &str) -> Result<String, String> {
     let Some(rest) = text.strip_prefix('~') else { return Ok(text.to_owned()) };
     let Some(below) = rest.strip_prefix('/') else {
-        return Err("only ~/ is known here, for your own home directory: give the whole path".to_owned());
+        return Err("only ~/ is expanded here, to your home directory: give the full path".to_owned());
     };
-    let home = dirs::home().ok_or("there is no home directory: give the whole path")?;
+    let home = dirs::home().ok_or("there is no home directory: give the full path")?;
     Ok(home.join(below).to_string_lossy().into_owned())
 }
 
-/// Says what a text is that has the form of a secret.
+/// Says what kind of secret a text looks like.
 fn form_of(text: &str) -> Option<&'static str> {
     secret::looks_like(text).map(secret::Looks::in_words)
 }

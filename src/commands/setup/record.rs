@@ -1,5 +1,5 @@
-//! What setup has written, kept beside the settings file so that `--undo` takes away just that. No secrets, no copies of
-//! other people's files: of those only what was added, and a hash of what they were like afterwards.
+//! What setup wrote, kept beside the settings file so that `--undo` removes exactly that. No secrets and no copies of
+//! other people's files: only what was added, and a hash of the file afterwards.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
@@ -14,25 +14,25 @@ use crate::tokens::token::hex;
 
 const VERSION: u32 = 1;
 
-/// Everything that setup has written for this user, or for all users.
+/// Everything that setup wrote for this user, or for all users.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Record {
     version: u32,
-    /// Where it is kept.
+    /// Where the record is kept.
     #[serde(skip)]
     path: PathBuf,
     /// One for each host and file of git configuration.
     pub targets: Vec<Recorded>,
 }
 
-/// What was written for one host into one file of git configuration, and beside it.
+/// What was written for one host into one file of git configuration, and with it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Recorded {
     /// The host's URL.
     pub host_url: String,
     /// The file of git configuration.
     pub git_file: PathBuf,
-    /// The profile that its settings are, if they are one of several.
+    /// The profile of its settings, if they are one of several.
     #[serde(default)]
     pub profile: Option<String>,
     /// In the order they were made.
@@ -53,17 +53,17 @@ pub enum Part {
 /// One thing that was written.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Change {
-    /// A directory that was not there.
+    /// A directory that did not exist.
     Directory(PathBuf),
     /// Text inserted into a file of git configuration.
     Inserted(Inserted),
     /// The settings file's whole text before and a hash of it afterwards.
     Settings(Rewritten),
-    /// A file of our own, such as a systemd unit, and a hash of it.
+    /// A file of our own, such as a systemd unit, and its hash.
     File(PathBuf, String),
     /// A line of the user's crontab.
     CrontabLine(String),
-    /// A systemd timer that was switched on.
+    /// A systemd timer that was enabled.
     TimerEnabled(String),
 }
 
@@ -74,7 +74,7 @@ pub struct Inserted {
     pub path: PathBuf,
     /// What it belongs to.
     pub part: Part,
-    /// It was not there before.
+    /// Whether setup created the file.
     pub created: bool,
     /// In bytes from the start.
     pub offset: usize,
@@ -95,24 +95,24 @@ pub struct Rewritten {
     /// The profile that the keys are in; `None`: they are at the top.
     #[serde(default)]
     pub profile: Option<String>,
-    /// `None`: it was not there.
+    /// `None`: it did not exist.
     pub before: Option<String>,
     /// A hash of the whole file afterwards.
     pub after: String,
-    /// The keys that were set, and the text of their values; empty for one that was removed.
+    /// The keys that were set, and the text of their values; empty if removed.
     pub keys: Vec<(String, String)>,
 }
 
-/// The hash by which a file is known again.
+/// The hash that identifies a file's text.
 pub fn hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
 impl Record {
-    /// Reads it; empty where there is none.
+    /// Reads the record; empty if there is none.
     ///
     /// # Errors
-    /// It is there and cannot be read: to continue would be to forget what was written.
+    /// It exists and cannot be read: to continue would forget what was written.
     pub fn read(path: &Path) -> Result<Self> {
         let context = || format!("read the record of what setup has written, {}", path.display());
         let Some(text) = files::read(path).with_context(context)? else {
@@ -120,7 +120,7 @@ impl Record {
         };
         let mut record: Self = serde_json::from_str(&text).with_context(context)?;
         if record.version != VERSION {
-            let failure = Failure::new(Kind::Other, "its version is not known")
+            let failure = Failure::new(Kind::Other, "it has an unknown version")
                 .hint("it is from another version: remove it, and undo by hand what that version wrote");
             return Err(failure).with_context(context);
         }
@@ -128,7 +128,7 @@ impl Record {
         Ok(record)
     }
 
-    /// Writes it, or removes it where nothing is left.
+    /// Writes the record, or removes it if nothing is left.
     pub fn write(&mut self) -> Result<()> {
         let path = self.path.clone();
         self.targets.retain(|target| !target.changes.is_empty());
@@ -144,7 +144,7 @@ impl Record {
         files::replace(&path, &serde_json::to_string_pretty(self)?, 0o600).with_context(context)
     }
 
-    /// Whether something was written for a profile.
+    /// Whether anything was written for a profile.
     pub fn has(&self, host_url: &str, git_file: &Path, profile: &str) -> bool {
         self.targets.iter().any(|known| known.is_for(host_url, git_file, Some(profile)))
     }
@@ -173,7 +173,7 @@ impl Record {
         self.targets.iter_mut().filter(shares)
     }
 
-    /// Hands what the profiles of a host share to another of them, if there is one; takes the rest.
+    /// Passes what the profiles of a host share to another of them, if there is one; takes the rest.
     pub fn take(&mut self, host_url: &str, git_file: &Path, profile: Option<&str>) -> Taken {
         let target = self.target(host_url, git_file, profile);
         let (host_url, all) = (target.host_url.clone(), std::mem::take(&mut target.changes));
@@ -187,16 +187,16 @@ impl Record {
     }
 }
 
-/// What is to be undone.
+/// What to undo.
 pub struct Taken {
     /// In the order they were made.
     pub changes: Vec<Change>,
-    /// What is not, in words.
+    /// What stays, in words.
     pub kept: Vec<String>,
 }
 
 impl Change {
-    /// Whether it serves all profiles of a host.
+    /// Whether all profiles of a host share it.
     fn is_shared(&self) -> bool {
         match self {
             Self::Inserted(inserted) => inserted.part != Part::Identity,
@@ -220,7 +220,7 @@ impl fmt::Display for Change {
 }
 
 impl Recorded {
-    /// A named profile is on record once for each file, whatever its host has become since.
+    /// A named profile has one record for each file, even if its host changes.
     fn is_for(&self, host_url: &str, git_file: &Path, profile: Option<&str>) -> bool {
         let same_host = self.profile.is_some() || self.host_url == host_url;
         self.profile.as_deref() == profile && self.git_file == git_file && same_host

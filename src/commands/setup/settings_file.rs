@@ -1,5 +1,5 @@
-//! The settings file: sets keys, at its top or in the table of a profile, and leaves comments, order and all other keys
-//! as they are.
+//! The settings file: sets keys, at its top or in a profile's table, and leaves comments, order and all other keys
+//! alone.
 
 use std::path::Path;
 
@@ -16,25 +16,25 @@ mod first_profile;
 #[cfg(test)]
 mod tests;
 
-/// Settings of which one is in effect. What is given takes the place of the others of its row.
+/// Settings of which only one takes effect. Setting one removes the others of its row.
 const ALTERNATIVES: [&[&str]; 2] = [
     &["private_key_file", "private_key_command", "sign_command"],
     &["broker_token_file", "broker_token_command", "broker_audience"],
 ];
 
-/// What the file's text is to be.
+/// The planned change.
 #[derive(Debug)]
 pub struct FilePlan {
     before: Option<String>,
     /// The new text.
     pub text: String,
-    /// With the text of its value; an empty text: removed.
+    /// Each key with the text of its value; an empty text means removed.
     keys: Vec<(String, String)>,
     profile: Option<String>,
 }
 
 impl FilePlan {
-    /// The new text as people may see it: without the password of a proxy.
+    /// The new text to show, without a proxy's password.
     pub fn shown(&self) -> String {
         self.text.split_inclusive('\n').map(without_password).collect()
     }
@@ -49,10 +49,10 @@ fn without_password(line: &str) -> String {
     }
 }
 
-/// Plans the given settings, for the whole file or for one profile; `None`: the file says so already.
+/// Plans the given settings, for the whole file or for one profile; `None` if the file already has them.
 ///
 /// # Errors
-/// Without a profile they would make the file that of another host, App or broker.
+/// Without a profile, they would change the file's host, App or broker.
 pub fn plan(path: &Path, profile: Option<&str>, given: &[Pair]) -> Result<Option<FilePlan>> {
     let before = files::read(path).with_context(|| format!("read settings file {}", path.display()))?;
     let mut document = parse(path, before.as_deref().unwrap_or_default())?;
@@ -71,7 +71,7 @@ pub fn plan(path: &Path, profile: Option<&str>, given: &[Pair]) -> Result<Option
         keys.push(((*key).to_owned(), value.to_string()));
         match table.get_mut(key) {
             Some(Item::Value(known)) if same(known, &value) => {}
-            // A comment behind the value, and one above the key, are about the setting.
+            // A comment behind the value or above the key is about the setting.
             Some(Item::Value(known)) => {
                 *value.decor_mut() = known.decor().clone();
                 *known = value;
@@ -106,8 +106,8 @@ pub fn apply(path: &Path, plan: FilePlan, mode: u32, changes: &mut Vec<Change>) 
     Ok(())
 }
 
-/// Puts the old text back; where others have changed the file since, only the keys that still have our values. Returns in
-/// words what was done.
+/// Restores the old text. If others have changed the file since, resets only the keys that still have our values.
+/// Returns what was done, in words.
 pub fn undo(change: &Rewritten) -> Result<String> {
     let Rewritten { path, before, after, .. } = change;
     let shown = error::shown(path);
@@ -123,7 +123,7 @@ pub fn undo(change: &Rewritten) -> Result<String> {
             [] => format!("no longer as setup wrote it: {shown}"),
             keys => format!("undid in {shown}: {}", keys.join(", ")),
         };
-        // What others had written before was no more than blanks, and so is what is left.
+        // The file had nothing but blanks before, and so it has now.
         let had_text = before.as_ref().is_some_and(|before| before.trim().is_empty());
         (Some(text).filter(|text| had_text || !text.trim().is_empty()), words)
     };
@@ -170,7 +170,7 @@ fn without(path: &Path, now: &str, change: &Rewritten) -> Result<(String, Vec<St
     Ok((document.to_string(), undone))
 }
 
-/// The table that settings are in, if it is there.
+/// The table that the settings are in, if it exists.
 fn table<'a>(document: &'a DocumentMut, profile: Option<&str>) -> Option<&'a dyn TableLike> {
     match profile {
         None => Some(document.as_table()),
@@ -178,12 +178,12 @@ fn table<'a>(document: &'a DocumentMut, profile: Option<&str>) -> Option<&'a dyn
     }
 }
 
-/// The same, made at the end of the file where it is missing. `None`: there is something else of that name.
+/// The same, created at the end of the file if missing. `None`: the name is taken by something else.
 fn table_mut<'a>(document: &'a mut DocumentMut, profile: Option<&str>) -> Option<&'a mut dyn TableLike> {
     let Some(name) = profile else { return Some(document.as_table_mut()) };
     let is_first = document.is_empty();
     let mut parent = Table::new();
-    // Only the tables of the profiles themselves have headers.
+    // Only the profiles' own tables have headers.
     parent.set_implicit(true);
     let profiles = document.entry("profile").or_insert(Item::Table(parent)).as_table_like_mut()?;
     let mut new = Table::new();
@@ -220,7 +220,7 @@ fn to_toml(value: &FileValue) -> Value {
     }
 }
 
-/// A value without blanks and comments around it.
+/// A value without the blanks and comments around it.
 fn bare(value: &Value) -> String {
     value.clone().decorated("", "").to_string()
 }

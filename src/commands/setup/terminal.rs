@@ -1,8 +1,8 @@
-//! Asks a person for one line at the terminal, and shows nothing of a secret that is pasted there by mistake.
+//! Asks the user for one line at the terminal, and shows nothing of a secret that is pasted there by mistake.
 //!
-//! A terminal shows what is pasted before any program reads it, and keeps the lines after the first for whoever reads
-//! next: in the end the shell, which runs them. So the terminal's own echo and line editing are off while somebody is
-//! asked, and what comes after an answer is read and dropped.
+//! A terminal echoes pasted text before any program reads it, and keeps the lines after the first for the next reader:
+//! in the end the shell, which runs them. So the terminal's echo and line editing are off while the program asks, and
+//! what comes after an answer is read and dropped.
 
 use std::io::{self, Write};
 
@@ -15,25 +15,25 @@ mod editor;
 use editor::Editor;
 pub use editor::{Recognise, Typed};
 
-/// Whether the terminal marks where a pasted text begins and ends: no, yes
+/// Tells the terminal not to mark, or to mark, the beginning and end of pasted text
 /// (<https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h2-Bracketed-Paste-Mode>).
 const BRACKETS: [&str; 2] = ["\x1b[?2004l", "\x1b[?2004h"];
-/// More text than this is dropped unseen.
+/// Longer input is dropped unseen.
 const KEPT: usize = 64 << 10;
-/// How long more of a pasted text is waited for, in tenths of a second.
+/// How long to wait for the rest of a pasted text, in tenths of a second.
 const PAUSE: u8 = 1;
-/// The same where it is known that more must come.
+/// The same if more must come.
 const LONG_PAUSE: u8 = 10;
 
-/// The terminal while somebody is asked; as it was before when dropped.
+/// The terminal during a question; restored when dropped.
 pub struct Terminal {
     raw: Raw,
-    /// What is not to be shown.
+    /// Recognises what must not be shown.
     is_secret: Recognise,
 }
 
 impl Terminal {
-    /// Takes the terminal over.
+    /// Takes over the terminal.
     pub fn open(is_secret: Recognise) -> io::Result<Self> {
         let terminal = Self { raw: Raw::open()?, is_secret };
         say(BRACKETS[1])?;
@@ -58,7 +58,7 @@ impl Terminal {
         }
     }
 
-    /// Ends this process as Ctrl-C ends any other, with the terminal as it was.
+    /// Ends this process as Ctrl-C would, with the terminal restored.
     pub fn interrupt(&self) {
         self.give_back();
         terminal::interrupt();
@@ -69,7 +69,7 @@ impl Terminal {
         self.raw.give_back();
     }
 
-    /// Reads until nothing more comes; the end of a key whose beginning has come is waited for longer.
+    /// Reads until nothing more comes, and waits longer for the end of an incomplete key.
     fn drop_rest(&self, seen: &mut Zeroizing<Vec<u8>>) -> io::Result<()> {
         loop {
             let text = Zeroizing::new(String::from_utf8_lossy(seen).into_owned());
@@ -86,7 +86,7 @@ impl Terminal {
         self.raw.wait_for(1, 0)
     }
 
-    /// What has come.
+    /// The available input.
     fn read(&self) -> io::Result<Zeroizing<Vec<u8>>> {
         let mut bytes = Zeroizing::new(vec![0; 4096]);
         let length = self.raw.read(&mut bytes)?;
@@ -101,7 +101,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Writes to the person.
+/// Prints to the terminal.
 pub fn say(text: &str) -> io::Result<()> {
     io::stderr().write_all(text.as_bytes())
 }

@@ -1,5 +1,5 @@
-//! The refresh every 30 minutes: units of the user's systemd, one marked line of the user's crontab, or a task of
-//! Windows' Task Scheduler that the user makes.
+//! The refresh every 30 minutes: units of the user's systemd, one marked line in the user's crontab, or a command for
+//! the user to create a task of Windows' Task Scheduler.
 
 use std::path::PathBuf;
 
@@ -23,19 +23,19 @@ pub mod trial;
 pub use cron::undo as undo_crontab;
 pub use systemd::{undo_file, undo_timer};
 
-/// What is to be run, and for which host.
+/// What to run, and for which host.
 pub struct TimerPlan {
-    /// What runs it.
+    /// The kind of timer.
     pub kind: Timer,
-    /// Names units and the crontab line.
+    /// The host, which names units and the crontab line.
     pub host: String,
     /// The program and its arguments.
     pub command: Vec<String>,
-    /// What the timer's own environment lacks.
+    /// Variables to set in the timer's bare environment.
     pub variables: Vec<(&'static str, String)>,
-    /// What it would need as well, and nobody has written down: variables, and what to do.
+    /// What the command also needs and the settings do not have: variables, and what to do about each.
     pub missing: Vec<(&'static str, String)>,
-    /// Runs commands of the settings, which may need variables of their own.
+    /// Whether it runs commands of the settings, which may need variables of their own.
     pub runs_commands: bool,
 }
 
@@ -44,12 +44,12 @@ pub struct TimerPlan {
 pub struct Applied {
     /// In words.
     pub done: Vec<String>,
-    /// The timer is there but not running: the command that starts it.
+    /// If the timer is installed but not running: the command that starts it.
     pub to_start: Option<String>,
 }
 
 impl TimerPlan {
-    /// Plans `refresh` with this program, told its settings file where that is not the usual one.
+    /// Plans `refresh` with this program, and names the settings file unless it is the usual one.
     ///
     /// # Errors
     /// This system has no such timer.
@@ -67,20 +67,20 @@ impl TimerPlan {
         }
         let key = settings.app.as_ref().map(|app| &app.key);
         let runs_commands = matches!(key, Some(KeySource::Command(_) | KeySource::SignCommand(_)));
-        // cron and systemd have a short `PATH` of their own.
+        // cron and systemd set a short `PATH` of their own.
         let path = if gh || runs_commands { other_programs::path()? } else { None };
         let variables = path.into_iter().map(|path| ("PATH", path)).chain(shell.variables.clone()).collect();
         let (host, missing) = (settings.host.name.clone(), shell.missing.clone());
         Ok(Self { kind, host, command, variables, missing, runs_commands })
     }
 
-    /// One that nothing is missing for.
+    /// A plan with nothing missing.
     #[cfg(test)]
     fn bare(kind: Timer, host: &str, command: Vec<String>, variables: Vec<(&'static str, String)>) -> Self {
         Self { kind, host: host.to_owned(), command, variables, missing: Vec::new(), runs_commands: false }
     }
 
-    /// What would be done: files and their texts (systemd), or a line (cron).
+    /// The planned files and their texts (systemd), or the line (cron).
     pub fn to_text(&self, deadline: Deadline) -> Result<String> {
         match self.kind {
             Timer::Systemd => self.units_in_words(),
@@ -89,7 +89,7 @@ impl TimerPlan {
         }
     }
 
-    /// The files that are written.
+    /// The files to write.
     pub fn files(&self) -> Result<Vec<PathBuf>> {
         Ok(match self.kind {
             Timer::Systemd => self.units()?.map(|(path, _)| path).to_vec(),
@@ -97,10 +97,10 @@ impl TimerPlan {
         })
     }
 
-    /// Makes sure that each word stays in its line.
+    /// Checks that no word contains a line end.
     ///
     /// # Errors
-    /// One would not.
+    /// A word contains one.
     pub fn check_lines(&self) -> Result<(), Failure> {
         let shown = self.files().unwrap_or_default();
         shown.iter().try_for_each(|file| check_line("the path of a unit", &file.to_string_lossy()))?;
@@ -108,7 +108,7 @@ impl TimerPlan {
         self.command.iter().try_for_each(|word| check_line("the timer's command", word))
     }
 
-    /// Writes and starts it, unless it is there already.
+    /// Writes and starts the timer, unless it is already there.
     pub fn apply(&self, deadline: Deadline, changes: &mut Vec<Change>) -> Result<Applied> {
         match self.kind {
             Timer::Systemd => self.apply_systemd(deadline, changes).context("set up the systemd timer"),
@@ -124,7 +124,7 @@ impl TimerPlan {
         }
     }
 
-    /// Whether a change that was made now takes the place of one that was made before.
+    /// Whether a new change replaces an earlier one.
     pub fn replaces(&self, new: &Change, old: &Change) -> bool {
         match (new, old) {
             (Change::File(new, _), Change::File(old, _)) => new == old,
@@ -136,7 +136,7 @@ impl TimerPlan {
 }
 
 impl Timer {
-    /// What it comes to on this system: Windows has neither systemd nor cron.
+    /// The timer of this system: Windows has neither systemd nor cron.
     fn here(self) -> Result<Self, Failure> {
         match (self, process::HAS_TASK_SCHEDULER) {
             (_, true) => Ok(Self::Schtasks),

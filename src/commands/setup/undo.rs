@@ -1,11 +1,11 @@
-//! `setup --undo`: takes away what setup has written for a host, the last first, and names each thing.
+//! `setup --undo`: removes what setup wrote for a host, last first, and names each thing.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use crate::commands::print_text;
-use crate::commands::setup::args::{Wish, place_of};
+use crate::commands::setup::args::{SetupRequest, place_of};
 use crate::commands::setup::record::{Change, Inserted, Record, Recorded, Taken};
 use crate::commands::setup::whose::Whose;
 use crate::commands::setup::{counted, git_config, settings_file, timer};
@@ -15,14 +15,14 @@ use crate::report::Report;
 use crate::tokens::error::{Failure, Kind, shown};
 
 /// Runs the command.
-pub fn run(wish: &Wish, whose: &Whose, report: Report) -> Result<()> {
-    let Wish { profile, arguments, .. } = *wish;
+pub fn run(request: &SetupRequest, whose: &Whose, report: Report) -> Result<()> {
+    let SetupRequest { profile, arguments, .. } = *request;
     let settings = profile.without_source()?;
     let deadline = Deadline::after(settings.timeout);
     let git_file = place_of(arguments).path(deadline)?;
     let host_url = settings.host.url();
     let mut record = Record::read(&whose.record)?;
-    // What was set up before there were profiles has become one of them.
+    // A set-up made before there were profiles may have become one of them.
     let profile = profile.name.filter(|name| record.has(&host_url, &git_file, name));
     let Taken { changes, kept } = record.take(&host_url, &git_file, profile);
     let is_directory = |change: &Change| matches!(change, Change::Directory(_));
@@ -50,8 +50,8 @@ pub fn run(wish: &Wish, whose: &Whose, report: Report) -> Result<()> {
     Ok(())
 }
 
-/// Undoes the changes that are meant, the last first, and takes them off the record; one that cannot be undone stays
-/// there. Returns in words what was done.
+/// Undoes the selected changes, last first, and removes them from the record; one that cannot be undone stays there.
+/// Returns what was done, in words.
 pub fn undo_if(
     changes: &mut Vec<Change>,
     deadline: Deadline,
@@ -102,8 +102,8 @@ fn remove_directory(path: &Path) -> Option<String> {
     std::fs::remove_dir(path).ok().map(|()| format!("removed the directory {}", shown(path)))
 }
 
-/// Writes what is left of the record, and removes the directories that setup has made and that are empty by now. One
-/// that others of setup's files are in is left to the undo of the next target.
+/// Writes what is left of the record, and removes the now empty directories that setup created. A directory that still
+/// holds other files of setup is left to the undo of the next target.
 fn forget(record: &mut Record, directories: Vec<Change>) -> Result<Vec<String>> {
     let context = "note what was undone";
     let has_heir = record.targets.iter().any(|target| !target.changes.is_empty());

@@ -1,5 +1,4 @@
-//! Whose set-up it is: this user's, or with `--system` that of all users, which each one's helper reads after its own
-//! settings file.
+//! Whom setup configures: this user, or with `--system` all users, whose helpers read those settings after their own.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,23 +11,23 @@ use crate::settings::schema::Key;
 use crate::settings::{FilePlace, FileValue, Given, Pair, dirs};
 use crate::tokens::error::{Failure, Kind};
 
-/// Settings that name a file which every user's helper would have to read.
+/// Settings that name a file which every user's helper must be able to read.
 const READ: [&str; 3] = ["private_key_file", "broker_token_file", "ca_file"];
 
 /// Where settings and record are, and who may read them.
 pub struct Whose {
     /// The settings file.
     pub settings: PathBuf,
-    /// The helper reads that file without being told.
+    /// Whether the helper reads that file by default.
     pub is_usual: bool,
-    /// What was written.
+    /// The record of what was written.
     pub record: PathBuf,
-    /// Files are everybody's to read.
+    /// Whether everybody may read the files.
     pub all_users: bool,
 }
 
 impl Whose {
-    /// What the options say.
+    /// What the options select.
     pub fn of(given: &Given, arguments: &SetupArgs) -> Result<Self> {
         let place = FilePlace::named_by(given)?;
         let named = place.as_ref().filter(|place| !place.is_default()).map(|place| place.path.clone());
@@ -45,7 +44,7 @@ impl Whose {
         Ok(Self { settings, is_usual, record, all_users: arguments.system })
     }
 
-    /// The options that read this settings file and none before it.
+    /// The options that select this settings file.
     pub fn reading(&self, given: &Given) -> Given {
         let mut given = given.clone();
         if self.all_users {
@@ -54,12 +53,12 @@ impl Whose {
         given
     }
 
-    /// The mode of the settings file if it is new.
+    /// The mode of a new settings file.
     pub fn file_mode(&self) -> u32 {
         if self.all_users { 0o644 } else { 0o600 }
     }
 
-    /// Refuses what would work for this user, and stop every other user's git.
+    /// Refuses settings that would work for this user and break git for every other.
     pub fn check(&self, pairs: &[Pair], program: &Path) -> Result<(), Failure> {
         if !self.all_users {
             return Ok(());
@@ -78,30 +77,30 @@ impl Whose {
                 let message =
                     format!("other users cannot read {path} ({key}), and --system is for all of them");
                 return Err(Failure::new(Kind::Settings, message)
-                    .hint("for this user alone, leave --system out")
+                    .hint("to set up only this user, leave out --system")
                     .hint("for a group: chgrp GROUP and chmod 640, in a directory that the group can enter")
-                    .hint("for all: a broker, or a sign command that keeps the key to itself"));
+                    .hint("for all users: use a broker, or a sign command that does not reveal the key"));
             }
         }
         Ok(())
     }
 
-    /// Says who can write what this user cannot, or where else it could be.
+    /// Says who could write the file, or where else it could be.
     pub fn explain(&self, error: anyhow::Error, undoes: bool) -> anyhow::Error {
         use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
         let hints: &[&str] = match error.downcast_ref::<io::Error>().map(io::Error::kind) {
             Some(PermissionDenied) if self.all_users => {
-                &["--system is for all users: run it as root, such as with sudo"]
+                &["--system is for all users: run it as root, for example with sudo"]
             }
             Some(PermissionDenied | ReadOnlyFilesystem) if undoes => {
                 &["run it again where that file can be written"]
             }
             Some(ReadOnlyFilesystem) if self.all_users => {
-                &["run it where that directory can be written, such as when the image is built"]
+                &["run it where that directory can be written, for example when the image is built"]
             }
             Some(PermissionDenied | ReadOnlyFilesystem) => &[
-                "set HOME to a directory that can be written, here and wherever git runs",
-                "or let root set it up for all users, such as when an image is built: git-credential-github-app setup --system",
+                "set HOME to a writable directory, here and wherever git runs",
+                "or let root set it up for all users, for example when an image is built: git-credential-github-app setup --system",
             ],
             _ => return error,
         };

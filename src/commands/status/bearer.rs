@@ -1,5 +1,5 @@
-//! What proves us to the broker: where it comes from, and whether it can be had at all, as far as that can be told without
-//! reading it, running a command or asking anybody.
+//! The bearer for the broker: where it comes from, and whether it is available, as far as that can be told without
+//! reading it, running a command or asking a server.
 
 use std::fs::File;
 
@@ -8,9 +8,9 @@ use crate::tokens::error::escape;
 
 /// Where a bearer comes from.
 pub struct BearerState {
-    /// Which kind of place, a stable word for scripts.
+    /// The kind of source, a stable word for scripts.
     pub from: &'static str,
-    /// The same for people, or why it cannot be had.
+    /// The same for people, or why it is unavailable.
     pub place: Result<String, String>,
 }
 

@@ -1,5 +1,5 @@
-//! `status --json`: stable names for scripts. What is true of one profile is at the top where there is one, and in any
-//! case in the list `profiles`.
+//! `status --json`: stable names for scripts. If there is only one profile, its properties are also at the top; all
+//! profiles are in the list `profiles`.
 
 use serde_json::{Value, json};
 

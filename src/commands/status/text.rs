@@ -67,7 +67,7 @@ impl Status {
 impl OfProfile {
     /// Source, key and bearer if there is one, git.
     fn rows(&self) -> Vec<Row> {
-        // What to do about it is doctor's to say.
+        // doctor says how to fix it.
         let wrong = |failure: &Failure| problem(&failure.message);
         let source = self.source.as_ref().map_or_else(wrong, |source| (*source).to_owned());
         let key = self.key.as_ref().map(|key| row("private key", key.in_words()));
@@ -118,10 +118,10 @@ fn setting_row(setting: &Listed) -> Row {
     row(setting.name, value)
 }
 
-/// The tokens; of those that look alike, such as those of two brokers, the entries' names tell which is which.
+/// The tokens. If several look alike, such as those of two brokers, each shows its entry's name.
 fn token_rows(list: &[CachedToken]) -> Vec<Row> {
     let rows: Vec<Row> = list.iter().map(token_row).collect();
-    // The second column is the time that is left.
+    // The second column is the time left.
     let is_like = |one: &Row, other: &Row| one.first() == other.first() && one.get(2..) == other.get(2..);
     let named = |(row, cached): (&Row, &CachedToken)| {
         let mut row = row.clone();
@@ -151,7 +151,7 @@ fn token_row(cached: &CachedToken) -> Row {
     vec![cached.name(), format!("{left} left"), format!("{repositories}; {permissions}"), source]
 }
 
-/// Rows in aligned columns, each line indented; the last column is as long as it is.
+/// Rows in aligned columns, each line indented; the last column is not padded.
 fn table(indent: &str, rows: &[Row]) -> String {
     let printable = |row: &Row| row.iter().map(|cell| one_line(cell).into_owned()).collect();
     let rows: Vec<Row> = rows.iter().map(printable).collect();

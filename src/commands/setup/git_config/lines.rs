@@ -1,8 +1,8 @@
-//! Single lines of a file of git configuration: which of them are ours, and the text without them. What a line means is
-//! git's to say; here is only found where each one stands in the text (git-config(1), CONFIGURATION FILE, Syntax). Pure.
+//! Single lines of a git configuration file: which of them are ours, and the text without them. git decides what a line
+//! means; this module only finds where each one is in the text (git-config(1), CONFIGURATION FILE, Syntax). Pure.
 //!
-//! git itself can remove a line by its value alone, and the empty helper line that we write has the same value as that of
-//! `gh auth setup-git`: ours is known by what comes after it.
+//! git can remove a line only by its value, and our empty helper line has the same value as the one of `gh auth
+//! setup-git`: ours is identified by the line after it.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ pub type Line = (String, String);
 /// Which of our lines a file still has.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct OwnLines {
-    /// Their places among the file's entries.
+    /// Their positions among the file's entries.
     pub places: Vec<usize>,
     /// Those that somebody has removed or changed since.
     pub gone: Vec<Line>,
@@ -26,7 +26,7 @@ fn normal(key: &str) -> String {
     format!("{}{}{}", key[..first].to_ascii_lowercase(), &key[first..last], key[last..].to_ascii_lowercase())
 }
 
-/// Finds the lines that we have added. Of lines that are the same the last is ours, as git adds at the end.
+/// Finds the lines that we added. Of several equal lines the last is ours, as git appends.
 pub fn find(entries: &[ConfigEntry], lines: &[Line]) -> OwnLines {
     let mut ours = OwnLines::default();
     let mut next: Option<(&str, Option<usize>)> = None;
@@ -35,7 +35,7 @@ pub fn find(entries: &[ConfigEntry], lines: &[Line]) -> OwnLines {
         let of_key = |end: usize| (0..end).rev().filter(|&at| entries[at].key == normal(key));
         let place = if value.is_empty() {
             let follower = next.filter(|(other, _)| other == key).and_then(|(_, place)| place);
-            // Without our helper after it: ours only if nothing comes after it, as then it serves nobody else.
+            // Without our helper after it, it is ours only if nothing follows, as then nobody else needs it.
             of_key(follower.unwrap_or(entries.len())).next().filter(|&at| entries[at].value.is_empty())
         } else {
             of_key(entries.len()).find(|at| entries[*at].value == *value && !ours.places.contains(at))
@@ -50,9 +50,9 @@ pub fn find(entries: &[ConfigEntry], lines: &[Line]) -> OwnLines {
     ours
 }
 
-/// The text without some of its entries, and without the sections that have nothing in them for want of these.
+/// The text without some of its entries, and without the sections that become empty.
 ///
-/// `None`: the text does not have as many entries as git has found.
+/// `None`: the text does not have as many entries as git found.
 pub fn without(text: &str, count: usize, places: &[usize]) -> Option<String> {
     let sections = sections(text);
     if sections.iter().map(|section| section.variables.len()).sum::<usize>() != count {
@@ -71,7 +71,7 @@ pub fn without(text: &str, count: usize, places: &[usize]) -> Option<String> {
     Some(without_ranges(text, &cut))
 }
 
-/// Lines of which something is cut out, and of which no more than blanks is left, go as a whole.
+/// If only blanks are left of a line after the cut, the whole line goes.
 fn without_ranges(text: &str, cut: &[Range<usize>]) -> String {
     let mut rest = String::with_capacity(text.len());
     let mut start = 0;
@@ -126,7 +126,8 @@ fn sections(text: &str) -> Vec<Section> {
     sections
 }
 
-/// Where one of these bytes stands that is neither quoted nor escaped; a backslash before a line end continues the line.
+/// The position of the first of these bytes that is neither quoted nor escaped; a backslash before a line end continues
+/// the line.
 fn end_of(bytes: &[u8], start: usize, ends: &[u8]) -> usize {
     let (mut at, mut quoted) = (start, false);
     while at < bytes.len() {
@@ -174,7 +175,7 @@ mod tests {
             // gh auth setup-git has put its own pair in place of ours.
             (&[path, reset, gh], &[0], 2),
             (&[reset, gh, path], &[2], 2),
-            // Somebody has removed our helper by hand: what is left of the pair would switch all helpers off.
+            // Somebody has removed our helper by hand: the rest of the pair would switch off all helpers.
             (&[reset, path], &[0, 1], 1),
             (&[gh, reset, path], &[1, 2], 1),
             (&[us, path], &[0, 1], 1),

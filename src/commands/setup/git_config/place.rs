@@ -1,4 +1,4 @@
-//! Which file of git configuration is changed.
+//! Which git configuration file to change.
 
 use std::path::PathBuf;
 
@@ -41,7 +41,7 @@ impl ConfigPlace {
     }
 }
 
-/// A path that only git knows. As git's editor, `echo` tells which file git would let people edit.
+/// A path that only git knows: with `echo` as its editor, git prints the file that it would let the user edit.
 fn ask_git(arguments: &[&str], deadline: Deadline) -> Result<PathBuf> {
     let mut command = process::program("git");
     command.args(arguments).env("GIT_EDITOR", "echo");

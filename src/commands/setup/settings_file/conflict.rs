@@ -1,5 +1,5 @@
-//! Whether new settings are for another host, App or broker than those that are there: written over them, they would
-//! switch these off, and every check would find the new ones in order. Pure.
+//! Whether new settings are for another host, App or broker than the existing ones: overwriting would switch these off,
+//! and every check would find the new ones in order. Pure.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::settings::{FileValue, Pair};
 use crate::tokens::error::{Failure, Kind, escape};
 use crate::tokens::host::Host;
 
-/// What a file is for, and how messages call it.
+/// What a file is for, and the word for it in messages.
 const SUBJECTS: [(&str, &str); 3] = [("host", "host"), ("app_id", "App"), ("broker_url", "broker")];
 
-/// Refuses to make the file that of another host, App or broker.
+/// Refuses to change the file's host, App or broker.
 pub fn check(path: &Path, document: &DocumentMut, given: &[Pair]) -> Result<(), Failure> {
     let Some((what, known)) = differing(document, given) else { return Ok(()) };
     let path = path.display();
@@ -28,7 +28,7 @@ pub fn check(path: &Path, document: &DocumentMut, given: &[Pair]) -> Result<(), 
         ))
 }
 
-/// What differs, and its value in the file; no value: the file has profiles, and says nothing of it for all of them.
+/// What differs, and its value in the file. No value: the file has profiles, and no value for all of them.
 fn differing(document: &DocumentMut, given: &[Pair]) -> Option<(&'static str, Option<String>)> {
     let text = |key: &str| document.get(key).and_then(Item::as_value).map(in_words);
     let has_source = ["app_id", "broker_url"].iter().any(|key| document.contains_key(key));
@@ -36,7 +36,7 @@ fn differing(document: &DocumentMut, given: &[Pair]) -> Option<(&'static str, Op
     SUBJECTS.iter().find_map(|(key, what)| {
         let (_, FileValue::Text(new)) = given.iter().find(|(known, _)| known == key)? else { return None };
         let known = match text(key) {
-            // What is not said is said by default.
+            // A missing host means the default.
             None if *key == "host" && has_source => Some(Host::default().name),
             known => known,
         };

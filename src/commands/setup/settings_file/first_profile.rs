@@ -1,19 +1,18 @@
-//! The first profile of a file. Keys at the top of a file without profiles are its one profile; as soon as there is a
-//! `[profile.NAME]`, they are no more than defaults for all, and what they are for would be switched off. So what makes
-//! them a profile moves into one. Pure.
+//! Adds the first profile to a file. In a file without profiles, the keys at the top are its one profile. With the
+//! first `[profile.NAME]` they become mere defaults, which would switch off what they configured. So the keys that make
+//! a profile move into one. Pure.
 
 use toml_edit::DocumentMut;
 
 use crate::commands::setup::settings_file::{table, table_mut};
 use crate::settings::belongs_to_one_profile;
 
-/// What the profile of the keys at the top is called from then on.
+/// The name of the profile that gets the keys from the top.
 pub const NAME: &str = "default";
-/// The same where somebody wants that name for the new one.
+/// The same if the new profile takes that name.
 const OTHER_NAME: &str = "first";
 
-/// Moves the keys of the one profile there is into a table, if this name is about to be the first. Returns the table's
-/// name.
+/// Moves the keys of the only profile into a table, if this name is about to be the first. Returns the table's name.
 pub fn move_keys(document: &mut DocumentMut, new: &str) -> Option<&'static str> {
     let keys: Vec<String> =
         document.iter().map(|(key, _)| key.to_owned()).filter(|key| belongs_to_one_profile(key)).collect();
@@ -28,7 +27,7 @@ pub fn move_keys(document: &mut DocumentMut, new: &str) -> Option<&'static str> 
     Some(name)
 }
 
-/// Where a key that was written at the top is by now.
+/// Where a key that was written at the top is now.
 pub fn moved_to(document: &DocumentMut, key: &str) -> Option<&'static str> {
     if document.contains_key(key) {
         return None;

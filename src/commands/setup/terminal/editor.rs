@@ -1,16 +1,16 @@
-//! The line that a person types or pastes: bytes from the terminal in, what is to be shown and the answer out. Pure.
+//! The line that a user types or pastes: takes bytes from the terminal, returns the text to show and the answer. Pure.
 
 use zeroize::Zeroizing;
 
-/// Says what a text is that has the form of a secret.
+/// Says what kind of secret a text looks like.
 pub type Recognise = fn(&str) -> Option<&'static str>;
 
-/// What a person has answered.
+/// The user's answer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Typed {
-    /// A line; of a pasted text the first.
+    /// A line; of a pasted text, the first.
     Line(String),
-    /// Something that is not to be shown or kept, and what that is.
+    /// Something that must not be shown or kept, and what it is.
     Secret(&'static str),
     /// End of file.
     End,
@@ -18,22 +18,22 @@ pub enum Typed {
     Interrupted,
 }
 
-/// How a terminal that was asked to marks the end of a pasted text.
+/// The end mark of a pasted text.
 const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// Where in the terminal's language the last byte was.
+/// The state of the input parser.
 enum Mode {
     Text,
-    /// After Escape, with what has come since: an arrow key, or the start of a pasted text.
+    /// After Escape, with the input since: an arrow key, or the start of a paste.
     Escape(Vec<u8>),
-    /// In a pasted text, with how much of it and of its end mark has come.
+    /// Inside a paste, with the input so far.
     Paste(Zeroizing<Vec<u8>>),
 }
 
-/// One line that is being written.
+/// The line being edited.
 pub struct Editor {
     line: Zeroizing<Vec<u8>>,
-    /// What of it is on the screen.
+    /// What is on the screen.
     shown: String,
     state: Mode,
     is_secret: Recognise,
@@ -45,7 +45,7 @@ impl Editor {
         Self { line: Zeroizing::default(), shown: String::new(), state: Mode::Text, is_secret }
     }
 
-    /// Takes what the terminal has sent at once. Returns what to show, and the answer if that was its end.
+    /// Takes a chunk of input. Returns what to show, and the answer if the chunk ended it.
     pub fn feed(&mut self, bytes: &[u8]) -> (String, Option<Typed>) {
         for (index, &byte) in bytes.iter().enumerate() {
             if let Some(answer) = self.take(byte, &bytes[index + 1..]) {
@@ -92,7 +92,7 @@ impl Editor {
 
     fn take_text(&mut self, byte: u8, rest: &[u8]) -> Option<Typed> {
         match byte {
-            // What comes at once after the line's end was pasted with it.
+            // What comes together with the line end was pasted with it.
             b'\r' | b'\n' => return Some(self.end(rest)),
             0x03 | 0x1c => return Some(Typed::Interrupted),
             0x04 if self.line.is_empty() => return Some(Typed::End),
@@ -110,7 +110,7 @@ impl Editor {
         None
     }
 
-    /// Only its first line can be an answer; it is sent when the person sends it.
+    /// Only the first line can be the answer; it counts when the user presses Enter.
     fn take_pasted(&mut self, pasted: &[u8]) -> Option<Typed> {
         let whole = Zeroizing::new([self.line.as_slice(), pasted].concat());
         if let Some(what) = (self.is_secret)(&String::from_utf8_lossy(&whole)) {
@@ -134,7 +134,7 @@ impl Editor {
         while self.line.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
     }
 
-    /// Brings the screen up to date: goes back to where the line differs, and on from there.
+    /// Updates the screen: goes back to the first difference, and prints from there.
     fn show(&mut self) -> String {
         let whole = match std::str::from_utf8(&self.line) {
             Ok(text) => text,
@@ -149,7 +149,7 @@ impl Editor {
         echo
     }
 
-    /// Takes from the screen what is on it.
+    /// Removes the line from the screen.
     fn hide(&mut self) -> String {
         "\x08 \x08".repeat(std::mem::take(&mut self.shown).chars().count())
     }

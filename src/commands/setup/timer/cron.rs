@@ -1,4 +1,4 @@
-//! One marked line of the user's crontab.
+//! One marked line in the user's crontab.
 
 use anyhow::Result;
 
@@ -9,9 +9,9 @@ use crate::programs::words::shell_word;
 use crate::tokens::error::OURS;
 
 impl TimerPlan {
-    /// At two minutes of the hour that differ from machine to machine.
+    /// At two minutes of the hour that differ between machines.
     fn crontab_line(&self, minute: u8) -> String {
-        // A `%` is a line end to cron.
+        // cron reads `%` as a line end.
         let command = self.shell_command().replace('%', "\\%");
         format!("{minute},{} * * * * {command} {}", minute + 30, self.marker())
     }
@@ -27,7 +27,7 @@ impl TimerPlan {
         format!("# {OURS}{}", self.host)
     }
 
-    /// What would be done.
+    /// The planned change.
     pub(super) fn line_in_words(&self, deadline: Deadline) -> String {
         match self.known_line(&crontab(deadline).unwrap_or_default()) {
             Some(line) => format!("# already in the crontab\n{line}\n"),
@@ -35,7 +35,7 @@ impl TimerPlan {
         }
     }
 
-    /// The line that this would write, if it is there; the minute does not matter.
+    /// The existing line with the same content, at any minute.
     fn known_line<'a>(&self, crontab: &'a str) -> Option<&'a str> {
         let known = crontab.lines().find(|line| line.ends_with(&self.marker()))?;
         let minute = known.split(',').next().and_then(|minute| minute.parse().ok()).filter(|at| *at < 30)?;
@@ -56,7 +56,7 @@ impl TimerPlan {
     }
 }
 
-/// Takes a line out of the crontab; an empty one is removed. Returns in words what was done.
+/// Removes a line from the crontab, and an empty crontab with it. Returns what was done, in words.
 pub fn undo(line: &str, deadline: Deadline) -> Result<String> {
     let old = crontab(deadline)?;
     if !old.lines().any(|known| known == line) {
@@ -71,7 +71,7 @@ pub fn undo(line: &str, deadline: Deadline) -> Result<String> {
     Ok(format!("removed from the crontab: {line}"))
 }
 
-/// The user's crontab; empty where there is none.
+/// The user's crontab; empty if there is none.
 fn crontab(deadline: Deadline) -> Result<String> {
     let outcome = run("crontab", &["-l"], b"", deadline)?;
     if outcome.status.success() {

@@ -1,5 +1,5 @@
-//! The line that makes a task of Windows' Task Scheduler. It is shown and not run: a task belongs to whoever logs on, and
-//! may need a password.
+//! The command that creates a task of Windows' Task Scheduler. It is printed, not run: a task belongs to the user who
+//! logs on, and may need a password.
 
 use crate::commands::setup::timer::TimerPlan;
 use crate::tokens::error::PROGRAM;
@@ -8,18 +8,18 @@ impl TimerPlan {
     /// For `cmd.exe`.
     pub(super) fn schtasks_line(&self) -> String {
         let command = self.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-        // No name of a task holds a colon.
+        // Task names cannot contain a colon.
         let task = format!("{PROGRAM} {}", self.host.replace(':', "-"));
         format!("schtasks /Create /F /SC MINUTE /MO 30 /TN \"{task}\" /TR \"{command}\"")
     }
 
     /// What is to be done.
     pub(super) fn schtasks_in_words(&self) -> String {
-        format!("# run in cmd.exe, which makes the task\n{}\n", self.schtasks_line())
+        format!("# to create the task, run in cmd.exe\n{}\n", self.schtasks_line())
     }
 }
 
-/// A word within the quotes of `/TR`.
+/// Quotes a word inside the quotes of `/TR`.
 fn quoted(word: &str) -> String {
     if word.contains([' ', '\\', '&', '(', ')', '^', '%']) {
         format!("\\\"{word}\\\"")

@@ -1,4 +1,4 @@
-//! A service and a timer of the user's systemd.
+//! A service and a timer for the user's systemd.
 
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,7 @@ impl TimerPlan {
         Ok([(file("service"), service), (file("timer"), timer)])
     }
 
-    /// What would be done.
+    /// The planned change.
     pub(super) fn units_in_words(&self) -> Result<String> {
         let mut parts = Vec::new();
         for (path, text) in self.units()? {
@@ -54,7 +54,7 @@ impl TimerPlan {
             let what = if is_there { "already in" } else { "write" };
             parts.push(format!("# {what} {}\n{text}", shown(&path)));
         }
-        parts.push(format!("# switch on {}.timer\n", self.unit()));
+        parts.push(format!("# enable {}.timer\n", self.unit()));
         Ok(parts.join("\n"))
     }
 
@@ -78,7 +78,7 @@ impl TimerPlan {
             systemctl(&["daemon-reload"], deadline) && systemctl(&["enable", "--now", &timer], deadline);
         changes.push(Change::TimerEnabled(timer.clone()));
         if enabled {
-            done.push(format!("switched on {timer}"));
+            done.push(format!("enabled {timer}"));
             return Ok(Applied { done, to_start: None });
         }
         let start = format!("systemctl --user daemon-reload && systemctl --user enable --now {timer}");
@@ -86,7 +86,7 @@ impl TimerPlan {
     }
 }
 
-/// Removes a unit, unless others have changed it. Returns in words what was done.
+/// Removes a unit, unless others have changed it. Returns what was done, in words.
 pub fn undo_file(path: &Path, after: &str) -> Result<String> {
     let context = || format!("remove {}", path.display());
     match files::read(path).with_context(context)? {
@@ -100,12 +100,12 @@ pub fn undo_file(path: &Path, after: &str) -> Result<String> {
     }
 }
 
-/// Switches a timer off; where systemd cannot be reached, it is not running either.
+/// Disables a timer. If systemd cannot be reached, the timer is not running either.
 pub fn undo_timer(timer: &str, deadline: Deadline) -> String {
     if systemctl(&["disable", "--now", timer], deadline) {
-        format!("switched off {timer}")
+        format!("disabled {timer}")
     } else {
-        format!("could not reach systemd to switch off {timer}")
+        format!("could not reach systemd to disable {timer}")
     }
 }
 
@@ -114,8 +114,8 @@ fn systemctl(arguments: &[&str], deadline: Deadline) -> bool {
     run("systemctl", &arguments, b"", deadline).is_ok_and(|outcome| outcome.status.success())
 }
 
-/// A word of a unit (systemd.syntax(7), QUOTING). `%` stands for itself when doubled; `$` needs that on a command line
-/// alone (systemd.service(5), COMMAND LINES; systemd.exec(5), Environment=).
+/// A word of a unit (systemd.syntax(7), QUOTING). A doubled `%` stands for itself; `$` needs doubling only on a command
+/// line (systemd.service(5), COMMAND LINES; systemd.exec(5), Environment=).
 fn unit_word(word: &str) -> String {
     let escaped = word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
     format!("\"{escaped}\"")

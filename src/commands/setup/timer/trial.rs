@@ -1,5 +1,5 @@
-//! Runs what the timer will run, once and in the environment that it will have: what works in a person's shell need not
-//! work there, and a timer has nobody to tell.
+//! Runs the timer's command once, in the timer's environment: what works in a shell may not work there, and a timer has
+//! nobody to tell.
 
 use std::process::Command;
 
@@ -12,19 +12,19 @@ use crate::platform::process::{self, Outcome};
 use crate::settings::shell;
 use crate::tokens::error::{Failure, HINT, Kind, OURS, escape};
 
-/// What cron sets (crontab(5)): no more, whatever the shell has.
+/// The variables that cron sets (crontab(5)), whatever the shell has.
 const CRON: [(&str, &str); 2] = [("SHELL", "/bin/sh"), ("PATH", "/usr/bin:/bin")];
-/// What the user's systemd takes from the user's own entry and session (systemd.exec(5), ENVIRONMENT VARIABLES IN SPAWNED
-/// PROCESSES).
+/// The variables that the user's systemd takes from the user database and the session (systemd.exec(5), ENVIRONMENT
+/// VARIABLES IN SPAWNED PROCESSES).
 const SESSION: [&str; 5] = ["USER", "LOGNAME", "SHELL", "XDG_RUNTIME_DIR", "LANG"];
 const SYSTEMD: [(&str, &str); 1] = [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")];
-/// The checks of `doctor` that tell whether a token can be had; the others are git's and gh's own affairs.
+/// The checks of `doctor` that tell whether a token is available; the others concern only git and gh.
 const LINKS: [&str; 5] = ["settings", "private key", "network", "App", "broker"];
 
 /// Runs the timer's command.
 ///
 /// # Errors
-/// It fails; the kind is that of its exit status.
+/// The command fails; the kind is that of its exit status.
 pub fn run(plan: &TimerPlan, deadline: Deadline) -> Result<(), Failure> {
     let mut command = match plan.kind {
         Timer::Cron => {
@@ -37,7 +37,7 @@ pub fn run(plan: &TimerPlan, deadline: Deadline) -> Result<(), Failure> {
             command.args(&plan.command[1..]).envs(plan.variables.iter().map(|(name, value)| (name, value)));
             command
         }
-        // Nobody has made the task yet, and it will have this user's own environment.
+        // The task does not exist yet, and will have this user's environment.
         Timer::Schtasks => return Ok(()),
     };
     let outcome = process::run_alone(&mut command, b"", deadline);
@@ -48,8 +48,8 @@ pub fn run(plan: &TimerPlan, deadline: Deadline) -> Result<(), Failure> {
     Err(explain(&outcome))
 }
 
-/// Looks for what the command needs only where it has to renew something: a cache with no token, or with a fresh one,
-/// lets it succeed without. `known` are the checks that fail in this shell as well.
+/// Checks what the command needs when it renews a token: with an empty cache, or a fresh token in it, the command
+/// succeeds anyway. `known` are the checks that fail in this shell as well.
 pub fn links(plan: &TimerPlan, known: &[&str], deadline: Deadline) -> Result<(), Failure> {
     let mut command = bare(&plan.command[0], plan.kind);
     let settings = plan.command[1..].iter().take_while(|word| *word != "refresh");
@@ -67,13 +67,13 @@ pub fn links(plan: &TimerPlan, known: &[&str], deadline: Deadline) -> Result<(),
     };
     let first = failed.clone().next();
     let Some(check) = failed.find(is_link) else { return Ok(()) };
-    // doctor ends with the kind of the first that fails.
+    // doctor exits with the kind of the first failure.
     let kind = if first == Some(check) { kind(&outcome) } else { Kind::Settings };
     let message = format!("{}: {}", text(check, "name"), text(check, "message"));
     Err(Failure::new(kind, message).hint(text(check, "hint")))
 }
 
-/// A program with no more than the timer's own environment, started where the timer starts it.
+/// A program with only the timer's environment, started in the timer's directory.
 fn bare(program: &str, kind: Timer) -> Command {
     let mut command = process::program(program);
     command.env_clear();
@@ -99,7 +99,7 @@ fn kind(outcome: &Outcome) -> Kind {
     }
 }
 
-/// What the command has said, with its hints.
+/// What the command printed, with its hints.
 fn explain(outcome: &Outcome) -> Failure {
     let text = String::from_utf8_lossy(&outcome.stderr);
     let (hints, lines): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with(HINT));
