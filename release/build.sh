@@ -28,28 +28,10 @@ fail() {
     exit 1
 }
 
-# Cargo's arguments for the target. Where rustup has no standard library for it, that is built from source, and zig links.
-arguments_for() {
-    arguments=(--release --locked --bin "$name" --target "$target")
-    local library
-    library=$("${RUSTC:-rustc}" --print target-libdir --target "$target") || fail "rustc does not know $target"
-    if [ -z "$(find "$library" -name 'libstd-*' -print -quit 2>/dev/null)" ]; then
-        case $target in *-linux-musl) ;; *) fail "rustc has no standard library for $target" "rustup target add $target" ;; esac
-        export ZIG_TARGET=${target%%-*}-linux-musl RUSTC_BOOTSTRAP=1
-        export "CC_${target//-/_}=$checkout/release/zigcc" "AR_${target//-/_}=ar"
-        export "CARGO_TARGET_${upper}_LINKER=$checkout/release/zigcc"
-        arguments+=('-Zbuild-std=std,panic_unwind'
-            --config 'build.rustflags=["-Clink-self-contained=no", "-Clinker-flavor=gcc"]')
-    fi
-    arguments+=(--config "$("$checkout/release/remap")")
-}
-
 build() {
-    # Flags that the builder has set would replace those that keep the builder's folders out.
-    unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
-    arguments_for
-    (cd "$checkout" && "${CARGO:-cargo}" build "${arguments[@]}")
-    binary=${CARGO_TARGET_DIR:-$checkout/target}/$target/release/$name$suffix
+    "$checkout/release/cross" "$target" build --release --locked --bin "$name" \
+        --target-dir "$checkout/target/cross" --config "$("$checkout/release/remap")"
+    binary=$checkout/target/cross/$target/release/$name$suffix
 }
 
 # What an archive holds, in a directory.
@@ -63,7 +45,8 @@ stage() {
     case $target in *-windows-*) installer=install.ps1 ;; esac
     for shell in bash zsh fish powershell; do
         case $shell in zsh) file=_$name ;; powershell) file=$name.ps1 ;; *) file=$name.$shell ;; esac
-        "${run[@]}" "$stage/$name$suffix" completions "$shell" </dev/null >"$stage/completions/$file" || true
+        # The old bash of macOS takes an empty list for an unset variable.
+        ${run[@]+"${run[@]}"} "$stage/$name$suffix" completions "$shell" </dev/null >"$stage/completions/$file" || true
         # Silence is an answer too: a helper exits with 0 on operations that it does not know.
         [ -s "$stage/completions/$file" ] ||
             fail "cannot run the binary for $target" "set CARGO_TARGET_${upper}_RUNNER to what runs it"
@@ -84,7 +67,7 @@ main() {
         case $1 in
         --binary | --out)
             [ $# -gt 1 ] || fail "$1 needs a value"
-            printf -v "${1#--}" '%s' "$(realpath -m -- "$2" 2>/dev/null || printf '%s/%s' "$PWD" "$2")"
+            case $2 in /*) printf -v "${1#--}" '%s' "$2" ;; *) printf -v "${1#--}" '%s' "$PWD/$2" ;; esac
             shift
             ;;
         -h | --help) print_help && return ;;
@@ -97,7 +80,7 @@ main() {
         shift
     done
     [ -n "$target" ] || fail 'which target?' "release/build.sh $(rustc -vV | sed -n 's/^host: //p')"
-    local python=${PYTHON:-python3} upper arguments work stage version sha256
+    local python=${PYTHON:-python3} upper work stage version sha256
     case $target in *-windows-*) suffix=.exe ;; esac
     if command -v sha256sum >/dev/null; then sha256=(sha256sum); else sha256=(shasum -a 256); fi
     upper=$(printf '%s' "${target//-/_}" | tr '[:lower:]' '[:upper:]')

@@ -2,11 +2,13 @@
 # Installs what release/build.sh needs on a runner of GitHub Actions: prepare.sh TARGET.
 set -eu
 
-rustup toolchain install --profile minimal --target "$1" stable
-rustup default stable
+# A release has the same bytes only from the same Rust.
+rust=1.96.0
+rustup toolchain install --profile minimal --component rustfmt --component clippy --target "$1" "$rust"
+rustup default "$rust"
 case $1 in
 *-linux-*)
     sudo apt-get update
-    sudo apt-get install --yes --no-install-recommends musl-tools rpm
+    sudo apt-get install --yes --no-install-recommends python3-venv rpm
     ;;
 esac
