@@ -43,6 +43,7 @@ mod real_git;
 mod recipes;
 mod refresh;
 mod refresh_gh;
+mod released;
 mod replicas;
 mod revoke;
 mod scope;

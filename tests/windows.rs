@@ -1,6 +1,7 @@
 //! The helper on Windows, under wine: protocol, cache, locks, App mode over TLS, and the commands that people run. What
 //! wine is not is said in README.md, "Platforms".
 
+mod archive;
 mod commands;
 mod machine;
 mod setup;
