@@ -10,8 +10,6 @@ rustPlatform.buildRustPackage {
   src = lib.cleanSource root;
   cargoLock.lockFile = root + "/Cargo.lock";
 
-  # nixpkgs has glibc as a shared library.
-  buildNoDefaultFeatures = true;
   # The tests want gits, ghs and namespaces of a whole machine.
   doCheck = false;
 
