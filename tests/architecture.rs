@@ -160,12 +160,13 @@ fn written_out(path: &str) -> Vec<String> {
 #[test]
 fn every_file_of_ours_that_a_document_or_a_comment_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let documents = ["README.md", "SECURITY.md", "build.rs"].map(|name| root.join(name));
+    let pages = files(&root.join("docs"));
+    let documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "build.rs"].map(|name| root.join(name));
     let of_ours = |span: &&str| {
         ["src/", "tests/"].iter().any(|dir| span.starts_with(dir)) && !span.contains([' ', '*'])
     };
     let mut seen = 0;
-    for file in files(&root.join("src")).into_iter().chain(documents) {
+    for file in files(&root.join("src")).into_iter().chain(documents).chain(pages) {
         let text = fs::read_to_string(&file).expect("text");
         let spans: Vec<&str> =
             text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).filter(of_ours).collect();

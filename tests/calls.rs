@@ -1,8 +1,8 @@
-//! What a `get` costs on the network: the table in the README, measured on github.com's two hosts over TLS.
+//! What a `get` costs on the network: the table in docs/how-it-works.md, measured on github.com's two hosts over TLS.
 
 use crate::common::{Cloud, let_pass, password};
 
-const README: &str = include_str!("../README.md");
+const PAGE: &str = include_str!("../docs/how-it-works.md");
 
 struct Place(Cloud);
 
@@ -37,11 +37,11 @@ impl Place {
 fn agrees(row: &str, cost: [usize; 4]) {
     let [look_ups, mints, trials, connections] = cost;
     let row = format!("\n| {row} | {look_ups} | {mints} | {trials} | {connections} |\n");
-    assert!(README.contains(&row), "the README lacks{row}");
+    assert!(PAGE.contains(&row), "docs/how-it-works.md lacks{row}");
 }
 
 #[test]
-fn the_readme_tells_what_a_get_costs() {
+fn the_documents_tell_what_a_get_costs() {
     let place = Place::new();
     agrees("none yet, owner's installation not known", place.cost("octo-org"));
     agrees("in the cache", place.cost("octo-org"));

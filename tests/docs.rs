@@ -1,10 +1,12 @@
-//! The README, the manual page, completions and the changelog say what the built binary's own help says: every command,
-//! option, variable, exit code and shell is in them, and nothing else is. What they show to copy: `tests/recipes.rs`.
+//! The README with `docs/`, the manual page, completions and the changelog say what the built binary's own help says: every
+//! command, option, variable, exit code and shell is in them, and nothing else is. What they show to copy:
+//! `tests/recipes.rs`.
 
 use std::collections::BTreeSet;
 
 use git_credential_github_app::settings_table;
 
+use crate::recipes::documents::guide;
 use crate::support::sandbox::Sandbox;
 
 const NAME: &str = "git-credential-github-app";
@@ -45,9 +47,9 @@ pub fn man() -> String {
         .replace(r"\fB", "")
 }
 
-/// Both documents and their names.
+/// The guide (the README and `docs/`), the manual page, and their names.
 fn documents() -> [(&'static str, String); 2] {
-    [("README", README.to_owned()), ("manual page", man())]
+    [("guide", guide()), ("manual page", man())]
 }
 
 fn help(args: &[&str]) -> String {
@@ -135,7 +137,7 @@ fn options_with_value(help: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn every_option_of_the_binary_is_in_the_readme_and_the_manual_page() {
+fn every_option_of_the_binary_is_in_the_guide_and_the_manual_page() {
     let help = all_help();
     let options = long_options(&help);
     assert!(options.len() > 20, "the help lists options: {options:?}");
@@ -153,7 +155,7 @@ fn the_manual_page_lists_no_option_that_the_binary_does_not_have() {
 }
 
 #[test]
-fn every_environment_variable_is_in_the_readme_and_the_manual_page() {
+fn every_environment_variable_is_in_the_guide_and_the_manual_page() {
     let help = all_help();
     let in_help = words(&help).into_iter().filter(|word| {
         word.contains('_') && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
@@ -194,9 +196,10 @@ fn each_command_of_the_help_has_its_paragraph_and_nothing_else_has() {
     let described: BTreeSet<&str> =
         tags.iter().map(|tag| tag.split(" --").next().unwrap_or_default()).collect();
     assert_eq!(described, names, "in the manual page");
+    let guide = guide();
     for name in names {
-        let called = README.contains(&format!("`{name}`")) || README.contains(&format!("{NAME} {name}"));
-        assert!(called, "the README lacks {name}");
+        let called = guide.contains(&format!("`{name}`")) || guide.contains(&format!("{NAME} {name}"));
+        assert!(called, "the guide lacks {name}");
     }
 }
 

@@ -36,6 +36,7 @@ mod neighbours;
 mod network;
 mod not_the_api;
 mod owners;
+mod pages;
 mod profiles;
 mod protocol;
 mod raw_paths;

@@ -26,6 +26,13 @@ fn a_request_without_capabilities_gets_exactly_three_lines() {
 }
 
 #[test]
+fn a_request_for_another_host_gets_no_answer() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.helper(&["get"]).stdin("protocol=https\nhost=gitlab.com\n\n").run();
+    output.expect(0, "", "");
+}
+
+#[test]
 fn capabilities_are_used_only_where_offered_and_continue_only_for_a_cached_token() {
     let (broker, token) = serving();
     let sandbox = broker_sandbox(&broker.url(), "bearer");

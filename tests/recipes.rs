@@ -1,5 +1,5 @@
-//! Every block that README.md, SECURITY.md and the manual page show to copy is run as it is written, with the real git,
-//! gh and shell, against a github.com on loopback; stand-ins take the place of what only a cloud or a platform has.
+//! Every block that README.md, `docs/`, SECURITY.md and the manual page show to copy is run as it is written, with the
+//! real git, gh and shell, against a github.com on loopback; stand-ins take the place of what only a cloud or a platform has.
 
 mod actions;
 pub mod broker;
@@ -56,6 +56,7 @@ recipes! {
     a_job_on_github_actions("uses: OWNER/git-credential-github-app") = actions::job;
     a_ci_job("trap 'git-credential-github-app revoke --all' EXIT") = git::ci_job;
     completions_by_hand("completions bash >") = tools::completions;
+    a_workspace_without_settings("=git-credential-github-app setup\ngit clone https://github.com/OWNER/REPO\n") = broker::workspace;
     a_broker_and_its_bearers("serve hash-bearer ws-1") = broker::bearers;
     a_limited_bearer("ws-1 sha256:") = broker::line;
     checking_every_link("doctor --repo") = git::doctor;
@@ -66,11 +67,16 @@ recipes! {
 }
 
 /// The blocks that no test runs, and why.
-const NOT_RUN: [(&str, &str); 5] = [
+const NOT_RUN: [(&str, &str); 10] = [
     ("cargo run --example demo", "it builds: .ci/run runs it"),
     ("=cargo test\n", "that would be this very test"),
     (".ci/long", "it takes hours"),
     ("cargo bench", "it measures, and needs a machine that does nothing else"),
+    ("cargo test --test integration protocol::\n", "that would be these tests"),
+    ("protocol::a_request_for", "the same"),
+    ("cargo fmt --check\n", ".ci/run runs it"),
+    ("#[test]", "tests/docs.rs compares it with the test"),
+    ("│", "a drawing"),
     ("NAME sha256:HEX", "a form, not a line: tests/serve/bearers.rs has lines"),
 ];
 

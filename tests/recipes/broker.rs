@@ -25,6 +25,21 @@ pub fn start(world: &World, words: &str) -> (Running, u16) {
     (running, port(&log))
 }
 
+/// A workspace whose platform has set everything.
+pub fn workspace(recipe: &str) {
+    let world = World::configured("OWNER", &["REPO"]);
+    let made = world.sh("umask 077; git-credential-github-app serve hash-bearer ws-1 >> bearers").run();
+    let bearer = made.success().stderr.split_whitespace().last().expect("a bearer").to_owned();
+    world.sandbox.write_private("configs/.auth_token", bearer);
+    let (_running, port) =
+        start(&world, "git-credential-github-app serve --listen 127.0.0.1:0 --bearer-file bearers");
+    let configs = world.sandbox.path().join("configs");
+    let run = world.sh(recipe).env("CONFIGS_DIR", configs).env("WORKSPACE_ID", "ws-1");
+    let output = run.env("PLATFORM_URL", format!("http://127.0.0.1:{port}")).run();
+    assert!(output.success().stdout.contains("broker"), "{}", output.stdout);
+    assert_eq!(world.github.live_tokens().len(), 1, "the broker's");
+}
+
 /// A new bearer, and a server that knows it.
 pub fn bearers(recipe: &str) {
     let world = World::configured("OWNER", &["REPO"]);

@@ -209,9 +209,9 @@ pub fn request(recipe: &str) {
 }
 
 #[test]
-fn git_takes_a_private_ca_by_the_line_that_the_readme_names() {
+fn git_takes_a_private_ca_by_the_line_in_the_documents() {
     let line = "git config --global http.https://ghe.example.com/.sslCAInfo FILE";
-    assert!(include_str!("../../README.md").contains(&format!("`{line}`")));
+    assert!(documents::guide().contains(&format!("`{line}`")));
     let world = World::new("OWNER", &["REPO"]);
     world.sh(&text("--host ghe.example.com")).run().success();
     world.sandbox.remove_env("GIT_SSL_CAINFO");

@@ -1,4 +1,4 @@
-//! The README's troubleshooting has the words that people see: git, gh and GitHub are brought to say them, and the
+//! docs/troubleshooting.md has the words that people see: git, gh and GitHub are brought to say them, and the
 //! helper's are looked up in its source.
 
 use std::fs;
@@ -14,7 +14,7 @@ use crate::support::http_server::Response;
 use crate::support::process::Output;
 use crate::support::sandbox::files_below;
 
-const README: &str = include_str!("../../README.md");
+const PAGE: &str = include_str!("../../docs/troubleshooting.md");
 const CLONE: &str = "git clone -q https://github.com/OWNER/REPO";
 const PUSH: &str = "cd REPO && git -c user.name=x -c user.email=x commit -q --allow-empty -m x && git push -q origin HEAD:main";
 
@@ -97,7 +97,7 @@ const NOT_SEEN: [(&str, &str); 8] = [
 
 /// The quoted words in the first column of a table, by its heading.
 fn messages(heading: &str) -> Vec<&'static str> {
-    let table = README.split(&format!("\n| {heading} |")).nth(1).expect("a table");
+    let table = PAGE.split(&format!("\n| {heading} |")).nth(1).expect("a table");
     let rows = table.split("\n\n").next().unwrap_or_default().lines().skip(2);
     rows.filter_map(|row| row.strip_prefix("| ")?.split(" | ").next())
         .flat_map(|cell| cell.split('`').skip(1).step_by(2))
@@ -125,7 +125,7 @@ fn says(output: &Output, messages: &[&str]) {
 }
 
 #[test]
-fn each_git_says_what_the_readme_explains() {
+fn each_git_says_what_the_page_explains() {
     for git in gits() {
         for (messages, prepare) in GIT {
             let world = World::configured("OWNER", &["REPO"]).with_helper();
@@ -136,7 +136,7 @@ fn each_git_says_what_the_readme_explains() {
 }
 
 #[test]
-fn each_gh_says_what_the_readme_explains() {
+fn each_gh_says_what_the_page_explains() {
     for gh in ghs() {
         for (message, lines) in GH {
             let world = World::configured("OWNER", &["REPO"]);
@@ -147,7 +147,7 @@ fn each_gh_says_what_the_readme_explains() {
 }
 
 #[test]
-fn the_readme_explains_no_message_of_others_that_is_not_tried() {
+fn the_page_explains_no_message_of_others_that_is_not_tried() {
     let tried =
         GIT.iter().flat_map(|(messages, _)| messages.iter()).chain(GH.iter().map(|(message, _)| message));
     let known: Vec<&str> = tried.chain(NOT_SEEN.iter().map(|(message, _why)| message)).copied().collect();
@@ -156,12 +156,12 @@ fn the_readme_explains_no_message_of_others_that_is_not_tried() {
         assert!(known.contains(message), "nothing here says {message:?}");
     }
     for message in known {
-        assert!(explained.contains(&message), "the README does not explain {message:?}");
+        assert!(explained.contains(&message), "the page does not explain {message:?}");
     }
 }
 
 #[test]
-fn the_readme_quotes_the_helper_as_it_speaks() {
+fn the_page_quotes_the_helper_as_it_speaks() {
     let sources = files_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     let text: String = sources.iter().map(|file| fs::read_to_string(file).expect("text")).collect();
     // A text that goes on in the next line of the source is one text.

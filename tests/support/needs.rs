@@ -130,11 +130,14 @@ pub fn say(text: &str) {
 }
 
 #[test]
-fn the_readme_names_what_building_and_testing_need() {
-    let readme = include_str!("../../README.md");
+fn the_documents_name_what_building_and_testing_need() {
+    let contributing = include_str!("../../CONTRIBUTING.md");
     let rust = format!("[Rust](https://rustup.rs) {} or later", env!("CARGO_PKG_RUST_VERSION"));
-    assert!(readme.contains(&rust) && readme.contains("a C compiler"), "{rust}");
-    let table = readme.split("| without | left out |").nth(1).and_then(|rest| rest.split("\n\n").next());
+    for text in [contributing, include_str!("../../README.md")] {
+        assert!(text.contains(&rust) && text.contains("a C compiler"), "{rust}");
+    }
+    let table =
+        contributing.split("| without | left out |").nth(1).and_then(|rest| rest.split("\n\n").next());
     let table = table.expect("a table of what is left out").replace("systemd", "systemd-analyze");
     for need in ALL {
         let mut words = table.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
