@@ -38,7 +38,7 @@ build() {
 stage() {
     local runner="CARGO_TARGET_${upper}_RUNNER" run=()
     read -ra run <<<"${!runner:-}"
-    mkdir -p "$stage/completions" "$stage/man"
+    mkdir -p "$stage/completions" "$stage/docs" "$stage/man"
     install -m 755 "$binary" "$stage/$name$suffix"
     install -m 644 "$checkout/man/$name.1" "$stage/man/$name.1"
     local shell file installer=install.sh
@@ -54,6 +54,7 @@ stage() {
     for file in README.md CHANGELOG.md SECURITY.md LICENSE-APACHE LICENSE-MIT; do
         install -m 644 "$checkout/$file" "$stage/$file"
     done
+    install -m 644 "$checkout"/docs/*.md "$stage/docs"
     install -m 755 "$checkout/$installer" "$stage/$installer"
     "$python" "$checkout/release/crates.py" licences "$target" >"$stage/THIRD-PARTY-LICENCES.txt"
     (cd "$stage" && find . -type f ! -name SHA256SUMS | LC_ALL=C sort | sed 's|^\./||' | xargs "${sha256[@]}") \

@@ -25,7 +25,9 @@ lay_out() {
     gzip -9n <"$stage/man/$name.1" >"$root/usr/share/man/man1/$name.1.gz"
     put 644 "$stage/completions/$name.bash" "/usr/share/bash-completion/completions/$name"
     put 644 "$stage/completions/$name.fish" "/usr/share/fish/vendor_completions.d/$name.fish"
-    local unit
+    local unit page
+    put 644 "$stage/README.md" "/usr/share/doc/$name/README.md"
+    for page in "$stage"/docs/*.md; do put 644 "$page" "/usr/share/doc/$name/docs/${page##*/}"; done
     for unit in service socket; do
         sed 's|/usr/local/bin/|/usr/bin/|' "$here/../deploy/systemd/github-app-broker.$unit" >"$work/unit"
         put 644 "$work/unit" "/usr/lib/systemd/system/github-app-broker.$unit"
@@ -39,7 +41,6 @@ debian() {
     # Debian 12 knows no other place for units.
     mv "$root/usr/lib" "$root/lib"
     put 644 "$stage/completions/_$name" "/usr/share/zsh/vendor-completions/_$name"
-    put 644 "$stage/README.md" "$doc/README.md"
     put 644 "$here/../packaging/debian/lintian-overrides" "/usr/share/lintian/overrides/$name"
     put 644 "$here/../packaging/debian/copyright" "$doc/copyright"
     gzip -9n <"$stage/THIRD-PARTY-LICENCES.txt" >"$work/third-party"
@@ -73,7 +74,6 @@ fedora() {
     local doc=/usr/share/doc/$name licences=/usr/share/licenses/$name file
     lay_out "$work/rpm"
     put 644 "$stage/completions/_$name" "/usr/share/zsh/site-functions/_$name"
-    put 644 "$stage/README.md" "$doc/README.md"
     for file in LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENCES.txt; do put 644 "$stage/$file" "$licences/$file"; done
     cat >"$work/spec" <<END
 Name: $name
