@@ -28,6 +28,7 @@ macro_rules! recipes {
 
 recipes! {
     installing_from_a_clone("./install.sh") = tools::install;
+    the_transcript("$ git-credential-github-app setup") = git::transcript;
     setting_up_with_a_key("setup --app-id Iv23liExample") = git::setup;
     setting_up_a_second_host("--host ghe.example.com") = git::second_host;
     profiles_of_two_apps("[profile.work]") = git::profiles;

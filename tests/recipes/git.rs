@@ -25,6 +25,23 @@ pub fn setup(recipe: &str) {
     assert_eq!(fs::read_to_string(world.sandbox.gitconfig()).expect("a file"), "");
 }
 
+/// What a reader sees first: commands after `$`, and all that each of them prints.
+pub fn transcript(recipe: &str) {
+    let world = World::new("octo-org", &["hello"]);
+    for step in recipe.split("$ ").skip(1) {
+        let (command, shown) = step.split_once('\n').expect("a line");
+        let output = world.sh(command).run();
+        let printed = format!("{}{}", output.success().stdout, output.stderr);
+        assert_eq!(without_life(&printed), without_life(shown), "{command}");
+    }
+}
+
+/// The text without how long a token is still valid.
+fn without_life(text: &str) -> String {
+    let columns = text.split("  ").filter(|column| !column.ends_with(" left"));
+    columns.collect::<Vec<_>>().join("  ")
+}
+
 /// What `doctor` and `setup` say where there is nothing to say.
 #[track_caller]
 pub fn all_is_well(output: &Output) {
