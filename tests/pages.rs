@@ -84,6 +84,14 @@ fn the_book_has_every_page() {
 }
 
 #[test]
+fn the_book_links_to_nothing_that_its_site_does_not_have() {
+    for (page, text) in markdown().into_iter().filter(|(page, _)| page.starts_with("docs/")) {
+        let outside = links(&text).into_iter().find(|link| link.starts_with(['.', '/']));
+        assert_eq!(outside, None, "{page} links out of docs/: name the file instead");
+    }
+}
+
+#[test]
 fn the_readme_is_a_front_page() {
     let lines = text_of("README.md").lines().count();
     assert!(lines <= 250, "{lines} lines: move some of it to docs/");
