@@ -60,6 +60,7 @@ recipes! {
     a_workspace_without_settings("=git-credential-github-app setup\ngit clone https://github.com/OWNER/REPO\n") = broker::workspace;
     a_broker_and_its_bearers("serve hash-bearer ws-1") = broker::bearers;
     a_limited_bearer("ws-1 sha256:") = broker::line;
+    a_first_look_at_a_broker("curl -s http://127.0.0.1:8080/readyz") = broker::first_look;
     checking_every_link("doctor --repo") = git::doctor;
     asking_as_git_does("printf 'protocol=https") = git::request;
     a_token_talked_through("-v token >/dev/null") = tools::verbose_token;
@@ -68,7 +69,7 @@ recipes! {
 }
 
 /// The blocks that no test runs, and why.
-const NOT_RUN: [(&str, &str); 10] = [
+const NOT_RUN: [(&str, &str); 11] = [
     ("cargo run --example demo", "it builds: .ci/run runs it"),
     ("=cargo test\n", "that would be this very test"),
     (".ci/long", "it takes hours"),
@@ -78,6 +79,7 @@ const NOT_RUN: [(&str, &str); 10] = [
     ("cargo fmt --check\n", ".ci/run runs it"),
     ("#[test]", "tests/docs.rs compares it with the test"),
     ("│", "a drawing"),
+    ("Z no token for [", "lines of a log: tests/serve has them"),
     ("NAME sha256:HEX", "a form, not a line: tests/serve/bearers.rs has lines"),
 ];
 

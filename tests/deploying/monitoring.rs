@@ -10,6 +10,7 @@ use crate::support::issuer::{LoopbackIssuer, SigningIssuerKey};
 
 const ALERTS: &str = include_str!("../../deploy/monitoring/alerts.yaml");
 const DASHBOARD: &str = include_str!("../../deploy/monitoring/dashboard.json");
+const RUNBOOK: &str = include_str!("../../docs/runbook.md");
 /// Prometheus adds these.
 const OF_PROMETHEUS: [&str; 2] = ["job", "instance"];
 
@@ -133,6 +134,16 @@ fn the_dashboard_and_the_alerts_ask_for_what_the_broker_counts_and_the_dashboard
             assert!(printed.contains(&name), "{name}");
         }
     }
+}
+
+#[test]
+fn the_runbook_says_what_to_do_about_each_alert_and_about_no_other() {
+    let alerts: Vec<&str> =
+        ALERTS.split("- alert: ").skip(1).filter_map(|alert| alert.lines().next()).collect();
+    let rows: Vec<&str> =
+        RUNBOOK.lines().filter_map(|row| row.strip_prefix("| `GitHubApp")?.split('`').next()).collect();
+    let alerts: Vec<&str> = alerts.iter().filter_map(|name| name.strip_prefix("GitHubApp")).collect();
+    assert_eq!(rows, alerts);
 }
 
 #[test]

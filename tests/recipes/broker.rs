@@ -65,3 +65,28 @@ pub fn line(recipe: &str) {
     let admin = get(port, "/admin/github-installation-token", BEARER, "");
     assert_eq!(admin.status, 403);
 }
+
+/// What whoever is on call looks at first; a stand-in for curl shows what the broker answers.
+pub fn first_look(recipe: &str) {
+    let world = World::configured("OWNER", &["REPO"]);
+    let made = world.sh("umask 077; git-credential-github-app serve hash-bearer ws-1 >> bearers").run();
+    let bearer = made.success().stderr.split_whitespace().last().expect("a bearer").to_owned();
+    let (_running, port) =
+        start(&world, "git-credential-github-app serve --listen 127.0.0.1:0 --bearer-file bearers");
+    assert_eq!(get(port, ROUTE, &bearer, "").status, 200);
+    for page in ["readyz", "metrics"] {
+        let answer = get(port, &format!("/{page}"), "", "");
+        world.sandbox.write_private(&format!("home/{page}"), format!("{}\n", answer.body));
+    }
+    world.stand_in("curl", r#"cat "$HOME/${2#http://127.0.0.1:8080/}""#);
+    let seen = world.sh(recipe).run();
+    let shown = [
+        "{\"status\":\"ok\"}",
+        "github_app_requests_total{status=\"200\"} 1",
+        "github_app_mints_total{outcome=\"ok\"} 1",
+        "github_app_mints_waiting 0",
+        "github_app_installations_paused 0",
+    ];
+    let lines: Vec<&str> = seen.success().stdout.lines().collect();
+    assert_eq!(shown.map(|line| lines.contains(&line)), [true; 5], "{lines:?}");
+}
