@@ -116,10 +116,12 @@ fn the_documents_use_the_words_of_the_glossary() {
         .chain(ODD)
         .collect();
     assert!(avoided.len() > 25, "{avoided:?}");
+    let changes = include_str!("../CHANGELOG.md").split("\n## [").nth(1).expect("what is unreleased");
+    let changes = ("the changelog".to_owned(), changes.to_owned());
     let manual = ("the manual page".to_owned(), crate::docs::man());
     let help = ("the help".to_owned(), crate::docs::all_help());
     let pages = markdown().into_iter().filter(|(page, _)| page != NAME_OF_GLOSSARY);
-    for (page, text) in pages.chain([manual, help]) {
+    for (page, text) in pages.chain([changes, manual, help]) {
         // As words, and over the ends of lines.
         let words: Vec<String> = text
             .split(|c: char| !c.is_alphanumeric())

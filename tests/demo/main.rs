@@ -181,11 +181,11 @@ impl Demo {
         let first = self.try_git("second", &["fetch", "--quiet"]);
         let how = if self.git.has_continue() {
             if first.status != 0 {
-                return Err(format!("git fetch with a revoked token did not heal:\n{}", first.stderr));
+                return Err(format!("git fetch with a revoked token failed:\n{}", first.stderr));
             }
-            "the same command healed with a new token"
+            "the same command went on with a new token"
         } else if first.status == 0 {
-            "the same command healed with a new token, though this git is older than 2.46"
+            "the same command went on with a new token, though this git is older than 2.46"
         } else {
             self.git("second", &["fetch", "--quiet"])?;
             "this git is older than 2.46, so the first fetch failed and the next one worked"
