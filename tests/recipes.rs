@@ -69,7 +69,7 @@ recipes! {
 }
 
 /// The blocks that no test runs, and why.
-const NOT_RUN: [(&str, &str); 11] = [
+const NOT_RUN: [(&str, &str); 12] = [
     ("cargo run --example demo", "it builds: .ci/run runs it"),
     ("=cargo test\n", "that would be this very test"),
     (".ci/long", "it takes hours"),
@@ -79,6 +79,7 @@ const NOT_RUN: [(&str, &str); 11] = [
     ("cargo fmt --check\n", ".ci/run runs it"),
     ("#[test]", "tests/docs.rs compares it with the test"),
     ("│", "a drawing"),
+    ("HTTP/1.1 200 OK", "an exchange: tests/serve/wire.rs has them"),
     ("Z no token for [", "lines of a log: tests/serve has them"),
     ("NAME sha256:HEX", "a form, not a line: tests/serve/bearers.rs has lines"),
 ];
