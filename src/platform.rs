@@ -10,6 +10,8 @@ pub mod clock;
 mod command;
 pub mod line_sink;
 pub mod lock;
+#[cfg(any(windows, test))]
+mod powershell;
 pub mod process;
 #[cfg(any(windows, test))]
 mod sddl;
@@ -26,4 +28,6 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-pub use system::{files, paths, private_files, search, signals, sockets, terminal, unix_socket, users};
+pub use system::{
+    files, paths, private_files, search, shell, signals, sockets, terminal, unix_socket, users,
+};

@@ -21,14 +21,6 @@ pub fn shell_word(text: &str) -> String {
     word
 }
 
-/// A word as a shell reads it back, for people to copy.
-pub fn quoted(word: &str) -> String {
-    if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || PLAIN.contains(c)) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 /// The words of a command line for the shell; `None` where it is more than words.
 pub fn words(text: &str) -> Option<Vec<String>> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
@@ -83,15 +75,6 @@ mod tests {
             ("", "''"),
         ] {
             assert_eq!(shell_word(text), word);
-        }
-    }
-
-    #[test]
-    fn words_are_quoted_where_a_shell_needs_it() {
-        for (word, is) in
-            [("/a/b", "/a/b"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("", "''"), ("$x", "'$x'")]
-        {
-            assert_eq!(quoted(word), is);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
 use crate::platform::private_files::{self, Readers};
-use crate::programs::words::quoted;
+use crate::platform::shell::quoted;
 use crate::tokens::config::KeySource;
 use crate::tokens::github::signer;
 

@@ -6,8 +6,8 @@ use crate::commands::doctor::hint::{Hints, command};
 use crate::commands::doctor::machine::Machine;
 use crate::commands::doctor::{Patient, Subject, helper_lines, obstacle};
 use crate::platform::paths::GIT_NEEDS_HOME;
+use crate::platform::shell;
 use crate::programs::git::{self, ConfigEntry, edit, helper::Helper, wiring::Wiring};
-use crate::programs::words::quoted;
 use crate::settings::{dirs, other_programs};
 use crate::tokens::error::escape;
 
@@ -95,7 +95,7 @@ fn without_home(patient: &Patient, machine: &Machine) -> Option<(String, Hints)>
         return Some((message, "set HOME for git and for this program, then run setup".into()));
     };
     let host_url = patient.settings.host.url();
-    let export = format!("export HOME={}", quoted(&home.to_string_lossy()));
+    let export = shell::set("HOME", &home.to_string_lossy());
     let entries = git::configuration(Some(&file), machine.deadline).unwrap_or_default();
     if Wiring::of(&entries, &host_url, None).ours().is_some() {
         let message =
@@ -152,7 +152,7 @@ fn verification(host_url: &str, machine: &Machine, checks: &mut Checks) {
     let message =
         "git does not check the host's certificate: anybody on the network path can steal the token";
     if other_programs::variable("GIT_SSL_NO_VERIFY").is_some() {
-        return checks.broken(NAME, message, command("unset GIT_SSL_NO_VERIFY"));
+        return checks.broken(NAME, message, command(shell::unset(&["GIT_SSL_NO_VERIFY"])));
     }
     let is_off =
         |value: &str| matches!(value.to_ascii_lowercase().as_str(), "false" | "no" | "off" | "0" | "");

@@ -4,6 +4,8 @@ use crate::commands::doctor::Patient;
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
+use crate::platform::process::HAS_TASK_SCHEDULER;
+use crate::platform::shell;
 use crate::programs::gh::Gh;
 use crate::settings::other_programs;
 use crate::tokens::http::{Call, Client};
@@ -18,13 +20,13 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
             checks.broken(
                 "gh",
                 format!("GitHub refuses the token in {name}, and gh takes it before any login"),
-                command(format!("unset {name}")).or("run gh by", format!("{} exec -- gh", machine.me)),
+                command(shell::unset(&[name])).or("run gh by", format!("{} exec -- gh", machine.me)),
             );
         } else {
             checks.warn(
                 "gh",
                 format!("{name} is set, and gh takes it before any login"),
-                command(format!("unset {name}")).and("so that refresh --gh can keep gh logged in"),
+                command(shell::unset(&[name])).and("so that refresh --gh can keep gh logged in"),
             );
         }
     }
@@ -32,6 +34,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     let Ok((major, minor)) = gh.version() else {
         return checks.ok("gh", "not installed");
     };
+    let timer = if HAS_TASK_SCHEDULER { "schtasks" } else { "cron" };
     match gh.stored_token() {
         Err(failure) => checks.fail("gh", &failure.into()),
         Ok(None) => checks.ok("gh", format!("version {major}.{minor}, without a login for {}", host.name)),
@@ -39,7 +42,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
             "gh",
             format!("GitHub refuses its login for {}", host.name),
             command(format!("{} refresh --gh", machine.me))
-                .or("do it every 30 minutes", format!("{} setup --timer cron --gh", machine.me)),
+                .or("do it every 30 minutes", format!("{} setup --timer {timer} --gh", machine.me)),
         ),
         Ok(Some(_)) => checks.ok("gh", format!("version {major}.{minor}, logged in to {}", host.name)),
     }

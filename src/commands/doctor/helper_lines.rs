@@ -11,12 +11,12 @@ use crate::commands::doctor::hosts;
 use crate::commands::doctor::machine::Machine;
 use crate::platform::paths::{self, is_executable};
 use crate::platform::process;
+use crate::platform::shell::{self, quoted};
 use crate::programs::git::edit;
 use crate::programs::git::helper::{Helper, Program};
 use crate::programs::git::remote_url::Url;
 use crate::programs::git::{self, ConfigEntry};
 use crate::programs::own;
-use crate::programs::words::quoted;
 use crate::settings::options::HelperLine;
 use crate::settings::{Sources, other_programs};
 use crate::tokens::error::{PROGRAM, escape};
@@ -53,7 +53,7 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
                     own_path().display(),
                     concat!(" (", env!("CARGO_PKG_VERSION"), ")"),
                 );
-                let other = format!("{} doctor", quoted(&path.to_string_lossy()));
+                let other = format!("{} doctor", shell::program(&path.to_string_lossy()));
                 checks.warn(NAME, message, set_up().or("check that copy", other));
             }
             ProgramFound::This => options_and_host(url, &words, &origin, line, machine, checks),

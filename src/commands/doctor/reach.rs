@@ -4,8 +4,8 @@ use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::{Hints, command};
 use crate::commands::doctor::machine::Machine;
 use crate::commands::doctor::{Patient, Subject, rewrites};
+use crate::platform::shell::{self, quoted};
 use crate::programs::git;
-use crate::programs::words::quoted;
 use crate::settings::other_programs;
 use crate::tokens::config::Config;
 use crate::tokens::error::escape;
@@ -63,9 +63,7 @@ fn trust(patient: &Patient, machine: &Machine) -> Hints {
     let key = format!("http.{}/.sslCAInfo", host.url());
     let line = machine.entries().iter().rfind(|entry| entry.key.eq_ignore_ascii_case(&key));
     let hints = command(match line {
-        _ if other_programs::variable("GIT_SSL_CAINFO").is_some() => {
-            format!("export GIT_SSL_CAINFO={}", quoted(&file))
-        }
+        _ if other_programs::variable("GIT_SSL_CAINFO").is_some() => shell::set("GIT_SSL_CAINFO", &file),
         Some(line) => line.change(&file),
         None => format!("git config --global {key} {}", quoted(&file)),
     });
