@@ -21,7 +21,7 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     let checked = Cache::open(dir).and_then(|cache| cache.check_writable());
     let checked = checked
         .map_err(|error| {
-            let hint = "make it your own with mode 0700, or choose another with GITHUB_APP_CACHE_DIR";
+            let hint = "make it accessible only to you, or choose another with GITHUB_APP_CACHE_DIR";
             Failure::new(Kind::Settings, error.to_string()).hint(hint)
         })
         .with_context(|| format!("use the cache {}", dir.display()));

@@ -12,6 +12,9 @@ pub use crate::platform::trust::{Distrust, Readers, Use};
 
 /// Write permission for the group and for others.
 pub const OTHERS_WRITE: u32 = 0o022;
+/// How to let one group read a file, where that is enough for [`others_may`].
+pub const FOR_A_GROUP: Option<&str> =
+    Some("for a group: chgrp GROUP and chmod 640, in a directory that the group can enter");
 /// Whoever may write to such a directory may still rename and remove none but his own.
 const STICKY: u32 = 0o1000;
 

@@ -17,6 +17,9 @@ use windows_permissions::{LocalBox, SecurityDescriptor};
 use crate::platform::sddl::{DELETE_CHILD, Descriptor, EXECUTE, Others, READ, WRITE};
 pub use crate::platform::trust::{Distrust, Readers, Use};
 
+/// How to let one group read a file, where that is enough for [`others_may`].
+pub const FOR_A_GROUP: Option<&str> = None;
+
 /// Checks a file that could name commands to run.
 pub fn file(path: &Path, metadata: &Metadata) -> Result<(), Distrust> {
     if metadata.is_file() && !is_in_profile(path) {
