@@ -15,6 +15,7 @@ mod powershell;
 pub mod process;
 #[cfg(any(windows, test))]
 mod sddl;
+pub mod search;
 pub mod threads;
 mod trust;
 #[cfg(unix)]
@@ -28,6 +29,4 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-pub use system::{
-    files, paths, private_files, search, shell, signals, sockets, terminal, unix_socket, users,
-};
+pub use system::{files, paths, private_files, shell, signals, sockets, terminal, unix_socket, users};
