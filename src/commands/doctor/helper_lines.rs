@@ -95,7 +95,7 @@ enum ProgramFound {
 fn find(program: &Program, machine: &Machine) -> ProgramFound {
     let (name, directories) = match program {
         Program::Unknown => return ProgramFound::Unknown,
-        Program::File(path) => return judge(path),
+        Program::File(path) => return identify(path),
         Program::OnPath(name) => (name, Vec::new()),
         Program::OfGit(name) => (name, git::exec_path(machine.deadline).into_iter().collect()),
     };
@@ -107,10 +107,10 @@ fn find(program: &Program, machine: &Machine) -> ProgramFound {
     let Some(first) = candidates.next() else { return ProgramFound::Nobody(name.clone()) };
     // As the shell does: skip a file that cannot be run if another can.
     let runnable = std::iter::once(first.clone()).chain(candidates).find(|path| is_executable(path));
-    judge(&runnable.unwrap_or(first))
+    identify(&runnable.unwrap_or(first))
 }
 
-fn judge(path: &Path) -> ProgramFound {
+fn identify(path: &Path) -> ProgramFound {
     // The shell may append an extension.
     let names = paths::program_names(&path.to_string_lossy());
     let Some(path) = &names.iter().map(PathBuf::from).find(|path| path.is_file()) else {

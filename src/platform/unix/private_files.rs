@@ -21,10 +21,10 @@ const STICKY: u32 = 0o1000;
 /// Checks an open file, so that it cannot be another one by the time it is read.
 pub fn file(path: &Path, metadata: &Metadata) -> Result<(), Distrust> {
     let me = geteuid().as_raw();
-    judge(&path.display().to_string(), metadata.uid(), metadata.mode(), me).map_or(Ok(()), Err)
+    distrust(&path.display().to_string(), metadata.uid(), metadata.mode(), me).map_or(Ok(()), Err)
 }
 
-fn judge(shown: &str, owner: u32, mode: u32, me: u32) -> Option<Distrust> {
+fn distrust(shown: &str, owner: u32, mode: u32, me: u32) -> Option<Distrust> {
     if owner != me && owner != 0 {
         return Some(Distrust {
             cause: format!("it belongs to another user (user ID {owner})"),
@@ -39,7 +39,7 @@ fn judge(shown: &str, owner: u32, mode: u32, me: u32) -> Option<Distrust> {
 
 /// Who may read or change a private key.
 pub fn readers(_: &Path, metadata: &Metadata) -> Readers {
-    judge_readers(metadata.uid(), metadata.mode() & 0o777, geteuid().as_raw())
+    readers_by_mode(metadata.uid(), metadata.mode() & 0o777, geteuid().as_raw())
 }
 
 /// The command that makes a file its owner's alone; the path as a shell reads it.
@@ -49,7 +49,7 @@ pub fn remedy(path: &str) -> String {
 
 /// Root lends a file where one group may read it and nothing more, as Kubernetes (`fsGroup`) and systemd (credentials)
 /// do: that is how another user can read it at all, and not this user's to change.
-fn judge_readers(owner: u32, mode: u32, me: u32) -> Readers {
+fn readers_by_mode(owner: u32, mode: u32, me: u32) -> Readers {
     let is_lent_by_root = owner == 0 && me != 0 && mode & 0o077 == 0o040;
     match mode {
         _ if mode & 0o007 != 0 => Readers::Everybody(format!("mode {mode:03o}")),
@@ -126,10 +126,10 @@ mod tests {
             (1001, 0o100_600, Some("it belongs to another user (user ID 1001)")),
             (1001, 0o100_444, Some("it belongs to another user (user ID 1001)")),
         ] {
-            let found = judge("/f", owner, mode, 1000).map(|distrust| distrust.cause);
+            let found = distrust("/f", owner, mode, 1000).map(|found| found.cause);
             assert_eq!(found.as_deref(), cause, "{owner} {mode:o}");
         }
-        assert!(judge("/f", 1000, 0o100_600, 0).is_some(), "root does not run what a user's file names");
+        assert!(distrust("/f", 1000, 0o100_600, 0).is_some(), "root does not run what a user's file names");
     }
 
     #[test]
@@ -147,7 +147,7 @@ mod tests {
             (1000, 0o644, 1000, "everybody, mode 644"),
             (1000, 0o602, 1000, "everybody, mode 602"),
         ] {
-            let found = match judge_readers(owner, mode, me) {
+            let found = match readers_by_mode(owner, mode, me) {
                 Readers::Owner => "owner".to_owned(),
                 Readers::Group(shown) => format!("group, {shown}"),
                 Readers::Everybody(shown) => format!("everybody, {shown}"),

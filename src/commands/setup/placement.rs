@@ -1,4 +1,4 @@
-//! Whom setup configures: this user, or with `--system` all users, whose helpers read those settings after their own.
+//! Where setup writes: for this user, or with `--system` for all users, whose helpers read those settings after their own.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::tokens::error::{Failure, Kind};
 const READ: [&str; 3] = ["private_key_file", "broker_token_file", "ca_file"];
 
 /// Where settings and record are, and who may read them.
-pub struct Whose {
+pub struct Placement {
     /// The settings file.
     pub settings: PathBuf,
     /// Whether the helper reads that file by default.
@@ -27,7 +27,7 @@ pub struct Whose {
     pub all_users: bool,
 }
 
-impl Whose {
+impl Placement {
     /// What the options select.
     pub fn of(given: &Given, arguments: &SetupArgs) -> Result<Self> {
         let place = FilePlace::named_by(given)?;
