@@ -84,7 +84,7 @@ impl Running {
         BufReader::new(stream)
     }
 
-    /// Waits until so many are connected.
+    /// Waits until this number of clients is connected.
     fn wait_for(&self, connections: usize) {
         wait_until(|| self.broker.places.taken() == connections);
     }

@@ -1,6 +1,6 @@
 //! Words of a command line, as a shell reads them. Pure.
 //!
-//! shlex quotes otherwise (`"it's"`, and `'--a=b'` where nothing needs it), knows no backslashes, which alone git takes for
+//! shlex quotes otherwise (`"it's"`, and `'--a=b'` where nothing needs it), knows no backslashes, which only git takes for
 //! a path, and splits a snippet with `$`, `;` or a comment as if it were words. It would be one crate and 1 KiB more.
 
 /// No shell takes these for anything else.

@@ -129,7 +129,7 @@ impl AuditLine<'_> {
     }
 }
 
-/// What a refused request asked for: whoever is refused must not fill the disk with names, so only the first are kept.
+/// What a refused request asked for: only the first names are kept, so that refused clients cannot fill the disk.
 #[derive(Serialize)]
 struct Refused<'a> {
     owner: Option<&'a str>,

@@ -140,7 +140,7 @@ fn askers(sign: impl Fn(&str, &str) -> String) -> Vec<Presenter> {
     vec![
         bearer("w", route("w")),
         bearer("all", "/admin/github-installation-token".to_owned()),
-        // Called like the bearer's workspace, and somebody else all the same.
+        // Has the name of the bearer's workspace, but is another identity.
         oidc("w", "one"),
         oidc("a", "one"),
         oidc("b", "two"),

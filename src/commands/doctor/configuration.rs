@@ -147,7 +147,7 @@ fn headers(wiring: &Wiring, checks: &mut Checks) {
     }
 }
 
-/// git would send the token to whoever answers.
+/// git would send the token to any server that answers.
 fn verification(host_url: &str, machine: &Machine, checks: &mut Checks) {
     let message =
         "git does not check the host's certificate: anybody on the network path can steal the token";

@@ -15,7 +15,7 @@ pub const OTHERS_WRITE: u32 = 0o022;
 /// How to let one group read a file, where that is enough for [`others_may`].
 pub const FOR_A_GROUP: Option<&str> =
     Some("for a group: chgrp GROUP and chmod 640, in a directory that the group can enter");
-/// Whoever may write to such a directory may still rename and remove none but his own.
+/// Users who may write to such a directory may still rename and remove only their own files.
 const STICKY: u32 = 0o1000;
 
 /// Checks an open file, so that it cannot be another one by the time it is read.
@@ -42,7 +42,7 @@ pub fn readers(_: &Path, metadata: &Metadata) -> Readers {
     readers_by_mode(metadata.uid(), metadata.mode() & 0o777, geteuid().as_raw())
 }
 
-/// The command that makes a file its owner's alone; the path as a shell reads it.
+/// The command that makes a file accessible only to its owner; the path as a shell reads it.
 pub fn remedy(path: &str) -> String {
     format!("chmod 600 {path}")
 }
@@ -59,7 +59,7 @@ fn readers_by_mode(owner: u32, mode: u32, me: u32) -> Readers {
 }
 
 /// Checks the directory that holds a path: where others may rename and remove, they could put their own in its place.
-/// One that is not there is no harm.
+/// One that does not exist is harmless.
 ///
 /// # Errors
 /// Others may.
@@ -79,7 +79,7 @@ pub fn parent(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Checks a file or a directory that must be this user's, and nobody else's to look into.
+/// Checks a file or a directory that only this user may own and access.
 ///
 /// # Errors
 /// It is not.
@@ -97,7 +97,7 @@ pub fn alone(_: &Path, metadata: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether somebody besides root may use a file; one that is not there yet is no harm.
+/// Whether somebody besides root may use a file; one that does not exist yet is harmless.
 pub fn others_may(r#use: Use, path: &Path) -> bool {
     let may = |metadata: &Metadata, bit: u32| {
         metadata.mode() & bit != 0 || metadata.mode() & (bit << 3) != 0 && metadata.gid() != 0

@@ -43,7 +43,7 @@ pub fn readers(path: &Path, _: &Metadata) -> Readers {
     }
 }
 
-/// The command that makes a file its owner's alone; `*S-1-3-4` is whoever owns it.
+/// The command that makes a file accessible only to its owner; `*S-1-3-4` is the owner.
 pub fn remedy(path: &str) -> String {
     format!("icacls {} /inheritance:r /grant:r *S-1-3-4:F", quoted(path))
 }
@@ -53,7 +53,7 @@ fn quoted(path: &str) -> String {
 }
 
 /// Checks the directory that holds a path: where others may rename and remove, they could put their own in its place.
-/// One that is not there is no harm.
+/// One that does not exist is harmless.
 ///
 /// # Errors
 /// Others may.
@@ -73,7 +73,7 @@ pub fn parent(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Checks a file or a directory that must be this user's, and nobody else's to look into.
+/// Checks a file or a directory that only this user may own and access.
 ///
 /// # Errors
 /// It is not.
@@ -89,7 +89,7 @@ pub fn alone(path: &Path, metadata: &Metadata) -> io::Result<()> {
     check().map_err(|cause| io::Error::other(format!("{cause}; {} makes it private", remedy())))
 }
 
-/// Whether every user may use a file; one that is not there yet is no harm.
+/// Whether every user may use a file; one that does not exist yet is harmless.
 pub fn others_may(r#use: Use, path: &Path) -> bool {
     let wanted = if r#use == Use::Read { READ } else { EXECUTE };
     let Ok(path) = path.canonicalize() else { return true };
