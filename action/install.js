@@ -1,4 +1,4 @@
-// Puts the release's binary for this runner into a directory; nothing is unpacked whose checksum is not the expected one.
+// Puts the release's binary for this runner into a directory. An archive is unpacked only if its checksum is the expected one.
 'use strict';
 
 const { spawnSync } = require('node:child_process');
@@ -25,7 +25,7 @@ function target() {
   return found;
 }
 
-/** The version of the Action's own checkout: what was tested together is used together. */
+/** The version of the Action's own checkout: the Action and the helper are tested together. */
 function version() {
   const manifest = fs.readFileSync(path.join(__dirname, '..', 'Cargo.toml'), 'utf8');
   return manifest.match(/^version = "([^"]+)"$/m)[1];
@@ -40,15 +40,15 @@ function source(wanted) {
   return `https://github.com/${repository}/releases/download/v${wanted}`;
 }
 
-/** Whether nobody on the way can read or change what is fetched from there. */
+/** Whether the connection is protected from being read or changed on the network. */
 function isSafe(url) {
   const { protocol, hostname } = new URL(url);
   return protocol === 'https:' || (protocol === 'http:' && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(hostname));
 }
 
-/** Fetches a file, more than once where the server or the network fails. */
+/** Fetches a file; retries if the server or the network fails. */
 async function fetchFile(url) {
-  if (!isSafe(url)) throw new Failure(`${url}: plain http would let anybody on the way change what is installed`);
+  if (!isSafe(url)) throw new Failure(`${url}: over plain http, anybody on the network path could change what is installed`);
   let fault = '';
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, 1000 * attempt));
@@ -96,10 +96,10 @@ async function download(dir, program) {
   const sum = await expected(from, archive);
   const bytes = await read(from, archive);
   const found = crypto.createHash('sha256').update(bytes).digest('hex');
-  if (found !== sum) throw new Failure(`${archive} in ${from} has checksum ${found}, and ${sum} is expected`);
+  if (found !== sum) throw new Failure(`${archive} in ${from} has checksum ${found}, but ${sum} is expected`);
   const file = path.join(dir, archive);
   fs.writeFileSync(file, bytes, { mode: 0o600 });
-  // Windows' own tar unpacks zip files; another one that comes first on PATH may not.
+  // Windows' own tar unpacks zip files; another tar on PATH may not.
   const tar = process.platform === 'win32' ? path.join(process.env.SYSTEMROOT || 'C:\\Windows', 'System32', 'tar.exe') : 'tar';
   const done = spawnSync(tar, ['-xf', archive, '--strip-components=1', `${folder}/${program}`], { cwd: dir, encoding: 'utf8' });
   if (done.status !== 0) throw new Failure(`cannot unpack ${archive}: ${done.stderr || done.error}`);

@@ -1,5 +1,5 @@
-// The main step: installs the helper and sets git and gh up for the rest of the job. All that it makes is in one
-// directory, whose name the post step is told before there is anything in it: a job may be cancelled at any time.
+// The main step: installs the helper and sets up git and gh for the rest of the job. Everything it creates is in one
+// directory. The post step gets its name before anything is in it, as a job may be cancelled at any time.
 'use strict';
 
 const { spawnSync } = require('node:child_process');
@@ -11,7 +11,7 @@ const { NAME, install } = require('./install');
 const { Failure, flag, input, required, saveState, setOutput, step } = require('./runner');
 const { check, configure } = require('./settings');
 
-/** One token, so that wrong settings fail here and not in the middle of the job. */
+/** Fetches one token, so that wrong settings fail here and not in the middle of the job. */
 function tryOut(binary, settings) {
   if (!input('owner')) return;
   const done = spawnSync(binary, ['--config', settings, 'token'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });

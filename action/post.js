@@ -1,5 +1,5 @@
-// The post step: revokes what the job's git and gh were given, and removes all that the main step has made. It runs after
-// a job that failed or was cancelled too, and again without harm.
+// The post step: revokes the tokens of the job's git and gh, and removes everything that the main step created. It also
+// runs after a job that failed or was cancelled, and may run twice.
 'use strict';
 
 const { spawnSync } = require('node:child_process');
@@ -11,13 +11,13 @@ const { annotate, state, step } = require('./runner');
 
 const ATTEMPTS = 3;
 
-/** Whether this is a directory that the main step has made: nothing else is ever removed. */
+/** Whether the main step made this directory: nothing else is ever removed. */
 function isOurs(dir) {
   const temporary = process.env.RUNNER_TEMP || '';
   return temporary !== '' && path.dirname(dir) === path.resolve(temporary) && /^[0-9a-f]{16}$/.test(path.basename(dir).slice(NAME.length + 1));
 }
 
-/** Ends the tokens, and says why where that fails; they expire within the hour all the same. */
+/** Revokes the tokens; if that fails, warns and says why. They expire within an hour anyway. */
 async function revoke(dir) {
   const binary = path.join(dir, 'bin', process.platform === 'win32' ? `${NAME}.exe` : NAME);
   const settings = path.join(dir, 'config.toml');
@@ -30,7 +30,7 @@ async function revoke(dir) {
     if (done.status === 0) return;
     said = done.stderr || String(done.error || done.signal);
   }
-  annotate('warning', `not all tokens are revoked; they expire within an hour\n${said}`);
+  annotate('warning', `not all tokens could be revoked; they expire within an hour\n${said}`);
 }
 
 step(async () => {
@@ -39,7 +39,7 @@ step(async () => {
   try {
     await revoke(dir);
   } finally {
-    // A program of the job that is still running may write to the cache meanwhile.
+    // A program of the job may still be running and write to the cache.
     fs.rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 });

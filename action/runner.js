@@ -1,10 +1,10 @@
-// What the runner and its steps tell each other: inputs, variables, files and commands on stdout.
+// How the runner and its steps communicate: inputs, variables, files and commands on stdout.
 // https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
 'use strict';
 
 const fs = require('node:fs');
 
-/** An input without the blanks around it; the runner makes variables of the names. */
+/** An input, trimmed; the runner passes inputs as environment variables. */
 function input(name) {
   return (process.env[`INPUT_${name.toUpperCase()}`] || '').trim();
 }
@@ -29,7 +29,7 @@ function list(name) {
 /** A variable that the runner always sets. */
 function required(name) {
   const value = process.env[name];
-  if (!value) throw new Failure(`the variable ${name} is not set: this runs in GitHub Actions only`);
+  if (!value) throw new Failure(`the variable ${name} is not set: this runs only in GitHub Actions`);
   return value;
 }
 
@@ -44,19 +44,19 @@ const setOutput = (name, value) => append('GITHUB_OUTPUT', `${name}=${value}`);
 const addPath = (dir) => append('GITHUB_PATH', dir);
 const saveState = (name, value) => append('GITHUB_STATE', `${name}=${value}`);
 
-/** What the main step has saved for the post step. */
+/** What the main step saved for the post step. */
 const state = (name) => process.env[`STATE_${name}`] || '';
 
-/** A message that the job's page shows; lines and percent signs have to be escaped. */
+/** Shows a message on the job's page; line breaks and percent signs must be escaped. */
 function annotate(level, message) {
   const escaped = message.trim().replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
   process.stdout.write(`::${level}::${escaped}\n`);
 }
 
-/** A fault with a message for whoever wrote the workflow. */
+/** An error with a message for the workflow's author. */
 class Failure extends Error {}
 
-/** Runs a step; what fails is said and fails it. */
+/** Runs a step; an error is reported and fails it. */
 async function step(run) {
   try {
     await run();

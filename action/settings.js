@@ -1,5 +1,5 @@
-// The files that git, gh and the helper read while the job runs: all of them in one private directory, so that removing
-// it undoes everything. Git reaches them through variables of the job; no file of the user's or of a clone is changed.
+// The files that git, gh and the helper read while the job runs, all in one private directory: removing it undoes
+// everything. git finds them through the job's variables; no file of the user or of a clone is changed.
 'use strict';
 
 const fs = require('node:fs');
@@ -8,23 +8,23 @@ const path = require('node:path');
 const { NAME } = require('./install');
 const { Failure, addPath, flag, input, list, required, setEnv } = require('./runner');
 
-/** A string as TOML has it. JSON's escapes are TOML's, save for the characters that JSON leaves alone. */
+/** A TOML string. TOML has JSON's escapes, but also wants the DEL character escaped. */
 const quoted = (text) => JSON.stringify(text).replace(/\u007f/g, '\\u007F');
 
-/** The value in git's configuration: in quotes, so that blanks and comment signs mean nothing. */
+/** A value in git's configuration, quoted so that blanks and comment signs have no meaning. */
 const gitQuoted = (text) => `"${text.replace(/[\\"]/g, '\\$&')}"`;
 
-/** A word of a shell's command. */
+/** A word of a shell command. */
 const shellWord = (text) => text.replace(/[^A-Za-z0-9/._+=:,@%-]/g, '\\$&');
 
-/** Paths as every git, shell and TOML reader takes them, on Windows too. */
+/** A path that git, shells and TOML parsers understand, on Windows too. */
 const slashes = (file) => (process.platform === 'win32' ? file.replace(/\\/g, '/') : file);
 
 function writePrivate(file, text, mode = 0o600) {
   fs.writeFileSync(file, text, { mode, flag: 'wx' });
 }
 
-/** Says which source of tokens the inputs mean. */
+/** Checks that the inputs name one source of tokens. */
 function check() {
   const [key, app, broker, audience] = ['private-key', 'app-id', 'broker-url', 'broker-audience'].map(input);
   if (broker && !audience) throw new Failure('input broker-audience is missing: the id-token is made for it');
@@ -33,11 +33,11 @@ function check() {
   if (app && !key) throw new Failure("input private-key is missing: is the secret's name right, and may this job read it?");
   if (!key && !broker) throw new Failure('use either app-id and private-key, or broker-url and broker-audience');
   if (broker && !process.env.ACTIONS_ID_TOKEN_REQUEST_URL) {
-    throw new Failure('the job may not ask for id-tokens: it needs the permission id-token: write');
+    throw new Failure('the job may not request id-tokens: it needs the permission id-token: write');
   }
 }
 
-/** The broker's route for the job. A token of a workspace is the job's alone, so that the broker may revoke it at its end. */
+/** The broker's route for the job. Only this job has its workspace's token, so the broker may revoke it at its end. */
 function brokerUrl() {
   const [url, workspace] = ['broker-url', 'workspace'].map(input);
   if (!url || !workspace) return url;
@@ -119,7 +119,7 @@ function wrapGh(bin, binary) {
   }
 }
 
-/** Makes everything, and tells the job of it. */
+/** Writes all files, and sets the job's variables. */
 function configure(dir, binary) {
   required('GITHUB_ENV');
   const settings = writeSettings(dir);

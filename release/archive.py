@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Packs a directory as .tar.gz or .zip so that the same files make the same bytes: sorted, with one time, without users.
+"""Packs a directory as .tar.gz or .zip, reproducibly: entries are sorted, with one time and without users.
 
-archive.py DIRECTORY ARCHIVE; SOURCE_DATE_EPOCH says how old everything in it is.
+archive.py DIRECTORY ARCHIVE; SOURCE_DATE_EPOCH is the time of every entry.
 """
 
 import gzip
@@ -15,7 +15,7 @@ import zipfile
 
 
 def entries(root):
-    """Everything below a directory, and the mode that it gets: by whether it may be run, whatever the umask was."""
+    """Everything below a directory, with its mode: executable or not, independent of the umask."""
     for path in sorted(root.rglob("*"), key=lambda path: path.relative_to(root).as_posix()):
         runnable = path.is_dir() or path.suffix in (".sh", ".exe") or os.access(path, os.X_OK)
         yield path, 0o755 if runnable else 0o644

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes all that a release holds for one target: archive, packages for Debian and Fedora, SBOM. The same commit makes the
-# same bytes, in whatever folder and at whatever time. Needs python3 (3.9 or later); dpkg-deb and rpmbuild for packages.
+# Builds a release's files for one target: archive, packages for Debian and Fedora, SBOM. They are reproducible: they depend
+# only on the commit, not on the directory or the time. Needs python3 (3.9 or later); dpkg-deb and rpmbuild for packages.
 set -euo pipefail
 
 name=git-credential-github-app
@@ -34,7 +34,7 @@ build() {
     binary=$checkout/target/cross/$target/release/$name$suffix
 }
 
-# What an archive holds, in a directory.
+# Puts an archive's files into a directory.
 stage() {
     local runner="CARGO_TARGET_${upper}_RUNNER" run=()
     read -ra run <<<"${!runner:-}"
@@ -45,9 +45,9 @@ stage() {
     case $target in *-windows-*) installer=install.ps1 ;; esac
     for shell in bash zsh fish powershell; do
         case $shell in zsh) file=_$name ;; powershell) file=$name.ps1 ;; *) file=$name.$shell ;; esac
-        # The old bash of macOS takes an empty list for an unset variable.
+        # The old bash of macOS treats an empty array as unset.
         ${run[@]+"${run[@]}"} "$stage/$name$suffix" completions "$shell" </dev/null >"$stage/completions/$file" || true
-        # Silence is an answer too: a helper exits with 0 on operations that it does not know.
+        # No output is fine: a helper exits with 0 on unknown operations.
         [ -s "$stage/completions/$file" ] ||
             fail "cannot run the binary for $target" "set CARGO_TARGET_${upper}_RUNNER to what runs it"
     done
@@ -86,12 +86,12 @@ main() {
     if command -v sha256sum >/dev/null; then sha256=(sha256sum); else sha256=(shasum -a 256); fi
     upper=$(printf '%s' "${target//-/_}" | tr '[:lower:]' '[:upper:]')
     version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$checkout/Cargo.toml" | head -n 1)
-    # Everything is as old as its commit.
+    # Every file gets the commit's time.
     SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$checkout" log -1 --format=%ct 2>/dev/null || echo 315532800)}
     export SOURCE_DATE_EPOCH LC_ALL=C TZ=UTC
     umask 022
     work=$(mktemp -d)
-    # shellcheck disable=SC2064 # the local variable is gone by then
+    # shellcheck disable=SC2064 # the local variable no longer exists then
     trap "rm -rf '$work'" EXIT
     [ -n "$binary" ] || build
     [ -f "$binary" ] || fail "there is no $binary"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes one SHA256SUMS for the files of all targets in a directory: checksums.sh DIR. Where MINISIGN_KEY holds a secret
-# key (without a password), the list is signed with it too.
+# Writes one SHA256SUMS for the files of all targets in a directory: checksums.sh DIR. If MINISIGN_KEY holds a secret key
+# (without a password), it also signs the list.
 set -eu
 
 cd "$1"
@@ -8,7 +8,7 @@ rm -f SHA256SUMS SHA256SUMS.minisig
 find . -maxdepth 1 -type f | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum >../SHA256SUMS.new
 mv ../SHA256SUMS.new SHA256SUMS
 cat SHA256SUMS
-[ -n "${MINISIGN_KEY:-}" ] || { echo 'no MINISIGN_KEY: SHA256SUMS is attested, and not signed' >&2 && exit 0; }
+[ -n "${MINISIGN_KEY:-}" ] || { echo 'no MINISIGN_KEY: SHA256SUMS is attested but not signed' >&2 && exit 0; }
 umask 077
 key=$(mktemp)
 trap 'rm -f "$key"' EXIT

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tells of the crates that are linked into the binary for a target.
+"""Lists the crates that are linked into the binary for a target.
 
 crates.py licences TARGET: every crate with the texts of its licences.
 crates.py sbom TARGET: the same crates as a CycloneDX 1.5 document.
@@ -19,7 +19,7 @@ TEXTS = re.compile(r"^(licen[cs]e|copying|copyright|notice|unlicense)", re.IGNOR
 
 
 def linked(target):
-    """The packages that normal dependencies lead to; those for building and testing are in no binary."""
+    """The packages of normal dependencies; build and test dependencies are not in the binary."""
     command = [os.environ.get("CARGO", "cargo"), "metadata", "--format-version=1", "--locked"]
     command += ["--filter-platform", target]
     metadata = json.loads(subprocess.run(command, cwd=CHECKOUT, check=True, stdout=subprocess.PIPE).stdout)
@@ -64,7 +64,7 @@ def component(crate, kind):
     purl = f"pkg:cargo/{urllib.parse.quote(crate['name'])}@{urllib.parse.quote(crate['version'])}"
     made = {"type": kind, "bom-ref": purl, "name": crate["name"], "version": crate["version"], "purl": purl}
     if crate["license"]:
-        # Old manifests have a slash for "or".
+        # Old manifests write "or" as a slash.
         made["licenses"] = [{"expression": re.sub(r"\s*/\s*", " OR ", crate["license"])}]
     if crate["repository"]:
         made["externalReferences"] = [{"type": "vcs", "url": crate["repository"]}]

@@ -18,12 +18,12 @@ import tempfile
 from archive import compressed, tar
 
 NAME = "git-credential-github-app"
-USER = 65532  # as other images without a distribution have it
+USER = 65532  # as in other distroless images
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class Layout:
-    """A directory of blobs that are named by what they hold."""
+    """A directory of blobs named by their digests."""
 
     def __init__(self, root):
         self.root = root
@@ -45,7 +45,7 @@ def files(binary, ca_file, licences):
         "etc/ssl/certs/ca-certificates.crt": ca_file.read_bytes(),
         "etc/passwd": f"nonroot:x:{USER}:{USER}:nonroot:/home/nonroot:/sbin/nologin\n".encode(),
         "etc/group": f"nonroot:x:{USER}:\n".encode(),
-        # With a libc's own resolver, names in /etc/hosts come before DNS.
+        # libc's resolver reads it: /etc/hosts before DNS.
         "etc/nsswitch.conf": b"hosts: files dns\n",
         **{f"usr/share/licenses/{NAME}/{name}": text for name, text in licences.items()},
     }
@@ -64,7 +64,7 @@ def layer(contents, epoch):
 
 
 def unpacked(archive):
-    """The files of a release's archive, by their names without its folder."""
+    """The files of a release's archive, by name without the top directory."""
     with tarfile.open(archive) as opened:
         members = [member for member in opened.getmembers() if member.isfile()]
         return {member.name.split("/", 1)[1]: opened.extractfile(member).read() for member in members}

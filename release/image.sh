@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes a container image of `serve` from unpacked archives: image.sh OUT ARCHIVE..., one archive for each processor.
-# OUT is an OCI layout, which skopeo, podman, buildah and crane read; no daemon, and no base image. The CAs are those of
-# CA_FILE, by default this machine's.
+# OUT is an OCI layout, which skopeo, podman, buildah and crane read. It needs no daemon and no base image. The CAs
+# come from CA_FILE, by default this machine's.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fills in what a package manager wants to know of a release: manifests.sh RELEASE-FILES OUT. Reads the templates of
+# Fills in the manifests of package managers for a release: manifests.sh RELEASE-FILES OUT. Reads the templates of
 # packaging/, whose names end with .in: @VERSION@, @REPOSITORY@ (a URL), and @SHA256:TARGET@, the checksum of a target's
 # archive in SHA256SUMS. REPOSITORY_URL is the repository's URL, unless Cargo.toml names one.
 set -euo pipefail

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes packages for Debian and Fedora of what an archive holds: packages.sh UNPACKED-ARCHIVE OUT. No script of theirs runs
-# at installation. Left out, and said so, where dpkg-deb or rpmbuild are missing.
+# Makes packages for Debian and Fedora from an archive's files: packages.sh UNPACKED-ARCHIVE OUT. They run no scripts at
+# installation. If dpkg-deb or rpmbuild is missing, its package is skipped with a message.
 set -euo pipefail
 
 name=git-credential-github-app
@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 
 put() { install -D -m "$1" "$2" "$root$3"; }
 
-# The files that both have.
+# The files of both packages.
 lay_out() {
     root=$1
     put 755 "$stage/$name" "/usr/bin/$name"
@@ -38,14 +38,14 @@ debian() {
     case $target in x86_64-*) architecture=amd64 ;; aarch64-*) architecture=arm64 ;; esac
     lay_out "$work/deb"
     local doc=/usr/share/doc/$name
-    # Debian 12 knows no other place for units.
+    # Debian 12 reads packaged units only from there.
     mv "$root/usr/lib" "$root/lib"
     put 644 "$stage/completions/_$name" "/usr/share/zsh/vendor-completions/_$name"
     put 644 "$here/../packaging/debian/lintian-overrides" "/usr/share/lintian/overrides/$name"
     put 644 "$here/../packaging/debian/copyright" "$doc/copyright"
     gzip -9n <"$stage/THIRD-PARTY-LICENCES.txt" >"$work/third-party"
     put 644 "$work/third-party" "$doc/THIRD-PARTY-LICENCES.txt.gz"
-    printf '%s (%s) unstable; urgency=medium\n\n  * Release %s; what has changed is in the repository'"'"'s CHANGELOG.md.\n\n -- %s  %s\n' \
+    printf '%s (%s) unstable; urgency=medium\n\n  * Release %s; the repository'"'"'s CHANGELOG.md lists the changes.\n\n -- %s  %s\n' \
         "$name" "$version" "$version" "$maintainer" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$work/changelog.gz"
     put 644 "$work/changelog.gz" "$doc/changelog.gz"
     install -d "$root/DEBIAN"
@@ -101,9 +101,9 @@ cp -a $work/rpm/. %{buildroot}/
 /usr/lib/systemd/system/github-app-broker.*
 %changelog
 * $(date -u -d "@$SOURCE_DATE_EPOCH" '+%a %b %d %Y') $maintainer - $version-1
-- Release $version; what has changed is in the repository's CHANGELOG.md.
+- Release $version; the repository's CHANGELOG.md lists the changes.
 END
-    # Compressors of other versions make other bytes: gzip is the steadiest.
+    # Versions of a compressor differ in their output; gzip's changes least.
     rpmbuild --quiet -bb --buildroot "$work/root" --target "${target%%-*}-linux" \
         --define "_topdir $work/top" --define "_rpmdir $work/rpms" --define '_build_id_links none' \
         --define '_buildhost release' --define 'use_source_date_epoch_as_buildtime 1' \
@@ -113,7 +113,7 @@ END
     find "$work/rpms" -name '*.rpm' -exec install -m 644 -t "$out" {} +
 }
 
-# Whoever signs the packages may say so.
+# For whoever signs the packages.
 maintainer=${MAINTAINER:-The git-credential-github-app contributors <git-credential-github-app@localhost.invalid>}
 if command -v dpkg-deb >/dev/null; then debian; else echo 'dpkg-deb is not installed: no .deb' >&2; fi
 if command -v rpmbuild >/dev/null; then fedora; else echo 'rpmbuild is not installed: no .rpm' >&2; fi

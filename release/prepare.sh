@@ -2,7 +2,7 @@
 # Installs what release/build.sh needs on a runner of GitHub Actions: prepare.sh TARGET.
 set -eu
 
-# A release has the same bytes only from the same Rust.
+# A release is reproducible only with the same Rust.
 rust=1.96.0
 rustup toolchain install --profile minimal --component rustfmt --component clippy --target "$1" "$rust"
 rustup default "$rust"

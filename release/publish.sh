@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the GitHub release of a tag, with all files of a directory: publish.sh TAG DIR. Its notes are the changelog's.
+# Creates the GitHub release of a tag with all files of a directory: publish.sh TAG DIR. Its notes come from the changelog.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

@@ -10,9 +10,12 @@ pub mod clock;
 mod command;
 pub mod line_sink;
 pub mod lock;
+#[cfg(any(windows, test))]
+mod powershell;
 pub mod process;
 #[cfg(any(windows, test))]
 mod sddl;
+pub mod search;
 pub mod threads;
 mod trust;
 #[cfg(unix)]
@@ -26,4 +29,4 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-pub use system::{files, paths, private_files, search, signals, sockets, terminal, unix_socket, users};
+pub use system::{files, paths, private_files, shell, signals, sockets, terminal, unix_socket, users};

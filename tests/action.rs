@@ -118,7 +118,7 @@ fn a_job_with_a_broker_has_no_secret_and_its_token_is_revoked_there() {
         .with("broker-audience", crate::support::issuer::AUDIENCE)
         .with("binary", binary(&sandbox));
     let refused = job.main(&sandbox).run();
-    let said = "the job may not ask for id-tokens: it needs the permission id-token: write";
+    let said = "the job may not request id-tokens: it needs the permission id-token: write";
     refused.expect(1, &annotation("error", said), "");
     service.set_variables(&sandbox);
     silent(&job.start(&sandbox));
@@ -185,8 +185,7 @@ fn a_revocation_that_fails_is_tried_again_and_then_a_warning_with_its_reason() {
     github.script_revocations((0..20).map(|_| Response::text(403, "no")).collect());
     let output = job.post(&sandbox).run();
     assert_eq!((output.status, output.stderr.as_str()), (0, ""), "the job is none the worse for it");
-    let warning =
-        "::warning::not all tokens are revoked; they expire within an hour%0Agit-credential-github-app: ";
+    let warning = "::warning::not all tokens could be revoked; they expire within an hour%0Agit-credential-github-app: ";
     assert!(output.stdout.starts_with(warning) && output.stdout.lines().count() == 1, "{}", output.stdout);
     assert_eq!(left(&sandbox), Vec::<PathBuf>::new(), "the files go all the same");
 }

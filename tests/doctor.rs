@@ -247,10 +247,18 @@ fn a_cache_that_cannot_be_used() {
     fs::create_dir(&dir).expect("a new directory");
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).expect("a directory of ours");
     let args = ["--cache-dir", &dir.to_string_lossy()];
-    doctor(&sandbox, &args).fails("cache", "others may access it", "mode 0700");
+    doctor(&sandbox, &args).fails("cache", "others may access it", "accessible only to you");
     let file = sandbox.write("file", "");
-    doctor(&sandbox, &["--cache-dir", &file.to_string_lossy()]).fails("cache", "not a directory", "0700");
-    doctor(&sandbox, &["--cache-dir", "/proc/no"]).fails("cache", "use the cache /proc/no", "0700");
+    doctor(&sandbox, &["--cache-dir", &file.to_string_lossy()]).fails(
+        "cache",
+        "not a directory",
+        "accessible only to you",
+    );
+    doctor(&sandbox, &["--cache-dir", "/proc/no"]).fails(
+        "cache",
+        "use the cache /proc/no",
+        "accessible only to you",
+    );
     doctor(&sandbox, &["--no-cache"]).has("warn", "cache", "it is switched off", "--no-cache");
     let left =
         fs::read_dir(sandbox.home().join(".cache/git-credential-github-app")).map_or(0, Iterator::count);

@@ -10,7 +10,7 @@ rustPlatform.buildRustPackage {
   src = lib.cleanSource root;
   cargoLock.lockFile = root + "/Cargo.lock";
 
-  # The tests want gits, ghs and namespaces of a whole machine.
+  # The tests need git, gh and namespaces, which the build sandbox does not have.
   doCheck = false;
 
   nativeBuildInputs = [ installShellFiles ];

@@ -13,15 +13,12 @@ use hyper_util::service::TowerToHyperService;
 
 use crate::broker::bearer_file::BearerFile;
 use crate::broker::identities::Identities;
-use crate::broker::limiter::Limiter;
 use crate::broker::limits::Limits;
 use crate::broker::log::{Log, LogFormat};
-use crate::broker::metrics::Metrics;
 use crate::broker::model::{Asking, IDENTITIES, Observed, SERVERS};
-use crate::broker::places::Places;
-use crate::broker::pool::{Minter, Pool};
+use crate::broker::pool::Minter;
 use crate::broker::ready::Ready;
-use crate::broker::{Server, bearers, handle, runtime};
+use crate::broker::{bearers, handle, runtime, start};
 use crate::platform::clock;
 use crate::tokens::scope::{Scope, permission};
 use crate::tokens::secret::Secret;
@@ -56,7 +53,7 @@ impl Asker {
             )
         });
         fs::write(&file, lines.collect::<String>()).expect("room for a file");
-        let servers = SERVERS.iter().map(|limits| start(&file, limits)).collect();
+        let servers = SERVERS.iter().map(|limits| server(&file, limits)).collect();
         Self { runtime: runtime().expect("a runtime"), servers }
     }
 
@@ -91,7 +88,7 @@ fn in_full(scope: &Scope) -> String {
 }
 
 /// A broker with these limits in its settings.
-fn start(bearer_file: &Path, words: &str) -> (TowerToHyperService<Router>, Minted) {
+fn server(bearer_file: &Path, words: &str) -> (TowerToHyperService<Router>, Minted) {
     let (log, _) = Log::start_with(LogFormat::Plain, 1 << 16, |_| Ok(())).expect("a thread");
     let minted = Minted::default();
     let noted = Arc::clone(&minted);
@@ -110,27 +107,9 @@ fn start(bearer_file: &Path, words: &str) -> (TowerToHyperService<Router>, Minte
     let permissions = of("permission").iter().filter_map(|pair| permission(pair)).collect();
     // Few scopes, so that they are forgotten and minted again, and no limit on requests.
     let limits = Limits { mints: 1, scopes: 64, requests: u32::MAX, failures: u32::MAX, ..Limits::default() };
-    let pool = Pool::start(
-        Some(github),
-        log.clone(),
-        limits.clone(),
-        Box::new(clock::moment),
-        Box::new(|_, _, _| ()),
-    );
     let bearers = BearerFile::open(bearer_file, log.clone(), owner.is_some()).expect("a bearer file");
-    let broker = Server {
-        identities: Some(Identities { bearers: Some(bearers), trust: None }),
-        audit: None,
-        pool: pool.expect("a thread"),
-        limits: Scope::new(owner.as_deref(), &of("repository"), &permissions),
-        user: 0,
-        requests: Limiter::new(limits.requests),
-        failures: Limiter::new(limits.failures),
-        places: Arc::new(Places::new(limits.connections, limits.connections / limits.share)),
-        metrics: Arc::new(Metrics::default()),
-        log,
-        draining: Arc::default(),
-        started: clock::instant(),
-    };
+    let identities = Identities { bearers: Some(bearers), trust: None };
+    let most = Scope::new(owner.as_deref(), &of("repository"), &permissions);
+    let broker = start::without_settings(identities, github, most, &limits, &log);
     (TowerToHyperService::new(handle::router(Arc::new(broker))), minted)
 }

@@ -56,7 +56,7 @@ impl Audit {
                 *self.sink() = sink;
                 self.log.event("opened the audit log again");
             }
-            Err(failure) => self.log.event(&format!("{failure}; the audit log goes on as it was")),
+            Err(failure) => self.log.event(&format!("{failure}; still using the old audit log file")),
         }
     }
 
@@ -97,7 +97,7 @@ impl Audit {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Writes a line if the last write failed. Otherwise nobody might, as clients are told to stay away.
+    /// Writes a line if the last write failed. Otherwise perhaps nothing would, as clients back off.
     pub fn maintain(&self) {
         if self.is_failing() {
             self.write_now(&AuditLine::new(clock::now(), Reason::WritableAgain));

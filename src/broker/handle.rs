@@ -35,7 +35,7 @@ pub fn router(broker: Arc<Server>) -> Router {
     let of_admin = |State(broker): State<Arc<Server>>, request: Request| async move {
         answer(broker, Route::Admin, request).await
     };
-    // axum's own answer to an ID that is not UTF-8 would have another form, and be neither authenticated nor logged.
+    // axum's own answer to an ID that is not UTF-8 would have another form, without authentication or a log line.
     let of_workspace = |State(broker): State<Arc<Server>>,
                         id: Result<Path<String>, PathRejection>,
                         request: Request| async move {

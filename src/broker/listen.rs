@@ -151,7 +151,7 @@ impl Listener {
             .into())
     }
 
-    /// Removes a socket that we created, so that nobody connects to it in vain.
+    /// Removes a socket that we created, so that clients do not try it.
     pub fn remove(&self) {
         if let Self::Unix(_, Some(path)) = self {
             let _ = std::fs::remove_file(path);

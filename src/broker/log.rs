@@ -26,11 +26,11 @@ const MOST: usize = 4 << 20;
 /// The same for other lines, which are few and explain what is wrong.
 const RESERVE: usize = 64 << 10;
 /// Bytes shown of a path.
-const PATH: usize = 256;
+pub const PATH: usize = 256;
 /// Bytes shown of a method; all real ones are shorter.
 const METHOD: usize = 32;
 /// Bytes shown of a scope; the rest is only counted.
-const SCOPE: usize = 512;
+pub const SCOPE: usize = 512;
 /// Bytes shown of a message.
 const MESSAGE: usize = 2048;
 
@@ -275,7 +275,7 @@ impl Log {
 }
 
 /// At most this many bytes of an already escaped text; ends with three dots if cut.
-fn cut(text: &str, most: usize) -> Cow<'_, str> {
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);
     }

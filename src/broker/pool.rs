@@ -135,7 +135,7 @@ impl Pool {
     /// A token for a scope, asked for now.
     ///
     /// # Errors
-    /// There is no valid one, and none can be minted now.
+    /// No valid token is cached, and none can be minted now.
     pub async fn token(
         &self,
         who: &Who,

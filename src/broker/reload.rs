@@ -55,7 +55,7 @@ impl Reload {
         if let Some(tls) = &self.tls {
             tls.read_again();
         }
-        // A fault in reading is no reason to stop serving.
+        // An error while reading must not stop the broker.
         match fault::guarded(|| self.settings()) {
             Ok(()) => log.event("read the settings, the key and the CAs again"),
             Err(error) => log.event(&format!("{error:#}; continuing with the settings as they were")),

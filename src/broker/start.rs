@@ -14,6 +14,8 @@ use crate::broker::log::Log;
 use crate::broker::metrics::Metrics;
 use crate::broker::oidc::KeyFetcher;
 use crate::broker::places::Places;
+#[cfg(any(test, fuzzing))]
+use crate::broker::pool::Minter;
 use crate::broker::pool::Pool;
 use crate::broker::trust_file::TrustFile;
 use crate::broker::{ServeOptions, Server, app_minter, serving};
@@ -81,4 +83,31 @@ pub fn server(
         draining: Arc::default(),
         started: clock::instant(),
     })
+}
+
+/// A broker with this GitHub and without an audit log, for tests and fuzzing.
+#[cfg(any(test, fuzzing))]
+pub fn without_settings(
+    identities: Identities,
+    github: Minter,
+    most: Scope,
+    limits: &Limits,
+    log: &Log,
+) -> Server {
+    let moment = Box::new(clock::moment);
+    let pool = Pool::start(Some(github), log.clone(), limits.clone(), moment, Box::new(|_, _, _| ()));
+    Server {
+        identities: Some(identities),
+        audit: None,
+        pool: pool.expect("threads that mint"),
+        limits: most,
+        user: 0,
+        requests: Limiter::new(limits.requests),
+        failures: Limiter::new(limits.failures),
+        places: Arc::new(Places::new(limits.connections, limits.connections / limits.share)),
+        metrics: Arc::default(),
+        log: log.clone(),
+        draining: Arc::default(),
+        started: clock::instant(),
+    }
 }

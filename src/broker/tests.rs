@@ -50,31 +50,10 @@ impl Running {
             app: "app".to_owned(),
             one_installation: false,
         };
-        let pool = Pool::start(
-            Some(minter),
-            to_log.clone(),
-            limits.clone(),
-            Box::new(clock::moment),
-            Box::new(|_, _, _| ()),
-        )
-        .unwrap();
-        let broker = Arc::new(Server {
-            identities: Some(Identities {
-                bearers: Some(BearerFile::open(file.path(), to_log.clone(), false).unwrap()),
-                trust: None,
-            }),
-            audit: None,
-            pool,
-            limits: Scope::default(),
-            user: 0,
-            requests: Limiter::new(limits.requests),
-            failures: Limiter::new(limits.failures),
-            places: Arc::new(Places::new(limits.connections, limits.connections / limits.share)),
-            metrics: Arc::default(),
-            log: to_log.clone(),
-            draining: Arc::default(),
-            started: clock::instant(),
-        });
+        let bearers = BearerFile::open(file.path(), to_log.clone(), false).unwrap();
+        let identities = Identities { bearers: Some(bearers), trust: None };
+        let broker =
+            Arc::new(start::without_settings(identities, minter, Scope::default(), &limits, &to_log));
         let listener = Listener::open(&ListenAddress::Tcp("127.0.0.1:0".parse().unwrap())).unwrap();
         let Listener::Tcp(socket) = &listener else { panic!("it is TCP") };
         let address = socket.local_addr().unwrap();
@@ -105,7 +84,7 @@ impl Running {
         BufReader::new(stream)
     }
 
-    /// Waits until so many are connected.
+    /// Waits until this number of clients is connected.
     fn wait_for(&self, connections: usize) {
         wait_until(|| self.broker.places.taken() == connections);
     }

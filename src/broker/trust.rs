@@ -49,6 +49,6 @@ impl TrustRules {
 
     /// The identity for these claims of this issuer; `None`: no rule matches.
     pub fn identify(&self, issuer: &Issuer, claims: &Claims) -> Option<Identity> {
-        self.rules.iter().find_map(|rule| rule.judge((&issuer.name, &issuer.url), claims).ok())
+        self.rules.iter().find_map(|rule| rule.evaluate((&issuer.name, &issuer.url), claims).ok())
     }
 }

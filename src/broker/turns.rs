@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::broker::identity::Identity;
 
-/// The identity that a mint is for; `None` if there are none, and so nobody to be fair to.
+/// The identity that a mint is for; `None` if no identities are configured.
 pub type Who = Option<Arc<Identity>>;
 
 /// What waits and what runs.

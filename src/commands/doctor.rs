@@ -45,8 +45,8 @@ use machine::Machine;
 use subject::Subject;
 
 /// The checks of each profile, in the order in which they are shown. A later check may use what an earlier one noted in
-/// [`Patient`].
-const OF_SETTINGS: [fn(&Patient, &Machine, &mut Checks); 9] = [
+/// [`Examined`].
+const OF_SETTINGS: [fn(&Examined, &Machine, &mut Checks); 9] = [
     app_key::examine,
     network::examine,
     github_app::examine,
@@ -59,7 +59,7 @@ const OF_SETTINGS: [fn(&Patient, &Machine, &mut Checks); 9] = [
 ];
 
 /// The checks of a profile without a token source: there is nothing to ask for a token.
-const WITHOUT_SOURCE: [fn(&Patient, &Machine, &mut Checks); 3] =
+const WITHOUT_SOURCE: [fn(&Examined, &Machine, &mut Checks); 3] =
     [cache::examine, configuration::examine, rewrites::examine];
 
 /// The checks of the machine and the clone.
@@ -128,7 +128,7 @@ fn examine_profile(
 }
 
 fn examine_settings(
-    list: &[fn(&Patient, &Machine, &mut Checks)],
+    list: &[fn(&Examined, &Machine, &mut Checks)],
     (settings, profile): (Config, Option<&str>),
     target: Option<&Subject>,
     machine: &Machine,
@@ -136,7 +136,7 @@ fn examine_settings(
     checks: &mut Checks,
 ) {
     let target = target.filter(|target| target.is_at(&settings.host));
-    let patient = Patient {
+    let examined = Examined {
         deadline: machine.deadline,
         settings,
         profile,
@@ -148,7 +148,7 @@ fn examine_settings(
         git_reaches: Cell::new(false),
     };
     for check in list {
-        check(&patient, machine, checks);
+        check(&examined, machine, checks);
     }
 }
 
@@ -164,7 +164,7 @@ fn hosts(sources: &Sources) -> Vec<Host> {
 }
 
 /// The profile under check, and what earlier checks found out for later ones.
-struct Patient<'a> {
+struct Examined<'a> {
     settings: Config,
     /// The profile's name, if the file has profiles.
     profile: Option<&'a str>,

@@ -15,6 +15,7 @@ mod args;
 mod closing;
 mod files;
 mod git_config;
+mod placement;
 mod plan;
 mod questions;
 mod record;
@@ -22,17 +23,16 @@ mod settings_file;
 mod terminal;
 mod timer;
 mod undo;
-mod whose;
 
 pub use args::SetupArgs;
 use args::SetupRequest;
+use placement::Placement;
 use plan::Plan;
-use whose::Whose;
 
 /// Runs the command.
 pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<()> {
-    let whose = Whose::of(&options.given, arguments)?;
-    let mut given = whose.reading(&options.given);
+    let placement = Placement::of(&options.given, arguments)?;
+    let mut given = placement.reading(&options.given);
     if !arguments.undo && lacks_source(&given) && questions::can_ask() {
         questions::fill(&mut given)?;
     }
@@ -44,11 +44,11 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
     };
     let request = SetupRequest { given: &given, profile: &profile, arguments };
     if arguments.undo {
-        return undo::run(&request, &whose, report).map_err(|error| whose.explain(error, true));
+        return undo::run(&request, &placement, report).map_err(|error| placement.explain(error, true));
     }
     let settings = profile.settings()?;
     note_origins(&profile, report);
-    let mut plan = Plan::make(&request, whose, settings, report)?;
+    let mut plan = Plan::make(&request, placement, settings, report)?;
     if arguments.print {
         return print_text(&plan.to_text()?);
     }
@@ -58,7 +58,7 @@ pub fn run(options: &Options, arguments: &SetupArgs, report: Report) -> Result<(
     let tried = plan.timer.as_ref().map(|timer| (timer, closing::try_timer(timer, &plan.settings)));
     // As git will run it: with the settings file, and without the options given here.
     let bare = given.only(&[Key::Config, Key::Profile]);
-    let is_usual = plan.whose.is_usual;
+    let is_usual = plan.placement.is_usual;
     let sources = if is_usual { Sources::read_or_empty(&bare) } else { Sources::read(&bare) };
     let mut checks = doctor::examine(&sources, None, report);
     if let Some((timer, tried)) = tried {

@@ -1,4 +1,4 @@
-//! Files that are replaced as a whole: a new one beside, then a rename, so that whoever reads has the old content or the
+//! Files that are replaced as a whole: a new one beside, then a rename, so that readers get the old content or the
 //! new one and never a part.
 
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! How much is taken from whoever may send without end.
+//! How much is read from a sender that may never stop.
 
 /// Most of a program's output, a server's answer or a cache entry: more than any key, signature, git configuration or
 /// answer of GitHub's has.

@@ -1,5 +1,5 @@
 //! Locks between processes, with a time limit. A lock is the open file's: it is released when that is dropped, and when
-//! the process dies. The system waits without a limit or not at all, so whoever waits looks again and again.
+//! the process dies. The system waits without a limit or not at all, so a waiting process polls.
 
 use std::fs::{File, TryLockError};
 use std::io;

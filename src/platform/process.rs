@@ -76,7 +76,7 @@ impl RunError {
     }
 }
 
-/// A program that we run for ourselves, such as `git`, to be found in the absolute entries of the `PATH` alone.
+/// A program that we run for ourselves, such as `git`, looked up only in the absolute entries of the `PATH`.
 pub fn program(name: &str) -> Command {
     let search = search::own();
     let mut command = foreign(search.find(name));
@@ -106,7 +106,7 @@ pub fn without_own_secrets(command: &mut Command) -> &mut Command {
     command.env_remove(KEY_VARIABLE).env_remove(BEARER_VARIABLE)
 }
 
-/// Runs a program whose stderr people shall see. What it has started may outlive it: it may talk to the terminal, so it
+/// Runs a program whose stderr is shown. What it has started may outlive it: it may talk to the terminal, so it
 /// stays in the terminal's foreground group.
 pub fn run_beside_people(
     command: &mut Command,

@@ -44,6 +44,5 @@ pub fn is_full(error: &io::Error) -> bool {
 
 /// What to say of it.
 pub fn scarcity(what: &str, error: &io::Error) -> Failure {
-    Failure::new(Kind::Temporary, format!("{what}: {error}"))
-        .hint("try again later, or allow more processes, threads and open files: ulimit -a shows the limits")
+    Failure::new(Kind::Temporary, format!("{what}: {error}")).hint(scarcity::HINT)
 }

@@ -15,7 +15,7 @@ use crate::platform::clock;
 use crate::platform::files::{self, stamp};
 use crate::tokens::error::{Failure, Kind};
 
-/// For so many microseconds a look at the files is good: a flood of requests is no flood of looks.
+/// For this many microseconds a check of the files is valid, so that a flood of requests causes few checks.
 const FRESH: u64 = 1000;
 /// For so many the look of the files from outside is good: then they are read and compared. An editor can put back the
 /// times of writing but not that of the last change; what is left are changes within one tick of the system's clock,

@@ -6,6 +6,7 @@ pub mod private_files;
 pub mod programs;
 pub mod scarcity;
 pub mod search;
+pub mod shell;
 pub mod signals;
 pub mod sockets;
 pub mod terminal;

@@ -1,4 +1,4 @@
-//! This program as git, cron and systemd shall call it.
+//! How git, cron and systemd call this program.
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Words of a command line, as a shell reads them. Pure.
 //!
-//! shlex quotes otherwise (`"it's"`, and `'--a=b'` where nothing needs it), knows no backslashes, which alone git takes for
+//! shlex quotes otherwise (`"it's"`, and `'--a=b'` where nothing needs it), knows no backslashes, which only git takes for
 //! a path, and splits a snippet with `$`, `;` or a comment as if it were words. It would be one crate and 1 KiB more.
 
 /// No shell takes these for anything else.
@@ -19,14 +19,6 @@ pub fn shell_word(text: &str) -> String {
         word.push(c);
     }
     word
-}
-
-/// A word as a shell reads it back, for people to copy.
-pub fn quoted(word: &str) -> String {
-    if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || PLAIN.contains(c)) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// The words of a command line for the shell; `None` where it is more than words.
@@ -83,15 +75,6 @@ mod tests {
             ("", "''"),
         ] {
             assert_eq!(shell_word(text), word);
-        }
-    }
-
-    #[test]
-    fn words_are_quoted_where_a_shell_needs_it() {
-        for (word, is) in
-            [("/a/b", "/a/b"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("", "''"), ("$x", "'$x'")]
-        {
-            assert_eq!(quoted(word), is);
         }
     }
 }

@@ -69,7 +69,7 @@ fn an_archive_with_another_checksum_is_not_unpacked() {
     let Some(job) = job(&sandbox, &github, from.to_string()) else { return };
     let wrong = "0".repeat(64);
     let job = job.with("sha256", wrong.clone());
-    let said = format!("{name} in {from} has checksum {sum}, and {wrong} is expected");
+    let said = format!("{name} in {from} has checksum {sum}, but {wrong} is expected");
     job.start(&sandbox).expect(1, &annotation("error", &said), "");
     silent(&job.post(&sandbox).run());
     assert_eq!((left(&sandbox), github.mints()), (Vec::new(), 0));
@@ -86,7 +86,7 @@ fn a_release_from_afar_needs_https_and_a_local_action_an_input() {
     for (from, said) in [
         (
             "http://releases.example.com",
-            "http://releases.example.com/SHA256SUMS: plain http would let anybody on the way change what is installed",
+            "http://releases.example.com/SHA256SUMS: over plain http, anybody on the network path could change what is installed",
         ),
         ("", "a local Action has no release: use the input binary or release"),
     ] {

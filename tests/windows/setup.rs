@@ -71,7 +71,7 @@ fn a_timer_is_the_line_that_makes_a_task() {
 
 #[test]
 fn doctor_finds_what_works_and_a_helper_line_that_git_cannot_run() {
-    let Some((_github, machine, options)) = new_machine() else { return };
+    let Some((_github, mut machine, options)) = new_machine() else { return };
     setup(&machine, &options, &[]);
     let report = |machine: &Machine| -> serde_json::Value {
         let output = machine.helper(&["doctor", "--json"]).run();
@@ -100,7 +100,9 @@ fn doctor_finds_what_works_and_a_helper_line_that_git_cannot_run() {
     assert_eq!(state(&found, "helper line"), None, "{found:#}");
     let git = fs::read_to_string(machine.file("gitconfig")).expect("a file of git's");
     machine.write("gitconfig", git.replace("my\\\\ tools", "no\\\\ tools"));
+    machine.set_env("GIT_SSL_NO_VERIFY", "1");
     let found = report(&machine);
+    assert!(found.to_string().contains("\"Remove-Item Env:GIT_SSL_NO_VERIFY\""), "{found:#}");
     let (_, said) = state(&found, "helper line").expect("a check of the line");
     assert!(said.contains("git finds no program"), "{said}");
 }

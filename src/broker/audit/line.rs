@@ -2,10 +2,12 @@
 //! contains no secret.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::broker::identity::{self, Identity};
+use crate::broker::log::{PATH, SCOPE, cut};
 use crate::broker::oidc::presented::Invalid;
 use crate::broker::peer::Peer;
 use crate::broker::ready::{self, Ready};
@@ -15,6 +17,8 @@ use crate::tokens::scope::Scope;
 
 /// Bytes kept of a user agent.
 const USER_AGENT: usize = 256;
+/// Bytes kept of a permission's name; all real ones are shorter.
+const PERMISSION: usize = 100;
 
 /// The reason for a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,8 +110,12 @@ impl AuditLine<'_> {
             (clock::rfc3339(self.time), if self.reason.allows() { "allow" } else { "deny" });
         let reason = json(&self.reason.text());
         let identity = self.identity.map_or(identity::NOBODY, |identity| &identity.audited);
-        let workspace = json(&self.workspace.or(own));
-        let asked = json(&self.asked);
+        let (workspace, asked) = if self.reason.allows() {
+            (json(&self.workspace.or(own)), json(&self.asked))
+        } else {
+            let workspace = self.workspace.or(own).map(|id| cut(id, PATH));
+            (json(&workspace), json(&self.asked.map(Refused::of)))
+        };
         let token = self.token.map_or(ready::NO_TOKEN, |(ready, _)| &ready.audited);
         let cached = json(&self.token.map(|(_, cached)| cached));
         let client = json(&self.client.map(|client| client.to_string()));
@@ -121,6 +129,44 @@ impl AuditLine<'_> {
     }
 }
 
+/// What a refused request asked for: only the first names are kept, so that refused clients cannot fill the disk.
+#[derive(Serialize)]
+struct Refused<'a> {
+    owner: Option<&'a str>,
+    repositories: Vec<&'a str>,
+    permissions: BTreeMap<Cow<'a, str>, &'a str>,
+    /// How many names were left out.
+    #[serde(skip_serializing_if = "is_none")]
+    more: usize,
+}
+
+impl<'a> Refused<'a> {
+    fn of(scope: &'a Scope) -> Self {
+        let mut bytes = 0;
+        let mut fits = |name: &str| {
+            let fits = bytes <= SCOPE;
+            bytes += name.len();
+            fits
+        };
+        let repositories: Vec<&str> =
+            scope.repositories.iter().map(String::as_str).filter(|name| fits(name)).collect();
+        let permissions: BTreeMap<_, _> = scope
+            .permissions
+            .iter()
+            .map(|(name, level)| (cut(name, PERMISSION), level.as_str()))
+            .filter(|(name, _)| fits(name))
+            .collect();
+        let named = repositories.len() + permissions.len();
+        let more = scope.repositories.len() + scope.permissions.len() - named;
+        Self { owner: scope.owner.as_deref(), repositories, permissions, more }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(more: &usize) -> bool {
+    *more == 0
+}
+
 fn json(value: &impl Serialize) -> String {
     // Neither strings nor scopes can fail.
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
@@ -128,9 +174,7 @@ fn json(value: &impl Serialize) -> String {
 
 /// A client may send anything as its user agent, even a secret.
 fn user_agent(text: &str) -> String {
-    let mut shown = escape(text);
-    shown.truncate(shown.floor_char_boundary(USER_AGENT));
-    shown
+    cut(&escape(text), USER_AGENT).into_owned()
 }
 
 fn is_traceparent(text: &str) -> bool {
@@ -210,6 +254,32 @@ mod tests {
         let json: Value = serde_json::from_str(&line.to_text()).unwrap();
         assert_eq!((json["decision"].as_str(), json["traceparent"].as_str()), (Some("deny"), None));
         assert_eq!(json["reason"], "the token is for another audience");
-        assert!(json["user_agent"].as_str().unwrap().len() <= USER_AGENT);
+        assert_eq!(json["user_agent"], format!("{}...", "x".repeat(USER_AGENT - 3)));
+    }
+
+    #[test]
+    fn only_the_first_names_that_a_refused_request_asks_for_are_kept() {
+        let names: Vec<String> = (0..500).map(|number| format!("{number:0100}")).collect();
+        let permissions = [("x".repeat(5000), "read".to_owned())].into();
+        let (few, many) =
+            (Scope::new(Some("acme"), &names[..2], &BTreeMap::new()), Scope::new(None, &names, &permissions));
+        let workspace = "é".repeat(5000);
+        let line = |reason, asked: &Scope| -> Value {
+            let workspace = Some(&*workspace);
+            let line = AuditLine { workspace, asked: Some(asked), ..AuditLine::new(0, reason) };
+            serde_json::from_str(&line.to_text()).unwrap()
+        };
+        let refused = line(Reason::Denied("no"), &many);
+        assert_eq!(refused["workspace"], format!("{}...", "é".repeat((PATH - 3) / 2)));
+        let first = json!({ "owner": null, "repositories": names[..6], "permissions": {}, "more": 495 });
+        assert_eq!(refused["asked"], first);
+        let whole = json!({ "owner": "acme", "repositories": names[..2], "permissions": {} });
+        assert_eq!(line(Reason::Denied("no"), &few)["asked"], whole);
+        let long = line(Reason::Failed, &Scope::new(None, &[], &permissions));
+        let cut = format!("{}...", "x".repeat(PERMISSION - 3));
+        assert_eq!(long["asked"]["permissions"], json!({ cut: "read" }));
+        let granted = line(Reason::Granted, &many);
+        assert_eq!(granted["workspace"], workspace);
+        assert_eq!(granted["asked"]["repositories"].as_array().unwrap().len(), 500);
     }
 }

@@ -97,27 +97,7 @@ impl OneBroker {
             bearers: Some(BearerFile::open(&dir.path().join("bearers"), log.clone(), false).unwrap()),
             trust: Some(TrustFile::open(&dir.path().join("trust.toml"), &log, &fetcher).unwrap()),
         };
-        let pool = Pool::start(
-            Some(minter),
-            log.clone(),
-            limits.clone(),
-            Box::new(clock::moment),
-            Box::new(|_, _, _| ()),
-        );
-        let broker = Arc::new(Server {
-            identities: Some(identities),
-            audit: None,
-            pool: pool.unwrap(),
-            limits: Scope::default(),
-            user: 0,
-            requests: Limiter::new(limits.requests),
-            failures: Limiter::new(limits.failures),
-            places: Arc::new(Places::new(limits.connections, limits.connections)),
-            metrics: Arc::default(),
-            log,
-            draining: Arc::default(),
-            started: clock::instant(),
-        });
+        let broker = Arc::new(start::without_settings(identities, minter, Scope::default(), &limits, &log));
         let service = TowerToHyperService::new(handle::router(Arc::clone(&broker)));
         Self { broker, service, runtime: runtime().unwrap(), ended, dir }
     }
@@ -160,7 +140,7 @@ fn askers(sign: impl Fn(&str, &str) -> String) -> Vec<Presenter> {
     vec![
         bearer("w", route("w")),
         bearer("all", "/admin/github-installation-token".to_owned()),
-        // Called like the bearer's workspace, and somebody else all the same.
+        // Has the name of the bearer's workspace, but is another identity.
         oidc("w", "one"),
         oidc("a", "one"),
         oidc("b", "two"),

@@ -18,7 +18,7 @@ pub fn explain(rules: &TrustRules, claims: &Claims) -> (String, Option<Identity>
     let mut text = String::new();
     let Some(issuer) = issuer(rules, claims, &mut text) else { return (text, None) };
     for rule in &rules.rules {
-        match rule.judge((&issuer.name, &issuer.url), claims) {
+        match rule.evaluate((&issuer.name, &issuer.url), claims) {
             Ok(identity) => {
                 // Writing to a String cannot fail.
                 let _ = writeln!(text, "rule {}: fits", rule.number);

@@ -76,7 +76,7 @@ impl TrustRule {
     ///
     /// # Errors
     /// The rule does not match.
-    pub fn judge(&self, (issuer, url): (&str, &str), claims: &Claims) -> Result<Identity, Misfit> {
+    pub fn evaluate(&self, (issuer, url): (&str, &str), claims: &Claims) -> Result<Identity, Misfit> {
         if issuer != self.issuer {
             return Err(Misfit::Issuer);
         }
@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn judged(rule: &TrustRule, claims: &Value) -> Result<Identity, Misfit> {
-        rule.judge(("ci", "https://ci.example"), claims.as_object().unwrap())
+        rule.evaluate(("ci", "https://ci.example"), claims.as_object().unwrap())
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
             assert_eq!(judged(&rule(), &claims).unwrap_err(), misfit, "{changes}");
         }
         assert_eq!(judged(&rule(), &json!({})).unwrap_err(), Misfit::Missing(team()));
-        let other = rule().judge(("other", "https://ci.example"), &Claims::new());
+        let other = rule().evaluate(("other", "https://ci.example"), &Claims::new());
         assert_eq!(other.unwrap_err(), Misfit::Issuer);
     }
 

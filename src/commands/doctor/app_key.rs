@@ -2,21 +2,21 @@
 
 use std::fs;
 
-use crate::commands::doctor::Patient;
+use crate::commands::doctor::Examined;
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
 use crate::platform::private_files::{self, Readers};
-use crate::programs::words::quoted;
+use crate::platform::shell::quoted;
 use crate::tokens::config::KeySource;
 use crate::tokens::github::signer;
 
 /// Checks the key, if there is one.
-pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
-    let Some(app) = &patient.settings.app else { return };
+pub fn examine(examined: &Examined, _machine: &Machine, checks: &mut Checks) {
+    let Some(app) = &examined.settings.app else { return };
     match signer::fingerprint(&app.key) {
         Err(error) => {
-            patient.key_fails.set(true);
+            examined.key_fails.set(true);
             return checks.fail("private key", &error);
         }
         Ok(None) => return checks.ok("private key", "provided by a command; tested below"),

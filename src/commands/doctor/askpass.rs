@@ -4,6 +4,7 @@
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
+use crate::platform::shell;
 use crate::programs::git::{helper::Helper, wiring};
 use crate::settings::other_programs;
 use crate::tokens::error::escape;
@@ -27,11 +28,17 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
     }
     let configured = last("core.askpass").filter(|entry| !entry.value.is_empty());
     let (what, hint) = if other_programs::variable("GIT_ASKPASS").is_some() {
-        ("GIT_ASKPASS".to_owned(), "unset GIT_ASKPASS".to_owned())
+        ("GIT_ASKPASS".to_owned(), shell::unset(&["GIT_ASKPASS"]))
     } else if let Some(line) = configured {
         (format!("core.askPass ({})", escape(&line.origin)), line.removal())
     } else if other_programs::variable("SSH_ASKPASS").is_some() && last("core.askpass").is_none() {
-        ("SSH_ASKPASS".to_owned(), "export GIT_ASKPASS=".to_owned())
+        // An empty GIT_ASKPASS leaves ssh its own.
+        let hint = if shell::KEEPS_EMPTY_VARIABLES {
+            shell::set("GIT_ASKPASS", "")
+        } else {
+            shell::unset(&["SSH_ASKPASS"])
+        };
+        ("SSH_ASKPASS".to_owned(), hint)
     } else {
         return;
     };

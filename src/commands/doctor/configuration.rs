@@ -4,34 +4,34 @@
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::{Hints, command};
 use crate::commands::doctor::machine::Machine;
-use crate::commands::doctor::{Patient, Subject, helper_lines, obstacle};
+use crate::commands::doctor::{Examined, Subject, helper_lines, obstacle};
 use crate::platform::paths::GIT_NEEDS_HOME;
+use crate::platform::shell;
 use crate::programs::git::{self, ConfigEntry, edit, helper::Helper, wiring::Wiring};
-use crate::programs::words::quoted;
 use crate::settings::{dirs, other_programs};
 use crate::tokens::error::escape;
 
 const NAME: &str = "git configuration";
 
 /// Checks the lines for the host.
-pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
+pub fn examine(examined: &Examined, machine: &Machine, checks: &mut Checks) {
     if machine.entries.is_err() {
         return;
     }
-    let host = &patient.settings.host;
+    let host = &examined.settings.host;
     let host_url = host.url();
-    let path = patient.target.map(Subject::path).or_else(|| machine.path_at(host));
+    let path = examined.target.map(Subject::path).or_else(|| machine.path_at(host));
     let wiring = Wiring::of(machine.entries(), &host_url, path.as_deref());
-    helpers(patient, machine, &wiring, checks);
-    use_http_path(patient, &wiring, checks);
+    helpers(examined, machine, &wiring, checks);
+    use_http_path(examined, &wiring, checks);
     username(&wiring, checks);
     headers(&wiring, checks);
     verification(&host_url, machine, checks);
 }
 
-fn helpers(patient: &Patient, machine: &Machine, wiring: &Wiring, checks: &mut Checks) {
-    let host_url = patient.settings.host.url();
-    let set_up = |origin: &str| command(set_up(patient, machine, origin));
+fn helpers(examined: &Examined, machine: &Machine, wiring: &Wiring, checks: &mut Checks) {
+    let host_url = examined.settings.host.url();
+    let set_up = |origin: &str| command(set_up(examined, machine, origin));
     let gh = wiring.helpers.iter().find(|helper| helper.is_gh());
     match (wiring.ours(), &wiring.reset_after_us, gh) {
         (None, _, Some(gh)) => {
@@ -43,7 +43,7 @@ fn helpers(patient: &Patient, machine: &Machine, wiring: &Wiring, checks: &mut C
             checks.broken(NAME, message, command(reset.removal()));
         }
         (None, None, _) => {
-            let (message, hints) = without_home(patient, machine)
+            let (message, hints) = without_home(examined, machine)
                 .unwrap_or_else(|| (format!("the helper is not configured for {host_url}"), set_up("/")));
             checks.broken(NAME, message, hints);
         }
@@ -71,9 +71,9 @@ fn helpers(patient: &Patient, machine: &Machine, wiring: &Wiring, checks: &mut C
 }
 
 /// The `setup` command for the deciding file: git reads the clone's own configuration last.
-fn set_up(patient: &Patient, machine: &Machine, origin: &str) -> String {
+fn set_up(examined: &Examined, machine: &Machine, origin: &str) -> String {
     // Without a name, `setup` could not tell which of several profiles is meant.
-    let profile = patient.profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
+    let profile = examined.profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
     let local = if edit::is_local(origin) { " --local" } else { "" };
     format!("{} setup{profile}{local}", machine.me)
 }
@@ -85,7 +85,7 @@ fn removal(helper: &Helper) -> String {
 
 /// Without `HOME`, git reads no configuration of the user. `setup` would find the home directory in the user database
 /// and write a file that git does not read.
-fn without_home(patient: &Patient, machine: &Machine) -> Option<(String, Hints)> {
+fn without_home(examined: &Examined, machine: &Machine) -> Option<(String, Hints)> {
     let names = ["HOME", "GIT_CONFIG_GLOBAL"];
     if !GIT_NEEDS_HOME || names.iter().any(|name| other_programs::variable(name).is_some()) {
         return None;
@@ -94,8 +94,8 @@ fn without_home(patient: &Patient, machine: &Machine) -> Option<(String, Hints)>
         let message = "HOME is not set, so git reads no configuration of yours".to_owned();
         return Some((message, "set HOME for git and for this program, then run setup".into()));
     };
-    let host_url = patient.settings.host.url();
-    let export = format!("export HOME={}", quoted(&home.to_string_lossy()));
+    let host_url = examined.settings.host.url();
+    let export = shell::set("HOME", &home.to_string_lossy());
     let entries = git::configuration(Some(&file), machine.deadline).unwrap_or_default();
     if Wiring::of(&entries, &host_url, None).ours().is_some() {
         let message =
@@ -103,12 +103,12 @@ fn without_home(patient: &Patient, machine: &Machine) -> Option<(String, Hints)>
         return Some((message, command(export)));
     }
     let message = format!("HOME is not set, and the helper is not configured for {host_url}");
-    Some((message, command(format!("{export} && {}", set_up(patient, machine, "/")))))
+    Some((message, command(format!("{export} && {}", set_up(examined, machine, "/")))))
 }
 
-fn use_http_path(patient: &Patient, wiring: &Wiring, checks: &mut Checks) {
-    let settings = &patient.settings;
-    let needed = settings.per_repository || patient.several_owners.get();
+fn use_http_path(examined: &Examined, wiring: &Wiring, checks: &mut Checks) {
+    let settings = &examined.settings;
+    let needed = settings.per_repository || examined.several_owners.get();
     let useful =
         settings.app.as_ref().is_some_and(|app| app.installation_id.is_none()) && settings.owner.is_none();
     if wiring.use_http_path || wiring.ours().is_none() || !(needed || useful) {
@@ -147,12 +147,12 @@ fn headers(wiring: &Wiring, checks: &mut Checks) {
     }
 }
 
-/// git would send the token to whoever answers.
+/// git would send the token to any server that answers.
 fn verification(host_url: &str, machine: &Machine, checks: &mut Checks) {
     let message =
         "git does not check the host's certificate: anybody on the network path can steal the token";
     if other_programs::variable("GIT_SSL_NO_VERIFY").is_some() {
-        return checks.broken(NAME, message, command("unset GIT_SSL_NO_VERIFY"));
+        return checks.broken(NAME, message, command(shell::unset(&["GIT_SSL_NO_VERIFY"])));
     }
     let is_off =
         |value: &str| matches!(value.to_ascii_lowercase().as_str(), "false" | "no" | "off" | "0" | "");

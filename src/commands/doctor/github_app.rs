@@ -1,7 +1,7 @@
 //! The App and its installations: whether key and issuer belong together, where it is installed, and whether it has the
 //! permissions that git needs.
 
-use crate::commands::doctor::Patient;
+use crate::commands::doctor::Examined;
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::machine::Machine;
 use crate::session::ask_or_default;
@@ -18,21 +18,21 @@ const LOOKED_AT: usize = 20;
 const LISTED: usize = 100;
 
 /// Checks the App, if its key is configured and can be used.
-pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
-    let settings = &patient.settings;
-    let Some(identity) = settings.app.as_ref().filter(|_| !patient.key_fails.get()) else { return };
-    let client = Client::new(&settings.network, patient.deadline, patient.report.notes).once();
-    let app = App::new(settings, identity, client, patient.report.notes);
+pub fn examine(examined: &Examined, machine: &Machine, checks: &mut Checks) {
+    let settings = &examined.settings;
+    let Some(identity) = settings.app.as_ref().filter(|_| !examined.key_fails.get()) else { return };
+    let client = Client::new(&settings.network, examined.deadline, examined.report.notes).once();
+    let app = App::new(settings, identity, client, examined.report.notes);
     match app.identity() {
         Err(error) => return checks.fail("App", &error),
         Ok(known) => checks.ok("App", format!("{} is App {}", escape(&known.slug), escape(&identity.issuer))),
     }
     let mut ask = ask_or_default(settings);
     let is_single = identity.installation_id.is_some() || ask.scope.owner.is_some();
-    if let Some(target) = patient.target {
+    if let Some(target) = examined.target {
         ask.scope = Scope::new(Some(&target.repository.owner), &[], &settings.permissions);
     }
-    let is_named = is_single || patient.target.is_some();
+    let is_named = is_single || examined.target.is_some();
     if is_named {
         match app.inspect(&ask) {
             Err(error) => checks.fail("installation", &error),
@@ -44,7 +44,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
     }
     match app.installations() {
         // The installation in use was checked above; the list only tells whether git must send the owner.
-        Ok(all) if is_named => patient.several_owners.set(all.len() > 1),
+        Ok(all) if is_named => examined.several_owners.set(all.len() > 1),
         Err(_) if is_named => {}
         Err(error) => checks.fail("installation", &error),
         Ok(all) if all.is_empty() => checks.broken(
@@ -59,15 +59,15 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
             if all.len() > LOOKED_AT {
                 checks.ok("installation", format!("not checked: {} more", all.len() - LOOKED_AT));
             }
-            patient.several_owners.set(all.len() > 1);
-            owner_of_clone(patient, machine, &all, checks);
+            examined.several_owners.set(all.len() > 1);
+            owner_of_clone(examined, machine, &all, checks);
         }
     }
 }
 
 /// Whether the owner of this clone has the App: for others the helper does not answer.
-fn owner_of_clone(patient: &Patient, machine: &Machine, all: &[Details], checks: &mut Checks) {
-    let path = machine.path_at(&patient.settings.host).filter(|_| all.len() < LISTED);
+fn owner_of_clone(examined: &Examined, machine: &Machine, all: &[Details], checks: &mut Checks) {
+    let path = machine.path_at(&examined.settings.host).filter(|_| all.len() < LISTED);
     let Some(Repository { owner, .. }) = path.and_then(|path| Repository::from_path(path.as_bytes())) else {
         return;
     };

@@ -11,12 +11,12 @@ use crate::commands::doctor::hosts;
 use crate::commands::doctor::machine::Machine;
 use crate::platform::paths::{self, is_executable};
 use crate::platform::process;
+use crate::platform::shell::{self, quoted};
 use crate::programs::git::edit;
 use crate::programs::git::helper::{Helper, Program};
 use crate::programs::git::remote_url::Url;
 use crate::programs::git::{self, ConfigEntry};
 use crate::programs::own;
-use crate::programs::words::quoted;
 use crate::settings::options::HelperLine;
 use crate::settings::{Sources, other_programs};
 use crate::tokens::error::{PROGRAM, escape};
@@ -53,7 +53,7 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
                     own_path().display(),
                     concat!(" (", env!("CARGO_PKG_VERSION"), ")"),
                 );
-                let other = format!("{} doctor", quoted(&path.to_string_lossy()));
+                let other = format!("{} doctor", shell::program(&path.to_string_lossy()));
                 checks.warn(NAME, message, set_up().or("check that copy", other));
             }
             ProgramFound::This => options_and_host(url, &words, &origin, line, machine, checks),
@@ -95,7 +95,7 @@ enum ProgramFound {
 fn find(program: &Program, machine: &Machine) -> ProgramFound {
     let (name, directories) = match program {
         Program::Unknown => return ProgramFound::Unknown,
-        Program::File(path) => return judge(path),
+        Program::File(path) => return identify(path),
         Program::OnPath(name) => (name, Vec::new()),
         Program::OfGit(name) => (name, git::exec_path(machine.deadline).into_iter().collect()),
     };
@@ -107,10 +107,10 @@ fn find(program: &Program, machine: &Machine) -> ProgramFound {
     let Some(first) = candidates.next() else { return ProgramFound::Nobody(name.clone()) };
     // As the shell does: skip a file that cannot be run if another can.
     let runnable = std::iter::once(first.clone()).chain(candidates).find(|path| is_executable(path));
-    judge(&runnable.unwrap_or(first))
+    identify(&runnable.unwrap_or(first))
 }
 
-fn judge(path: &Path) -> ProgramFound {
+fn identify(path: &Path) -> ProgramFound {
     // The shell may append an extension.
     let names = paths::program_names(&path.to_string_lossy());
     let Some(path) = &names.iter().map(PathBuf::from).find(|path| path.is_file()) else {

@@ -3,6 +3,7 @@
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
+use crate::platform::shell;
 use crate::programs::git::ConfigEntry;
 use crate::settings::other_programs;
 use crate::tokens::error::escape;
@@ -44,7 +45,7 @@ pub fn examine(machine: &Machine, checks: &mut Checks) {
         let verb = if others.len() == 1 { "hides" } else { "hide" };
         let (names, bot) = (others.join(", "), escape(&bot.value));
         let message = format!("{names} {verb} {bot}, whose commits these should be");
-        checks.warn(NAME, message, command(format!("unset {}", others.join(" "))));
+        checks.warn(NAME, message, command(shell::unset(&others)));
     } else if !hidden {
         checks.ok(NAME, format!("commits are those of {}", escape(&bot.value)));
     }

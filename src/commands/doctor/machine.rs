@@ -3,11 +3,11 @@
 
 use crate::platform::clock::Deadline;
 use crate::platform::process::PATIENCE;
+use crate::platform::shell::{self, quoted};
 use crate::programs::git::remote_url::Url;
 use crate::programs::git::remotes::{self, Destination};
 use crate::programs::git::{self, ConfigEntry, clone, clone::Clone};
 use crate::programs::own;
-use crate::programs::words::quoted;
 use crate::settings::other_programs;
 use crate::tokens::error::{Failure, PROGRAM};
 use crate::tokens::host::Host;
@@ -87,7 +87,7 @@ fn own_name() -> String {
     let search = other_programs::path().ok().flatten().unwrap_or_default();
     let found = std::env::split_paths(&search).map(|dir| dir.join(&name)).find(|path| path.is_file());
     let is_own = found.is_some_and(|found| found.canonicalize().ok() == own.canonicalize().ok());
-    if is_own { PROGRAM.to_owned() } else { quoted(&own.to_string_lossy()) }
+    if is_own { PROGRAM.to_owned() } else { shell::program(&own.to_string_lossy()) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Reaches the git host and the broker, and compares the clocks.
 
-use crate::commands::doctor::Patient;
+use crate::commands::doctor::Examined;
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::machine::Machine;
 use crate::platform::clock::{self, span};
@@ -13,9 +13,9 @@ use crate::tokens::source::remote::RemoteBroker;
 const SKEW: i64 = 60;
 
 /// Checks git host, clock and broker.
-pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
-    let settings = &patient.settings;
-    let client = Client::new(&settings.network, patient.deadline, patient.report.notes).once();
+pub fn examine(examined: &Examined, _machine: &Machine, checks: &mut Checks) {
+    let settings = &examined.settings;
+    let client = Client::new(&settings.network, examined.deadline, examined.report.notes).once();
     let call = Call {
         method: "HEAD",
         url: format!("{}/", settings.host.url()),
@@ -26,11 +26,11 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
     };
     match client.probe(&call) {
         Err(error) => {
-            patient.reaches.set(format!("{error:#}").contains("certificate"));
+            examined.reaches.set(format!("{error:#}").contains("certificate"));
             checks.fail("network", &error);
         }
         Ok(answer) => {
-            patient.reaches.set(true);
+            examined.reaches.set(true);
             checks.ok("network", format!("{} answers", settings.host.name));
             if let Some(date) = answer.date() {
                 clock(clock::now() - date, checks);
@@ -38,7 +38,7 @@ pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
         }
     }
     if let Some(broker) = &settings.broker {
-        let broker = RemoteBroker::new(settings, broker, patient.deadline, patient.report.notes);
+        let broker = RemoteBroker::new(settings, broker, examined.deadline, examined.report.notes);
         match broker.once().token(&ask_or_default(settings)) {
             Err(error) => checks.fail("broker", &error),
             Ok(token) => {

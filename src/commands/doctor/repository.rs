@@ -1,6 +1,6 @@
 //! The end-to-end check: what a clone would do with the helper, as far as the list of branches.
 
-use crate::commands::doctor::Patient;
+use crate::commands::doctor::Examined;
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::Hints;
 use crate::commands::doctor::machine::Machine;
@@ -11,12 +11,12 @@ const NAME: &str = "repository";
 
 /// Lets git list the repository that `--repo` names. If git does not reach the host, or the helper cannot use its only
 /// key, an earlier check has said so.
-pub fn examine(patient: &Patient, _machine: &Machine, checks: &mut Checks) {
-    let has_source = patient.settings.broker.is_some() || !patient.key_fails.get();
-    let Some(target) = patient.target.filter(|_| patient.git_reaches.get() && has_source) else { return };
-    let (path, host) = (target.path(), &patient.settings.host);
+pub fn examine(examined: &Examined, _machine: &Machine, checks: &mut Checks) {
+    let has_source = examined.settings.broker.is_some() || !examined.key_fails.get();
+    let Some(target) = examined.target.filter(|_| examined.git_reaches.get() && has_source) else { return };
+    let (path, host) = (target.path(), &examined.settings.host);
     let url = format!("{}/{path}", host.url());
-    let outcome = match git::run_with_helpers(&["ls-remote", "--quiet", &url, "HEAD"], patient.deadline) {
+    let outcome = match git::run_with_helpers(&["ls-remote", "--quiet", &url, "HEAD"], examined.deadline) {
         Err(failure) => return checks.fail(NAME, &failure.into()),
         Ok(outcome) if outcome.status.success() => return checks.ok(NAME, format!("git reads {path}")),
         Ok(outcome) => outcome,

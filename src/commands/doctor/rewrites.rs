@@ -1,6 +1,6 @@
 //! `insteadOf` rules that rewrite a host's https URLs to where git does not ask the helper.
 
-use crate::commands::doctor::Patient;
+use crate::commands::doctor::Examined;
 use crate::commands::doctor::check::Checks;
 use crate::commands::doctor::hint::command;
 use crate::commands::doctor::machine::Machine;
@@ -13,8 +13,8 @@ use crate::tokens::host::Host;
 const NAME: &str = "git configuration";
 
 /// Checks each rule that git applies to URLs of the host.
-pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
-    let host = &patient.settings.host;
+pub fn examine(examined: &Examined, machine: &Machine, checks: &mut Checks) {
+    let host = &examined.settings.host;
     let all = format!("{}/", host.url());
     let rules = rewrite::rules(machine.entries());
     for rule in &rules {
@@ -27,7 +27,7 @@ pub fn examine(patient: &Patient, machine: &Machine, checks: &mut Checks) {
             rewrite::applied(&rules, &sample, rule.push).is_some_and(|one| std::ptr::eq(one, rule));
         if is_applied {
             let which = if is_part { "some URLs" } else { "all URLs" };
-            judge(rule, &rule.apply(&sample), which, machine, patient, checks);
+            check_rule(rule, &rule.apply(&sample), which, machine, examined, checks);
         }
     }
 }
@@ -41,17 +41,17 @@ pub fn leads_away(url: &str, host: &Host, machine: &Machine) -> bool {
     })
 }
 
-fn judge(
+fn check_rule(
     rule: &Rule<'_>,
     used: &str,
     which: &str,
     machine: &Machine,
-    patient: &Patient,
+    examined: &Examined,
     checks: &mut Checks,
 ) {
     let key = if rule.push { "a pushInsteadOf" } else { "an insteadOf" };
     let rule_in_words = format!("{key} rule in {}", escape(&rule.entry.origin));
-    let which = format!("{which} of {}", patient.settings.host.name);
+    let which = format!("{which} of {}", examined.settings.host.name);
     let url = Url::parse(used);
     let host = url.as_ref().and_then(|url| machine.host_of(url));
     let (is_chosen, what) = match (&url, host.zip(url.as_ref()).map(|(host, url)| Obstacle::of(url, host))) {

@@ -54,7 +54,7 @@ fn claims(path: &Path) -> Result<Claims, Failure> {
     let text = text.map_err(|error| wrong(error.to_string()))?;
     if secret::looks_like(&text) == Some(Looks::Jwt) {
         return Err(wrong("this is a token, not its claims".to_owned())
-            .hint("its claims are the second part: cut -d. -f2 | basenc --base64url -d"));
+            .hint("its claims are the second of its three parts, in base64url: decode that"));
     }
     serde_json::from_str(&text).map_err(|_| {
         wrong("this is not a JSON object".to_owned())

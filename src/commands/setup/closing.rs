@@ -57,7 +57,7 @@ pub fn judge_timer(
 /// Says whether all is well, and the next step.
 ///
 /// # Errors
-/// A check failed; the kind is that of the first.
+/// A check failed; with the kind of the first failure.
 pub fn verdict(
     checks: &Checks,
     settings: &Config,

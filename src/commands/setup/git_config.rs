@@ -175,7 +175,7 @@ fn insertion(old: &str, new: &str) -> Option<(usize, String)> {
 /// Removes what was inserted, and keeps what others have written since, even in the middle of it.
 ///
 /// # Errors
-/// Our lines cannot be told from the others; the file is left alone.
+/// Our lines cannot be told from the others; the file is not changed.
 pub fn undo(change: &Inserted, deadline: Deadline) -> Result<Undone> {
     let Inserted { path, offset, text, after, lines, created, .. } = change;
     let context = || format!("undo the changes in {}", path.display());
@@ -197,7 +197,7 @@ pub fn undo(change: &Inserted, deadline: Deadline) -> Result<Undone> {
     Ok(Undone { removed, gone, file_removed })
 }
 
-/// The text without those of our lines that are still there, and the lines that are gone. git confirms that nothing
+/// The text without our remaining lines, and the lines that were already missing. git confirms that nothing
 /// else is missing.
 fn without(
     now: &str,

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 
 use crate::commands::setup::args::{SetupRequest, place_of};
 use crate::commands::setup::git_config;
+use crate::commands::setup::placement::Placement;
 use crate::commands::setup::record::{Change, Record};
-use crate::commands::setup::whose::Whose;
 use crate::commands::setup::{files, settings_file, timer, undo};
 use crate::platform::clock::Deadline;
 use crate::platform::paths;
@@ -31,7 +31,7 @@ pub struct Plan {
     profile: Option<String>,
     deadline: Deadline,
     /// Where to write.
-    pub whose: Whose,
+    pub placement: Placement,
     /// This program, and the options that name its settings file.
     command: Vec<String>,
     settings_file: Option<settings_file::FilePlan>,
@@ -44,7 +44,12 @@ pub struct Plan {
 
 impl Plan {
     /// Plans what the options ask for.
-    pub fn make(request: &SetupRequest, whose: Whose, settings: Config, report: Report) -> Result<Self> {
+    pub fn make(
+        request: &SetupRequest,
+        placement: Placement,
+        settings: Config,
+        report: Report,
+    ) -> Result<Self> {
         let SetupRequest { given, profile, arguments } = *request;
         let deadline = Deadline::after(settings.timeout);
         let mut given = given_for_file(given)?;
@@ -54,15 +59,15 @@ impl Plan {
             given.append(&mut shell.settings);
         }
         let program = own::path()?;
-        whose.check(&given, &program)?;
-        let settings_file = settings_file::plan(&whose.settings, profile.name, &given)?;
+        placement.check(&given, &program)?;
+        let settings_file = settings_file::plan(&placement.settings, profile.name, &given)?;
         let mut command = vec![program.to_string_lossy().into_owned()];
-        let config = ["--config".to_owned(), whose.settings.to_string_lossy().into_owned()];
+        let config = ["--config".to_owned(), placement.settings.to_string_lossy().into_owned()];
         // root's timer refreshes what is for all users, not root's own settings.
-        let is_there = settings_file.is_some() || whose.settings.exists();
-        let is_told = !whose.is_usual || whose.all_users && is_there;
+        let is_there = settings_file.is_some() || placement.settings.exists();
+        let is_told = !placement.is_usual || placement.all_users && is_there;
         let timer_command = [&command[..], if is_told { &config } else { &[] }].concat();
-        if !whose.is_usual {
+        if !placement.is_usual {
             command.extend(config);
         }
         let helper = command.iter().map(|word| word_for_shell(word)).collect::<Vec<_>>().join(" ");
@@ -80,7 +85,8 @@ impl Plan {
         };
         let git_file = place_of(arguments).path(deadline)?;
         let profile = profile.name.map(str::to_owned);
-        let plan = Self { settings, profile, deadline, whose, command, settings_file, git_file, git, timer };
+        let plan =
+            Self { settings, profile, deadline, placement, command, settings_file, git_file, git, timer };
         plan.check_lines()?;
         Ok(plan)
     }
@@ -88,7 +94,7 @@ impl Plan {
     /// Refuses line ends in everything that becomes a line of a file or is shown above one. Options and settings
     /// variables are checked earlier; these values come from the rest of the environment.
     fn check_lines(&self) -> Result<(), Failure> {
-        own::check_line("the settings file's path", &self.whose.settings.to_string_lossy())?;
+        own::check_line("the settings file's path", &self.placement.settings.to_string_lossy())?;
         own::check_line("the path of git's configuration", &self.git_file.to_string_lossy())?;
         own::check_line("this program's path", self.command.first().map_or("", String::as_str))?;
         self.timer.as_ref().map_or(Ok(()), timer::TimerPlan::check_lines)
@@ -98,7 +104,7 @@ impl Plan {
     pub fn to_text(&self) -> Result<String> {
         let mut parts = Vec::new();
         if let Some(file) = &self.settings_file {
-            parts.push(format!("# write {}\n{}", shown(&self.whose.settings), file.shown()));
+            parts.push(format!("# write {}\n{}", shown(&self.placement.settings), file.shown()));
         }
         let git_file = shown(&self.git_file);
         let entries = git_config::entries(&self.git_file, self.deadline)?;
@@ -113,7 +119,7 @@ impl Plan {
         parts.extend(self.timer.as_ref().map(|timer| timer.to_text(self.deadline)).transpose()?);
         let mut directories = self.missing_directories()?;
         directories.extend(parts.iter().any(|part| !part.starts_with("# already ")).then(|| {
-            let record = shown(&self.whose.record);
+            let record = shown(&self.placement.record);
             format!("# record in {record} what was written, for setup --undo\n")
         }));
         parts.extend((!directories.is_empty()).then(|| directories.concat()));
@@ -121,8 +127,8 @@ impl Plan {
     }
 
     fn missing_directories(&self) -> Result<Vec<String>> {
-        let mut files = vec![self.whose.record.clone()];
-        files.extend(self.settings_file.as_ref().map(|_| self.whose.settings.clone()));
+        let mut files = vec![self.placement.record.clone()];
+        files.extend(self.settings_file.as_ref().map(|_| self.placement.settings.clone()));
         files.push(self.git_file.clone());
         files.extend(self.timer.as_ref().map(timer::TimerPlan::files).transpose()?.into_iter().flatten());
         let mut missing: Vec<PathBuf> =
@@ -134,13 +140,13 @@ impl Plan {
 
     /// Writes everything. What was written is on record even if a later step fails. Returns what was done, in words.
     pub fn apply(&mut self, report: Report) -> Result<timer::Applied> {
-        self.try_to_apply(report).map_err(|error| self.whose.explain(error, false))
+        self.try_to_apply(report).map_err(|error| self.placement.explain(error, false))
     }
 
     fn try_to_apply(&mut self, report: Report) -> Result<timer::Applied> {
-        let mut record = Record::read(&self.whose.record)?;
-        let dir = self.whose.record.parent().unwrap_or(&self.whose.record);
-        let made = if self.whose.all_users {
+        let mut record = Record::read(&self.placement.record)?;
+        let dir = self.placement.record.parent().unwrap_or(&self.placement.record);
+        let made = if self.placement.all_users {
             files::make_public_directory(dir)
         } else {
             files::make_directory(dir, 0o700)
@@ -166,8 +172,13 @@ impl Plan {
     fn write(&mut self, record: &mut Record, report: Report) -> Result<timer::Applied> {
         let mut done = Vec::new();
         if let Some(file) = self.settings_file.take() {
-            settings_file::apply(&self.whose.settings, file, self.whose.file_mode(), self.changes(record))?;
-            done.push(format!("wrote {}", shown(&self.whose.settings)));
+            settings_file::apply(
+                &self.placement.settings,
+                file,
+                self.placement.file_mode(),
+                self.changes(record),
+            )?;
+            done.push(format!("wrote {}", shown(&self.placement.settings)));
         }
         let host_url = self.settings.host.url();
         for plan in &self.git {
@@ -183,7 +194,7 @@ impl Plan {
             }
             let is_new = !self.git_file.exists();
             git_config::apply(&self.git_file, plan, self.deadline, self.changes(record))?;
-            if is_new && self.whose.all_users {
+            if is_new && self.placement.all_users {
                 files::let_all_read(&self.git_file)?;
             }
             let lines = git_config::indented(&plan.lines);

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 
 use crate::commands::print_text;
 use crate::commands::setup::args::{SetupRequest, place_of};
+use crate::commands::setup::placement::Placement;
 use crate::commands::setup::record::{Change, Inserted, Record, Recorded, Taken};
-use crate::commands::setup::whose::Whose;
 use crate::commands::setup::{counted, git_config, settings_file, timer};
 use crate::platform::clock::Deadline;
 use crate::programs::words::shell_word;
@@ -15,13 +15,13 @@ use crate::report::Report;
 use crate::tokens::error::{Failure, Kind, shown};
 
 /// Runs the command.
-pub fn run(request: &SetupRequest, whose: &Whose, report: Report) -> Result<()> {
+pub fn run(request: &SetupRequest, placement: &Placement, report: Report) -> Result<()> {
     let SetupRequest { profile, arguments, .. } = *request;
     let settings = profile.without_source()?;
     let deadline = Deadline::after(settings.timeout);
     let git_file = place_of(arguments).path(deadline)?;
     let host_url = settings.host.url();
-    let mut record = Record::read(&whose.record)?;
+    let mut record = Record::read(&placement.record)?;
     // A set-up made before there were profiles may have become one of them.
     let profile = profile.name.filter(|name| record.has(&host_url, &git_file, name));
     let Taken { changes, kept } = record.take(&host_url, &git_file, profile);
@@ -39,7 +39,7 @@ pub fn run(request: &SetupRequest, whose: &Whose, report: Report) -> Result<()> 
         0 => format!("nothing on record for {what} in {file}"),
         _ => format!("undid {} for {what}", counted(count - failed, "change")),
     });
-    done.extend(record.targets.iter().map(|target| still_there(target, whose)));
+    done.extend(record.targets.iter().map(|target| still_there(target, placement)));
     print_text(&done.iter().flat_map(|line| [line, "\n"]).collect::<String>())?;
     if failed > 0 {
         let message = format!("{failed} of {} could not be undone", counted(count, "change"));
@@ -128,13 +128,13 @@ fn forget(record: &mut Record, directories: Vec<Change>) -> Result<Vec<String>> 
 }
 
 /// What is on record for other hosts and files, with the command that undoes it.
-fn still_there(target: &Recorded, whose: &Whose) -> String {
+fn still_there(target: &Recorded, placement: &Placement) -> String {
     let Recorded { host_url, git_file, profile, .. } = target;
     let which = match profile {
         Some(name) => format!("--profile {}", shell_word(name)),
         None => format!("--host {host_url}"),
     };
-    let place = if whose.all_users {
+    let place = if placement.all_users {
         "--system".to_owned()
     } else {
         format!("--file {}", shell_word(&git_file.to_string_lossy()))

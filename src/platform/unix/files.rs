@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 /// What the name of a file ends in that has had to make room: none has to.
 pub const ASIDE: &str = "old";
 
-/// Options for a file that is its user's alone if it is new. A symbolic link in its place is not followed.
+/// Options for a file that only its user can access if it is new. A symbolic link in its place is not followed.
 pub fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     // A pipe in place of a file would be waited for without NONBLOCK.

@@ -31,7 +31,7 @@ pub fn cache_dir(_: Variables, program: &str) -> Option<PathBuf> {
     ProjectDirs::from("", "", program).map(|dirs| dirs.cache_dir().to_owned())
 }
 
-/// Where gh keeps its login, save below the home directory: nowhere.
+/// Where gh keeps its login other than below the home directory: nowhere.
 pub fn gh_dir(_: Variables) -> Option<PathBuf> {
     None
 }

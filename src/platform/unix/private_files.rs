@@ -12,16 +12,19 @@ pub use crate::platform::trust::{Distrust, Readers, Use};
 
 /// Write permission for the group and for others.
 pub const OTHERS_WRITE: u32 = 0o022;
-/// Whoever may write to such a directory may still rename and remove none but his own.
+/// How to let one group read a file, where that is enough for [`others_may`].
+pub const FOR_A_GROUP: Option<&str> =
+    Some("for a group: chgrp GROUP and chmod 640, in a directory that the group can enter");
+/// Users who may write to such a directory may still rename and remove only their own files.
 const STICKY: u32 = 0o1000;
 
 /// Checks an open file, so that it cannot be another one by the time it is read.
 pub fn file(path: &Path, metadata: &Metadata) -> Result<(), Distrust> {
     let me = geteuid().as_raw();
-    judge(&path.display().to_string(), metadata.uid(), metadata.mode(), me).map_or(Ok(()), Err)
+    distrust(&path.display().to_string(), metadata.uid(), metadata.mode(), me).map_or(Ok(()), Err)
 }
 
-fn judge(shown: &str, owner: u32, mode: u32, me: u32) -> Option<Distrust> {
+fn distrust(shown: &str, owner: u32, mode: u32, me: u32) -> Option<Distrust> {
     if owner != me && owner != 0 {
         return Some(Distrust {
             cause: format!("it belongs to another user (user ID {owner})"),
@@ -36,17 +39,17 @@ fn judge(shown: &str, owner: u32, mode: u32, me: u32) -> Option<Distrust> {
 
 /// Who may read or change a private key.
 pub fn readers(_: &Path, metadata: &Metadata) -> Readers {
-    judge_readers(metadata.uid(), metadata.mode() & 0o777, geteuid().as_raw())
+    readers_by_mode(metadata.uid(), metadata.mode() & 0o777, geteuid().as_raw())
 }
 
-/// The command that makes a file its owner's alone; the path as a shell reads it.
+/// The command that makes a file accessible only to its owner; the path as a shell reads it.
 pub fn remedy(path: &str) -> String {
     format!("chmod 600 {path}")
 }
 
 /// Root lends a file where one group may read it and nothing more, as Kubernetes (`fsGroup`) and systemd (credentials)
 /// do: that is how another user can read it at all, and not this user's to change.
-fn judge_readers(owner: u32, mode: u32, me: u32) -> Readers {
+fn readers_by_mode(owner: u32, mode: u32, me: u32) -> Readers {
     let is_lent_by_root = owner == 0 && me != 0 && mode & 0o077 == 0o040;
     match mode {
         _ if mode & 0o007 != 0 => Readers::Everybody(format!("mode {mode:03o}")),
@@ -56,7 +59,7 @@ fn judge_readers(owner: u32, mode: u32, me: u32) -> Readers {
 }
 
 /// Checks the directory that holds a path: where others may rename and remove, they could put their own in its place.
-/// One that is not there is no harm.
+/// One that does not exist is harmless.
 ///
 /// # Errors
 /// Others may.
@@ -76,7 +79,7 @@ pub fn parent(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Checks a file or a directory that must be this user's, and nobody else's to look into.
+/// Checks a file or a directory that only this user may own and access.
 ///
 /// # Errors
 /// It is not.
@@ -94,7 +97,7 @@ pub fn alone(_: &Path, metadata: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether somebody besides root may use a file; one that is not there yet is no harm.
+/// Whether somebody besides root may use a file; one that does not exist yet is harmless.
 pub fn others_may(r#use: Use, path: &Path) -> bool {
     let may = |metadata: &Metadata, bit: u32| {
         metadata.mode() & bit != 0 || metadata.mode() & (bit << 3) != 0 && metadata.gid() != 0
@@ -123,10 +126,10 @@ mod tests {
             (1001, 0o100_600, Some("it belongs to another user (user ID 1001)")),
             (1001, 0o100_444, Some("it belongs to another user (user ID 1001)")),
         ] {
-            let found = judge("/f", owner, mode, 1000).map(|distrust| distrust.cause);
+            let found = distrust("/f", owner, mode, 1000).map(|found| found.cause);
             assert_eq!(found.as_deref(), cause, "{owner} {mode:o}");
         }
-        assert!(judge("/f", 1000, 0o100_600, 0).is_some(), "root does not run what a user's file names");
+        assert!(distrust("/f", 1000, 0o100_600, 0).is_some(), "root does not run what a user's file names");
     }
 
     #[test]
@@ -144,7 +147,7 @@ mod tests {
             (1000, 0o644, 1000, "everybody, mode 644"),
             (1000, 0o602, 1000, "everybody, mode 602"),
         ] {
-            let found = match judge_readers(owner, mode, me) {
+            let found = match readers_by_mode(owner, mode, me) {
                 Readers::Owner => "owner".to_owned(),
                 Readers::Group(shown) => format!("group, {shown}"),
                 Readers::Everybody(shown) => format!("everybody, {shown}"),

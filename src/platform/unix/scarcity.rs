@@ -4,6 +4,10 @@ use std::io;
 
 use rustix::io::Errno;
 
+/// What to do about it.
+pub const HINT: &str =
+    "try again later, or allow more processes, threads and open files: ulimit -a shows the limits";
+
 fn is_one_of(error: &io::Error, known: &[Errno]) -> bool {
     error.raw_os_error().map(Errno::from_raw_os_error).is_some_and(|errno| known.contains(&errno))
 }

@@ -1,40 +1,19 @@
-//! Where our own programs (git, gh, sh, crontab, systemctl) are looked for: in the absolute entries of the `PATH`
-//! alone. An empty entry, `.` and every other relative one stand for whatever directory we are run in, which may be a
-//! clone of somebody else's: its `git` is not run, nor found by what we do run.
+//! How programs are looked for in the directories of the `PATH`. An empty entry, `.` and every other relative one stand
+//! for the current directory, or one below it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use rustix::fs::{Access, access};
+
+use crate::platform::search::Search;
 
 /// What stands for a `PATH` that is not set, or has no absolute entry (environ(7), execvp(3)).
 const DEFAULT: &str = "/usr/bin:/bin";
 
-/// The `PATH` of this process.
-static PATH: OnceLock<Option<OsString>> = OnceLock::new();
-
-/// Takes over the `PATH` of this process. Most of its runs start no program.
-pub fn look_in(path: Option<OsString>) {
-    let _ = PATH.set(path);
-}
-
-/// Where this process looks.
-pub fn own() -> &'static Search {
-    static OWN: OnceLock<Search> = OnceLock::new();
-    OWN.get_or_init(|| Search::of(PATH.get().and_then(Option::as_deref)))
-}
-
-/// Directories to look in.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Search {
-    directories: Vec<PathBuf>,
-    /// The `PATH` for what is run, where it is another than ours.
-    pub instead: Option<OsString>,
-}
-
 impl Search {
-    fn of(path: Option<&OsStr>) -> Self {
+    /// What a `PATH` names.
+    pub(in crate::platform) fn of(path: Option<&OsStr>) -> Self {
         let Some(path) = path else {
             return Self { directories: std::env::split_paths(DEFAULT).collect(), instead: None };
         };
@@ -67,6 +46,7 @@ impl Search {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
 

@@ -47,7 +47,7 @@ fn look<const N: usize>(socket: impl AsFd, is_enough: &impl Fn(&[u8]) -> bool) -
     let mut buffer = [MaybeUninit::uninit(); N];
     match recv(socket, &mut buffer[..], RecvFlags::PEEK) {
         Err(Errno::AGAIN) => Err(io::ErrorKind::WouldBlock.into()),
-        // Whoever reads next meets it.
+        // The next read reports it.
         Err(_) => Ok(()),
         Ok(((come, _), _)) if is_enough(come) => Ok(()),
         Ok(_) => Err(io::ErrorKind::WouldBlock.into()),

@@ -40,7 +40,7 @@ pub fn check(path: &Path) -> Result<Peers, Distrust> {
     if owner != me && owner != ROOT {
         for directory in directories(path) {
             let Ok(metadata) = fs::metadata(&directory) else { continue };
-            if let Some(cause) = judge(&directory, metadata.uid(), metadata.mode(), [ROOT, me, owner]) {
+            if let Some(cause) = distrust(&directory, metadata.uid(), metadata.mode(), [ROOT, me, owner]) {
                 return Err(Distrust {
                     cause: format!("the socket belongs to another user (user ID {owner}), and {cause}"),
                     fix: "let the broker listen where only root and its own user may write, such as in a directory of its own below /run; or run it as you".to_owned(),
@@ -79,7 +79,7 @@ fn directories(path: &Path) -> BTreeSet<PathBuf> {
 }
 
 /// Who else can put something there.
-fn judge(directory: &Path, owner: u32, mode: u32, good: [u32; 3]) -> Option<String> {
+fn distrust(directory: &Path, owner: u32, mode: u32, good: [u32; 3]) -> Option<String> {
     let shown = directory.display();
     if !good.contains(&owner) {
         return Some(format!("{shown} belongs to another one (user ID {owner})"));
@@ -185,7 +185,7 @@ mod tests {
             (7, 0o40_770, Some("others may change /d (mode 770)")),
             (8, 0o40_757, Some("others may change /d (mode 757)")),
         ] {
-            let found = judge(Path::new("/d"), owner, mode, [0, 7, 8]);
+            let found = distrust(Path::new("/d"), owner, mode, [0, 7, 8]);
             assert_eq!(found.as_deref(), cause, "{owner} {mode:o}");
         }
         let peers = Peers { me: 7, owner: 8 };

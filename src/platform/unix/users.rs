@@ -4,6 +4,13 @@ use std::path::PathBuf;
 
 use nix::unistd::{Uid, User};
 
+/// Who may change what belongs to all users.
+pub const ADMINISTRATOR: &str = "root";
+/// How to run a command as one.
+pub const AS_ADMINISTRATOR: &str = "run it as root, for example with sudo";
+/// How to install this program so that all users can run it.
+pub const INSTALL_FOR_ALL: &str = "./install.sh --prefix /usr/local";
+
 /// The user's ID.
 pub fn me() -> u32 {
     rustix::process::geteuid().as_raw()

@@ -29,7 +29,7 @@ const SHARING: i32 = 32;
 /// `ERROR_LOCK_VIOLATION`.
 const LOCKED: i32 = 33;
 
-/// Options for a file that is its user's alone if its directory is.
+/// Options for a file that only its user can access if the same holds for its directory.
 pub fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.custom_flags(NO_LINKS);

@@ -17,10 +17,13 @@ use windows_permissions::{LocalBox, SecurityDescriptor};
 use crate::platform::sddl::{DELETE_CHILD, Descriptor, EXECUTE, Others, READ, WRITE};
 pub use crate::platform::trust::{Distrust, Readers, Use};
 
+/// How to let one group read a file, where that is enough for [`others_may`].
+pub const FOR_A_GROUP: Option<&str> = None;
+
 /// Checks a file that could name commands to run.
 pub fn file(path: &Path, metadata: &Metadata) -> Result<(), Distrust> {
     if metadata.is_file() && !is_in_profile(path) {
-        return judge(path)
+        return rights(path)
             .and_then(|rights| rights.trusted(WRITE))
             .map_err(|cause| Distrust { cause, fix: remedy(&path.display().to_string()) });
     }
@@ -32,7 +35,7 @@ pub fn readers(path: &Path, _: &Metadata) -> Readers {
     if is_in_profile(path) {
         return Readers::Owner;
     }
-    match judge(path).map(|rights| rights.others(READ | WRITE)) {
+    match rights(path).map(|rights| rights.others(READ | WRITE)) {
         Ok(Others::Nobody) => Readers::Owner,
         Ok(Others::Some) => Readers::Group("by its access control list".to_owned()),
         Ok(Others::Everybody) => Readers::Everybody("by its access control list".to_owned()),
@@ -40,7 +43,7 @@ pub fn readers(path: &Path, _: &Metadata) -> Readers {
     }
 }
 
-/// The command that makes a file its owner's alone; `*S-1-3-4` is whoever owns it.
+/// The command that makes a file accessible only to its owner; `*S-1-3-4` is the owner.
 pub fn remedy(path: &str) -> String {
     format!("icacls {} /inheritance:r /grant:r *S-1-3-4:F", quoted(path))
 }
@@ -50,7 +53,7 @@ fn quoted(path: &str) -> String {
 }
 
 /// Checks the directory that holds a path: where others may rename and remove, they could put their own in its place.
-/// One that is not there is no harm.
+/// One that does not exist is harmless.
 ///
 /// # Errors
 /// Others may.
@@ -60,7 +63,7 @@ pub fn parent(path: &Path) -> io::Result<()> {
     if is_in_profile(parent) || !parent.exists() {
         return Ok(());
     }
-    let rights = judge(parent).map_err(io::Error::other)?;
+    let rights = rights(parent).map_err(io::Error::other)?;
     if rights.others(DELETE_CHILD) != Others::Nobody {
         let shown = parent.display();
         return Err(io::Error::other(format!(
@@ -70,7 +73,7 @@ pub fn parent(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Checks a file or a directory that must be this user's, and nobody else's to look into.
+/// Checks a file or a directory that only this user may own and access.
 ///
 /// # Errors
 /// It is not.
@@ -82,15 +85,15 @@ pub fn alone(path: &Path, metadata: &Metadata) -> io::Result<()> {
         let inherited = if metadata.is_dir() { "*S-1-3-4:(OI)(CI)F" } else { "*S-1-3-4:F" };
         format!("icacls {} /inheritance:r /grant:r {inherited}", quoted(&path.display().to_string()))
     };
-    let check = || judge(path)?.trusted(READ | WRITE);
+    let check = || rights(path)?.trusted(READ | WRITE);
     check().map_err(|cause| io::Error::other(format!("{cause}; {} makes it private", remedy())))
 }
 
-/// Whether every user may use a file; one that is not there yet is no harm.
+/// Whether every user may use a file; one that does not exist yet is harmless.
 pub fn others_may(r#use: Use, path: &Path) -> bool {
     let wanted = if r#use == Use::Read { READ } else { EXECUTE };
     let Ok(path) = path.canonicalize() else { return true };
-    !is_in_profile(&path) && judge(&path).is_ok_and(|rights| rights.others(wanted) == Others::Everybody)
+    !is_in_profile(&path) && rights(&path).is_ok_and(|rights| rights.others(wanted) == Others::Everybody)
 }
 
 /// Whether a path is below the user's profile, however it is written.
@@ -134,7 +137,7 @@ impl Rights {
     }
 }
 
-fn judge(path: &Path) -> Result<Rights, String> {
+fn rights(path: &Path) -> Result<Rights, String> {
     let wanted = SecurityInformation::Owner | SecurityInformation::Dacl;
     let read = || -> io::Result<Rights> {
         let found = GetNamedSecurityInfo(path.as_os_str(), SeObjectType::SE_FILE_OBJECT, wanted)?;

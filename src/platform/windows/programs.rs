@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::platform::command::foreign;
 use crate::platform::search;
+use crate::platform::windows::search::{complete, system_program};
 
 /// `CREATE_NEW_PROCESS_GROUP`.
 const NEW_GROUP: u32 = 0x0000_0200;
@@ -23,7 +24,7 @@ pub fn shell(line: &str) -> Command {
         command.args(["-c", line]);
         return command;
     }
-    let mut command = foreign(search::system_program("cmd.exe"));
+    let mut command = foreign(system_program("cmd.exe"));
     // It takes the rest of the line as it is, without the outer quotes.
     command.args(["/d", "/s", "/c"]).raw_arg(format!("\"{line}\""));
     command
@@ -49,7 +50,7 @@ pub fn set_apart(command: &mut Command) {
 
 /// Ends a program that was set apart, and all it has started.
 pub fn end_all(child: &Child) {
-    let mut kill = foreign(search::system_program("taskkill.exe"));
+    let mut kill = foreign(system_program("taskkill.exe"));
     kill.args(["/T", "/F", "/PID", &child.id().to_string()]);
     let _ = kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }
@@ -61,7 +62,7 @@ pub fn become_another(command: &mut Command) -> io::Error {
     // Ctrl-C is for both, and the program decides what it means; while somebody listens this one stays.
     let _ctrl_c = tokio::signal::windows::ctrl_c();
     let _ctrl_break = tokio::signal::windows::ctrl_break();
-    search::complete(command);
+    complete(command);
     match command.status() {
         Ok(status) => std::process::exit(status.code().unwrap_or(NO_STATUS)),
         Err(error) => error,

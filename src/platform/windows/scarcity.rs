@@ -11,6 +11,9 @@ const COMMITMENT_LIMIT: i32 = 1455;
 const TOO_MANY_SOCKETS: i32 = 10024;
 const NO_BUFFER_SPACE: i32 = 10055;
 
+/// What to do about it.
+pub const HINT: &str = "try again later, or end other programs";
+
 fn is_one_of(error: &io::Error, known: &[i32]) -> bool {
     error.raw_os_error().is_some_and(|code| known.contains(&code))
 }

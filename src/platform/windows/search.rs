@@ -1,30 +1,14 @@
-//! Where our own programs (git, gh, sh) are looked for: in the absolute entries of the `PATH` alone. A relative one stands
-//! for whatever directory we are run in, which may be a clone of somebody else's: its `git` is not run, nor found by what
-//! we do run.
+//! How programs are looked for in the directories of the `PATH`, where names of files have endings.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use crate::platform::command::foreign;
+use crate::platform::search::{Search, own};
 
 /// What a name without an ending may end in, the first first.
 const ENDINGS: [&str; 4] = ["exe", "com", "bat", "cmd"];
-
-/// The `PATH` of this process.
-static PATH: OnceLock<Option<OsString>> = OnceLock::new();
-
-/// Takes over the `PATH` of this process. Most of its runs start no program.
-pub fn look_in(path: Option<OsString>) {
-    let _ = PATH.set(path);
-}
-
-/// Where this process looks.
-pub fn own() -> &'static Search {
-    static OWN: OnceLock<Search> = OnceLock::new();
-    OWN.get_or_init(|| Search::of(PATH.get().and_then(Option::as_deref)))
-}
 
 /// A program of Windows' own, which no entry of the `PATH` can hide.
 pub fn system_program(name: &str) -> PathBuf {
@@ -36,16 +20,9 @@ pub fn system_program(name: &str) -> PathBuf {
     system.unwrap_or(Path::new(r"C:\Windows\System32")).join(name)
 }
 
-/// Directories to look in.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Search {
-    directories: Vec<PathBuf>,
-    /// The `PATH` for what is run, where it is another than ours.
-    pub instead: Option<OsString>,
-}
-
 impl Search {
-    fn of(path: Option<&OsStr>) -> Self {
+    /// What a `PATH` names.
+    pub(in crate::platform) fn of(path: Option<&OsStr>) -> Self {
         let all = std::env::split_paths(path.unwrap_or_default());
         let (directories, dropped): (Vec<PathBuf>, Vec<PathBuf>) = all.partition(|dir| dir.is_absolute());
         // An entry with a quote in it cannot be written down again.

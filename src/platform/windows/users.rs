@@ -2,7 +2,14 @@
 
 use std::path::PathBuf;
 
-/// The user's number. No connection tells who is behind it here, so that nobody is compared with it.
+/// Who may change what belongs to all users.
+pub const ADMINISTRATOR: &str = "an administrator";
+/// How to run a command as one.
+pub const AS_ADMINISTRATOR: &str = "run it in a terminal opened with \"Run as administrator\"";
+/// How to install this program so that all users can run it.
+pub const INSTALL_FOR_ALL: &str = r"a copy in C:\Program Files";
+
+/// The user's number. Connections do not tell their user here, so nothing is compared with it.
 pub fn me() -> u32 {
     u32::MAX
 }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use crate::platform::shell::{self, quoted};
 use crate::programs::git::ConfigEntry;
 use crate::programs::git::remote_url::Url;
 use crate::programs::git::wiring::subsection;
-use crate::programs::words::quoted;
 
 /// The option of `git config` for the file that a line stands in. `None`: it stands in no file.
 fn file(origin: &str) -> Option<String> {
@@ -27,7 +27,7 @@ impl ConfigEntry {
     /// Takes the line away, and lines of the same key that begin with the same word.
     pub fn removal(&self) -> String {
         let Some(file) = file(&self.origin) else {
-            return "unset GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS".to_owned();
+            return shell::unset(&["GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"]);
         };
         if self.has_secret_in_key() {
             return self.edit();

@@ -57,7 +57,7 @@ impl Helper {
         self.is_ours() || self.command.contains(PROGRAM)
     }
 
-    /// What messages call it: the first word alone, as what follows may hold a secret.
+    /// What messages call it: only the first word, as the rest may hold a secret.
     pub fn name(&self) -> String {
         first_word(self.command.trim())
     }

@@ -23,7 +23,7 @@ impl Here {
     }
 }
 
-/// Without git, without a clone, or where git does not trust the clone, nobody knows: that is no failure.
+/// Without git, without a clone, or where git does not trust the clone, it is unknown: that is not an error.
 fn ask() -> Option<Url> {
     let outcome =
         crate::programs::git::run(&["remote", "get-url", "origin"], Deadline::after(PATIENCE)).ok()?;

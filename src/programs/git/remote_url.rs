@@ -88,7 +88,7 @@ impl Url {
     }
 }
 
-/// A host's name alone; the colons of an address in brackets are its own.
+/// Only a host's name; the colons of an address in brackets are its own.
 pub fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => name,

@@ -12,7 +12,7 @@ pub struct Rule<'a> {
     pub base: &'a str,
     /// What it replaces.
     pub prefix: &'a str,
-    /// For pushing alone.
+    /// Only for pushing.
     pub push: bool,
     /// The line itself.
     pub entry: &'a ConfigEntry,

@@ -24,7 +24,7 @@ const LINKS: [&str; 5] = ["settings", "private key", "network", "App", "broker"]
 /// Runs the timer's command.
 ///
 /// # Errors
-/// The command fails; the kind is that of its exit status.
+/// The command fails; with the kind of its exit status.
 pub fn run(plan: &TimerPlan, deadline: Deadline) -> Result<(), Failure> {
     let mut command = match plan.kind {
         Timer::Cron => {

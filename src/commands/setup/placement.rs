@@ -1,4 +1,4 @@
-//! Whom setup configures: this user, or with `--system` all users, whose helpers read those settings after their own.
+//! Where setup writes: for this user, or with `--system` for all users, whose helpers read those settings after their own.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::commands::setup::args::SetupArgs;
-use crate::platform::private_files::{Use, others_may};
+use crate::platform::private_files::{FOR_A_GROUP, Use, others_may};
+use crate::platform::users::{ADMINISTRATOR, AS_ADMINISTRATOR, INSTALL_FOR_ALL};
 use crate::settings::schema::Key;
 use crate::settings::{FilePlace, FileValue, Given, Pair, dirs};
 use crate::tokens::error::{Failure, Kind};
@@ -15,7 +16,7 @@ use crate::tokens::error::{Failure, Kind};
 const READ: [&str; 3] = ["private_key_file", "broker_token_file", "ca_file"];
 
 /// Where settings and record are, and who may read them.
-pub struct Whose {
+pub struct Placement {
     /// The settings file.
     pub settings: PathBuf,
     /// Whether the helper reads that file by default.
@@ -26,7 +27,7 @@ pub struct Whose {
     pub all_users: bool,
 }
 
-impl Whose {
+impl Placement {
     /// What the options select.
     pub fn of(given: &Given, arguments: &SetupArgs) -> Result<Self> {
         let place = FilePlace::named_by(given)?;
@@ -66,7 +67,7 @@ impl Whose {
         if !others_may(Use::Run, program) {
             let message =
                 format!("other users cannot run {}, and --system is for all of them", program.display());
-            let hint = "install it where they can, such as with ./install.sh --prefix /usr/local";
+            let hint = format!("install it where they can, such as with {INSTALL_FOR_ALL}");
             return Err(Failure::new(Kind::Settings, message).hint(hint));
         }
         for (key, value) in pairs {
@@ -76,9 +77,11 @@ impl Whose {
             {
                 let message =
                     format!("other users cannot read {path} ({key}), and --system is for all of them");
-                return Err(Failure::new(Kind::Settings, message)
-                    .hint("to set up only this user, leave out --system")
-                    .hint("for a group: chgrp GROUP and chmod 640, in a directory that the group can enter")
+                let failure = Failure::new(Kind::Settings, message)
+                    .hint("to set up only this user, leave out --system");
+                return Err(FOR_A_GROUP
+                    .into_iter()
+                    .fold(failure, Failure::hint)
                     .hint("for all users: use a broker, or a sign command that does not reveal the key"));
             }
         }
@@ -88,23 +91,26 @@ impl Whose {
     /// Says who could write the file, or where else it could be.
     pub fn explain(&self, error: anyhow::Error, undoes: bool) -> anyhow::Error {
         use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-        let hints: &[&str] = match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        let hints: Vec<String> = match error.downcast_ref::<io::Error>().map(io::Error::kind) {
             Some(PermissionDenied) if self.all_users => {
-                &["--system is for all users: run it as root, for example with sudo"]
+                vec![format!("--system is for all users: {AS_ADMINISTRATOR}")]
             }
             Some(PermissionDenied | ReadOnlyFilesystem) if undoes => {
-                &["run it again where that file can be written"]
+                vec!["run it again where that file can be written".to_owned()]
             }
             Some(ReadOnlyFilesystem) if self.all_users => {
-                &["run it where that directory can be written, for example when the image is built"]
+                let hint = "run it where that directory can be written, for example when the image is built";
+                vec![hint.to_owned()]
             }
-            Some(PermissionDenied | ReadOnlyFilesystem) => &[
-                "set HOME to a writable directory, here and wherever git runs",
-                "or let root set it up for all users, for example when an image is built: git-credential-github-app setup --system",
+            Some(PermissionDenied | ReadOnlyFilesystem) => vec![
+                "set HOME to a writable directory, here and wherever git runs".to_owned(),
+                format!(
+                    "or let {ADMINISTRATOR} set it up for all users, for example when an image is built: git-credential-github-app setup --system"
+                ),
             ],
             _ => return error,
         };
         let failure = Failure::new(Kind::Other, format!("{error:#}"));
-        hints.iter().fold(failure, |failure, hint| failure.hint(*hint)).into()
+        hints.into_iter().fold(failure, Failure::hint).into()
     }
 }
