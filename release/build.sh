@@ -54,7 +54,7 @@ stage() {
     for file in README.md CHANGELOG.md SECURITY.md LICENSE-APACHE LICENSE-MIT; do
         install -m 644 "$checkout/$file" "$stage/$file"
     done
-    install -m 644 "$checkout"/docs/*.md "$stage/docs"
+    install -m 644 "$checkout"/docs/* "$stage/docs"
     install -m 755 "$checkout/$installer" "$stage/$installer"
     "$python" "$checkout/release/crates.py" licences "$target" >"$stage/THIRD-PARTY-LICENCES.txt"
     (cd "$stage" && find . -type f ! -name SHA256SUMS | LC_ALL=C sort | sed 's|^\./||' | xargs "${sha256[@]}") \

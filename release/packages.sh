@@ -27,7 +27,7 @@ lay_out() {
     put 644 "$stage/completions/$name.fish" "/usr/share/fish/vendor_completions.d/$name.fish"
     local unit page
     put 644 "$stage/README.md" "/usr/share/doc/$name/README.md"
-    for page in "$stage"/docs/*.md; do put 644 "$page" "/usr/share/doc/$name/docs/${page##*/}"; done
+    for page in "$stage"/docs/*; do put 644 "$page" "/usr/share/doc/$name/docs/${page##*/}"; done
     for unit in service socket; do
         sed 's|/usr/local/bin/|/usr/bin/|' "$here/../deploy/systemd/github-app-broker.$unit" >"$work/unit"
         put 644 "$work/unit" "/usr/lib/systemd/system/github-app-broker.$unit"

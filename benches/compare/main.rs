@@ -1,5 +1,6 @@
 //! `cargo bench --bench compare`: the helper beside the helpers that are installed here, and its calls over a slow line.
-//! Prints tables and writes them to `target/compare.md`. Nothing leaves the machine.
+//! Prints tables and writes them to `target/compare.md`, and a plot to `target/speed-get.svg`. `HELPER_UNDER_TEST` names
+//! another binary to measure, such as a release. Nothing leaves the machine.
 //!
 //! What is compared runs in turn within each round, so that a machine's moods reach all alike; medians count.
 
@@ -16,6 +17,7 @@ mod support;
 mod contenders;
 mod network;
 mod parallel;
+mod plot;
 mod rounds;
 
 use std::fmt::Write as _;
@@ -29,7 +31,8 @@ fn main() {
     };
     section("Machine", machine());
     let contenders = contenders::Contenders::new();
-    section("A credential that is at hand", contenders.table());
+    let (table, plot) = contenders.table();
+    section("A credential that is in the cache", table);
     section("Memory", contenders.memory());
     section("A new token over a line with 50 ms of round trip", network::table());
     section("Many at once", parallel::table());
@@ -38,6 +41,7 @@ fn main() {
     std::fs::create_dir_all(&dir).expect("room in the checkout");
     let file = dir.join("compare.md");
     std::fs::write(&file, report).expect("room in target");
+    std::fs::write(dir.join("speed-get.svg"), plot).expect("room in target");
     println!("written to {}", file.display());
 }
 
@@ -50,8 +54,7 @@ fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let size =
-        std::fs::metadata(env!("CARGO_BIN_EXE_git-credential-github-app")).map_or(0, |file| file.len());
+    let size = std::fs::metadata(support::sandbox::Sandbox::new().binary()).map_or(0, |file| file.len());
     format!(
         "{}, {cores} cores; Linux {}; {date}; the binary has {:.2} MiB\n",
         first("/proc/cpuinfo", "model name"),

@@ -43,7 +43,7 @@ pub fn table() -> String {
 
 /// One `get` with an empty cache.
 fn cold(ca: &TestCa, port: u16, args: &[&str]) -> Duration {
-    let sandbox = Sandbox::with_binary(env!("CARGO_BIN_EXE_git-credential-github-app"));
+    let sandbox = Sandbox::new();
     sandbox.set_env("GITHUB_APP_HOST", format!("127.0.0.1:{port}"));
     sandbox.set_env("GITHUB_APP_CLIENT_ID", CLIENT_ID);
     sandbox.set_env("GITHUB_APP_PRIVATE_KEY_FILE", sandbox.write_private("app.pem", app_key_pem()));

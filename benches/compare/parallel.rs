@@ -18,7 +18,7 @@ pub fn table() -> String {
         std::thread::sleep(MINTING);
         token_response(&broker_token(), &expiry)
     });
-    let sandbox = Sandbox::with_binary(env!("CARGO_BIN_EXE_git-credential-github-app"));
+    let sandbox = Sandbox::new();
     sandbox.set_env("GITHUB_APP_BROKER_URL", broker.url());
     sandbox.set_env("GITHUB_APP_BROKER_TOKEN", "bearer");
     let request = sandbox.write_private("get", "protocol=https\nhost=github.com\n\n");
