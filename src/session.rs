@@ -25,8 +25,8 @@ pub fn provider<'a>(settings: &'a Config, scope: &Scope, deadline: Deadline, rep
     let client = Client::new(&settings.network, deadline, report.notes);
     let broker = settings.broker.as_ref().map(|broker| {
         let broker = RemoteBroker::new(settings, broker, deadline, report.notes);
-        let hurried = settings.app.is_some();
-        let broker = if hurried { broker.with_attempts(2, deadline.left() / 3) } else { broker };
+        let has_fallback = settings.app.is_some();
+        let broker = if has_fallback { broker.with_attempts(2, deadline.left() / 3) } else { broker };
         Box::new(broker) as Box<dyn TokenProvider>
     });
     let app = settings

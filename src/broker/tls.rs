@@ -64,7 +64,7 @@ fn read(certificate: &Content, key: &Content, log: &Log) -> Result<TlsAcceptor, 
 /// Refuses a key that everybody may read, and warns about one that its group may read.
 fn check_mode(key: &Content, log: &Log) -> Result<(), Failure> {
     match private_files::readers(&key.path, &key.metadata) {
-        Readers::Everybody(rights) if key.metadata.is_file() => Err(key
+        Readers::Everyone(rights) if key.metadata.is_file() => Err(key
             .failure(format!("everybody may read it ({rights})"))
             .hint(private_files::remedy(&key.path.display().to_string()))
             .hint("on Kubernetes, set the volume's defaultMode to 0440 and the pod's fsGroup")),

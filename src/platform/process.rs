@@ -117,13 +117,18 @@ pub fn run_beside_people(
 }
 
 /// Runs a program with its stderr captured and in a group of its own, so that all it has started ends with it.
-pub fn run_alone(command: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, RunError> {
+pub fn run_in_group(command: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, RunError> {
     command.stderr(Stdio::piped());
     programs::set_apart(command);
     run(command, input, deadline, true)
 }
 
-fn run(command: &mut Command, input: &[u8], deadline: Deadline, alone: bool) -> Result<Outcome, RunError> {
+fn run(
+    command: &mut Command,
+    input: &[u8],
+    deadline: Deadline,
+    own_group: bool,
+) -> Result<Outcome, RunError> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(RunError::Start)?;
     if let Some(mut stdin) = child.stdin.take() {
         // It fits the pipe; a program that does not read it is judged by its output.
@@ -134,7 +139,7 @@ fn run(command: &mut Command, input: &[u8], deadline: Deadline, alone: bool) -> 
         .map_err(RunError::Start)
         .and_then(|(stdout, stderr)| wait(&mut child, deadline, &stdout, &stderr));
     if outcome.is_err() {
-        if alone {
+        if own_group {
             programs::end_all(&child);
         }
         let _ = child.kill();

@@ -14,7 +14,7 @@ pub const DELETE_CHILD: u32 = 0x100c_0040;
 const TRUSTED: [&str; 5] =
     ["SY", "BA", "CO", "OW", "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"];
 /// Groups that everybody who is logged in belongs to, or may.
-const EVERYBODY: [&str; 9] = ["WD", "AU", "BU", "AN", "BG", "IU", "NU", "AC", "DU"];
+const EVERYONE: [&str; 9] = ["WD", "AU", "BU", "AN", "BG", "IU", "NU", "AC", "DU"];
 /// What an entry of the list of rights may spell as letters.
 const RIGHTS: [(&str, u32); 21] = [
     ("GA", 0x1000_0000),
@@ -56,7 +56,7 @@ pub enum Others {
     /// Some user or group.
     Some,
     /// Everybody.
-    Everybody,
+    Everyone,
 }
 
 impl<'a> Descriptor<'a> {
@@ -90,10 +90,10 @@ impl<'a> Descriptor<'a> {
 
     /// Who besides this user is allowed any of these rights.
     pub fn others(&self, me: &str, rights: u32) -> Others {
-        let Some(allowed) = &self.allowed else { return Others::Everybody };
+        let Some(allowed) = &self.allowed else { return Others::Everyone };
         let others =
             allowed.iter().filter(|(who, mask)| mask & rights != 0 && *who != me && !TRUSTED.contains(who));
-        let kind = |who: &str| if EVERYBODY.contains(&who) { Others::Everybody } else { Others::Some };
+        let kind = |who: &str| if EVERYONE.contains(&who) { Others::Everyone } else { Others::Some };
         others.map(|(who, _)| kind(who)).max().unwrap_or(Others::Nobody)
     }
 }
@@ -122,15 +122,15 @@ mod tests {
             ("D:PAI(A;;FA;;;SY)(A;;FA;;;BA)", Others::Nobody, Others::Nobody),
             ("D:(A;OICI;FA;;;SY)(A;OICIIO;GA;;;CO)", Others::Nobody, Others::Nobody),
             // What Windows gives a directory below C:\.
-            ("D:AI(A;OICIID;FA;;;BA)(A;OICIID;0x1200a9;;;BU)", Others::Nobody, Others::Everybody),
-            ("D:AI(A;ID;0x1301bf;;;AU)(A;OICIIOID;SDGXGWGR;;;AU)", Others::Everybody, Others::Everybody),
+            ("D:AI(A;OICIID;FA;;;BA)(A;OICIID;0x1200a9;;;BU)", Others::Nobody, Others::Everyone),
+            ("D:AI(A;ID;0x1301bf;;;AU)(A;OICIIOID;SDGXGWGR;;;AU)", Others::Everyone, Others::Everyone),
             ("D:AI(A;OICIIOID;SDGXGWGR;;;AU)", Others::Nobody, Others::Nobody),
             ("D:(A;;FR;;;S-1-5-21-1-2-3-1002)", Others::Nobody, Others::Some),
-            ("D:(A;;FW;;;S-1-5-21-1-2-3-1002)(A;;FR;;;WD)", Others::Some, Others::Everybody),
+            ("D:(A;;FW;;;S-1-5-21-1-2-3-1002)(A;;FR;;;WD)", Others::Some, Others::Everyone),
             ("D:(D;;FA;;;WD)", Others::Nobody, Others::Nobody),
-            ("D:(XA;;FA;;;WD;(@User.Title==\"x\"))", Others::Everybody, Others::Everybody),
-            ("D:(A;;GA;;;WD)S:(ML;;NW;;;LW)", Others::Everybody, Others::Everybody),
-            ("D:NO_ACCESS_CONTROL", Others::Everybody, Others::Everybody),
+            ("D:(XA;;FA;;;WD;(@User.Title==\"x\"))", Others::Everyone, Others::Everyone),
+            ("D:(A;;GA;;;WD)S:(ML;;NW;;;LW)", Others::Everyone, Others::Everyone),
+            ("D:NO_ACCESS_CONTROL", Others::Everyone, Others::Everyone),
         ] {
             let text = format!("O:{ME}G:DU{}", list.replacen("D:(", &format!("D:{user}("), 1));
             let found = Descriptor::parse(&text).unwrap();
@@ -143,7 +143,7 @@ mod tests {
     fn rights_are_told_apart() {
         let found = Descriptor::parse("O:BAG:SYD:(A;;0x1200a0;;;BU)(A;;0x40;;;AU)").unwrap();
         let others = [READ, WRITE, EXECUTE, DELETE_CHILD].map(|rights| found.others(ME, rights));
-        assert_eq!(others, [Others::Nobody, Others::Everybody, Others::Everybody, Others::Everybody]);
+        assert_eq!(others, [Others::Nobody, Others::Everyone, Others::Everyone, Others::Everyone]);
         let found = Descriptor::parse("O:BAG:SYD:(A;;0x1200a0;;;BU)").unwrap();
         assert_eq!(found.others(ME, WRITE | DELETE_CHILD), Others::Nobody);
     }

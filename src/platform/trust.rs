@@ -17,7 +17,7 @@ pub enum Readers {
     /// Its group, or some others; with what shows that.
     Group(String),
     /// Everybody; with what shows that.
-    Everybody(String),
+    Everyone(String),
 }
 
 /// What every user may do with a file.

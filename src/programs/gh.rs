@@ -112,7 +112,7 @@ impl<'a> Gh<'a> {
         let mut gh = process::program("gh");
         gh.args(arguments);
         self.prepare(&mut gh);
-        process::run_alone(&mut gh, input, self.deadline).map_err(|trouble| trouble.of("gh"))
+        process::run_in_group(&mut gh, input, self.deadline).map_err(|trouble| trouble.of("gh"))
     }
 
     fn prepare(&self, gh: &mut Command) {

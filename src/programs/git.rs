@@ -52,7 +52,7 @@ pub fn run_prepared(git: &mut Command, input: &[u8], deadline: Deadline) -> Resu
 fn run_silently(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, Failure> {
     // An empty GIT_ASKPASS switches off core.askPass too; SSH_ASKPASS is also ssh's own.
     git.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").env("GIT_ASKPASS", "").env_remove("SSH_ASKPASS");
-    process::run_alone(git, input, deadline).map_err(|trouble| trouble.of("git"))
+    process::run_in_group(git, input, deadline).map_err(|trouble| trouble.of("git"))
 }
 
 /// Major and minor version.

@@ -61,7 +61,7 @@ impl Profile<'_> {
         let uri = host::check_url(text).map_err(|wrong| found.complaint(wrong, expected))?;
         let host = uri.host().unwrap_or_default();
         let allow_http = self.flag(Key::AllowHttp)?;
-        if uri.scheme_str() == Some("http") && !allow_http && !is_near(host) {
+        if uri.scheme_str() == Some("http") && !allow_http && !is_local(host) {
             return Err(found
                 .complaint("plain http would show the bearer and the tokens to the network", "an https URL")
                 .hint("on a network that you trust, set --allow-http or GITHUB_APP_ALLOW_HTTP=1"));
@@ -132,7 +132,7 @@ impl Profile<'_> {
         let uri = host::check_url(url.1).map_err(|cause| wrong(url.0, cause))?;
         if uri.scheme_str() == Some("http")
             && !self.flag(Key::AllowHttp)?
-            && !is_near(uri.host().unwrap_or_default())
+            && !is_local(uri.host().unwrap_or_default())
         {
             return Err(wrong(url.0, "plain http would show the job's secret to the network"));
         }
@@ -143,7 +143,7 @@ impl Profile<'_> {
 }
 
 /// Loopback, the container host, or a one-label name that only a private network resolves.
-fn is_near(host: &str) -> bool {
+fn is_local(host: &str) -> bool {
     host::is_loopback(host)
         || host.eq_ignore_ascii_case("host.docker.internal")
         || host::is_one_label_name(host)

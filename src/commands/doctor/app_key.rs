@@ -32,7 +32,7 @@ pub fn examine(examined: &Examined, _machine: &Machine, checks: &mut Checks) {
         Readers::Group(rights) => {
             checks.warn("private key", format!("its group may read {path} ({rights})"), hint);
         }
-        Readers::Everybody(rights) => {
+        Readers::Everyone(rights) => {
             checks.broken("private key", format!("everybody may read {path} ({rights})"), hint);
         }
     }

@@ -135,7 +135,7 @@ fn version(path: &Path, machine: &Machine) -> String {
     }
     let mut other = process::foreign(path);
     process::without_secrets(&mut other).arg("--version");
-    let outcome = process::run_alone(&mut other, b"", machine.short_deadline());
+    let outcome = process::run_in_group(&mut other, b"", machine.short_deadline());
     let text = outcome.ok().and_then(|outcome| String::from_utf8(outcome.stdout.to_vec()).ok());
     let version = text.as_deref().and_then(|text| text.strip_prefix(PROGRAM)?.split_whitespace().next());
     version.map(|version| format!(" ({})", escape(version))).unwrap_or_default()

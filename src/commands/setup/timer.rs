@@ -163,6 +163,6 @@ fn finished(outcome: Outcome, what: &str) -> Result<Outcome> {
 fn run(name: &str, arguments: &[&str], input: &[u8], deadline: Deadline) -> Result<Outcome, Failure> {
     let mut command = process::program(name);
     command.args(arguments).env("LC_ALL", "C");
-    process::run_alone(process::without_secrets(&mut command), input, deadline)
+    process::run_in_group(process::without_secrets(&mut command), input, deadline)
         .map_err(|trouble| trouble.of(name))
 }

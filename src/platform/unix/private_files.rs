@@ -52,7 +52,7 @@ pub fn remedy(path: &str) -> String {
 fn readers_by_mode(owner: u32, mode: u32, me: u32) -> Readers {
     let is_lent_by_root = owner == 0 && me != 0 && mode & 0o077 == 0o040;
     match mode {
-        _ if mode & 0o007 != 0 => Readers::Everybody(format!("mode {mode:03o}")),
+        _ if mode & 0o007 != 0 => Readers::Everyone(format!("mode {mode:03o}")),
         _ if mode & 0o070 != 0 && !is_lent_by_root => Readers::Group(format!("mode {mode:03o}")),
         _ => Readers::Owner,
     }
@@ -83,7 +83,7 @@ pub fn parent(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// It is not.
-pub fn alone(_: &Path, metadata: &Metadata) -> io::Result<()> {
+pub fn check_private(_: &Path, metadata: &Metadata) -> io::Result<()> {
     if metadata.uid() != geteuid().as_raw() {
         return Err(io::Error::other("it belongs to another user"));
     }
@@ -150,7 +150,7 @@ mod tests {
             let found = match readers_by_mode(owner, mode, me) {
                 Readers::Owner => "owner".to_owned(),
                 Readers::Group(shown) => format!("group, {shown}"),
-                Readers::Everybody(shown) => format!("everybody, {shown}"),
+                Readers::Everyone(shown) => format!("everybody, {shown}"),
             };
             assert_eq!(found, readers, "{owner} {mode:o} {me}");
         }

@@ -139,7 +139,7 @@ pub fn append_privately(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().append(true).create(true).open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() {
-        private_files::alone(path, &metadata)?;
+        private_files::check_private(path, &metadata)?;
     }
     Ok(file)
 }

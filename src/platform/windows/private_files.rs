@@ -38,7 +38,7 @@ pub fn readers(path: &Path, _: &Metadata) -> Readers {
     match rights(path).map(|rights| rights.others(READ | WRITE)) {
         Ok(Others::Nobody) => Readers::Owner,
         Ok(Others::Some) => Readers::Group("by its access control list".to_owned()),
-        Ok(Others::Everybody) => Readers::Everybody("by its access control list".to_owned()),
+        Ok(Others::Everyone) => Readers::Everyone("by its access control list".to_owned()),
         Err(cause) => Readers::Group(cause),
     }
 }
@@ -77,7 +77,7 @@ pub fn parent(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// It is not.
-pub fn alone(path: &Path, metadata: &Metadata) -> io::Result<()> {
+pub fn check_private(path: &Path, metadata: &Metadata) -> io::Result<()> {
     if is_in_profile(path) {
         return Ok(());
     }
@@ -93,7 +93,7 @@ pub fn alone(path: &Path, metadata: &Metadata) -> io::Result<()> {
 pub fn others_may(r#use: Use, path: &Path) -> bool {
     let wanted = if r#use == Use::Read { READ } else { EXECUTE };
     let Ok(path) = path.canonicalize() else { return true };
-    !is_in_profile(&path) && rights(&path).is_ok_and(|rights| rights.others(wanted) == Others::Everybody)
+    !is_in_profile(&path) && rights(&path).is_ok_and(|rights| rights.others(wanted) == Others::Everyone)
 }
 
 /// Whether a path is below the user's profile, however it is written.
@@ -120,7 +120,7 @@ impl Rights {
 
     /// Who else is allowed any of these; what is not understood counts as everybody.
     fn others(&self, wanted: u32) -> Others {
-        self.descriptor().map_or(Others::Everybody, |found| found.others(&self.me, wanted))
+        self.descriptor().map_or(Others::Everyone, |found| found.others(&self.me, wanted))
     }
 
     fn trusted(&self, wanted: u32) -> Result<(), String> {

@@ -44,7 +44,7 @@ impl Cache {
         if !metadata.is_dir() {
             return Err(io::Error::other("it is not a directory (symbolic links are not followed)"));
         }
-        private_files::alone(dir, &metadata)?;
+        private_files::check_private(dir, &metadata)?;
         Ok(Self { dir: dir.to_owned() })
     }
 
@@ -73,7 +73,7 @@ impl Cache {
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file"));
         }
-        private_files::alone(&path, &metadata)?;
+        private_files::check_private(&path, &metadata)?;
         let mut content =
             Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
         (&file).take(bounds::MOST as u64).read_to_end(&mut content)?;

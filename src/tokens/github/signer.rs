@@ -88,7 +88,7 @@ fn read(path: &Path, notes: Option<Notes>) -> Result<PrivateKey> {
     let text = fs::metadata(path).and_then(|metadata| {
         if let Some(notes) = notes
             && metadata.is_file()
-            && let Readers::Everybody(rights) = private_files::readers(path, &metadata)
+            && let Readers::Everyone(rights) = private_files::readers(path, &metadata)
         {
             let remedy = private_files::remedy(&shown.to_string());
             notes.warn(&format!(

@@ -40,7 +40,7 @@ pub fn run(plan: &TimerPlan, deadline: Deadline) -> Result<(), Failure> {
         // The task does not exist yet, and will have this user's environment.
         Timer::Schtasks => return Ok(()),
     };
-    let outcome = process::run_alone(&mut command, b"", deadline);
+    let outcome = process::run_in_group(&mut command, b"", deadline);
     let outcome = outcome.map_err(|trouble| trouble.of("the timer's command"))?;
     if outcome.status.success() {
         return Ok(());
@@ -55,7 +55,7 @@ pub fn links(plan: &TimerPlan, known: &[&str], deadline: Deadline) -> Result<(),
     let settings = plan.command[1..].iter().take_while(|word| *word != "refresh");
     command.args(settings).args(["doctor", "--json"]);
     command.envs(plan.variables.iter().map(|(name, value)| (name, value)));
-    let outcome = process::run_alone(&mut command, b"", deadline);
+    let outcome = process::run_in_group(&mut command, b"", deadline);
     let outcome = outcome.map_err(|trouble| trouble.of("doctor in the timer's environment"))?;
     let answer: Value = serde_json::from_slice(&outcome.stdout).unwrap_or_default();
     let text = |check: &Value, key: &str| check[key].as_str().unwrap_or_default().to_owned();
