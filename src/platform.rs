@@ -1,5 +1,5 @@
-//! What differs from one operating system to the next, and nothing else knows: private files, locks, processes, threads,
-//! clocks. It knows nothing of tokens.
+//! Everything that depends on the operating system: private files, locks, processes, threads, clocks. It knows nothing
+//! about tokens.
 //!
 //! `unix` and `windows` have the same modules with the same functions, of which a build has one half; no other file says
 //! `cfg(unix)` or `cfg(windows)`.

@@ -7,20 +7,20 @@ use std::path::Path;
 
 use crate::platform::files;
 
-/// When the content has to be on the disk.
+/// When the content must be on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
-    /// Before the file has its name: after a power failure too it holds the old text or the new one, and is never empty.
+    /// Before the rename: even after a power failure the file holds the old text or the new, and is never empty.
     First,
-    /// When the system writes it.
+    /// Whenever the system writes it.
     Whenever,
 }
 
-/// Replaces a file. The caller chooses the name of the new one, which keeps other writers away and is known again where a
-/// process was killed. So of tempfile only `persist` would be used: as many lines, and 2 KiB more of binary.
+/// Replaces a file. The caller chooses the temporary name: a fixed one keeps other writers out and can be found again
+/// after a crash. Of the tempfile crate only `persist` would be used: as many lines here, and 2 KiB more of binary.
 ///
 /// # Errors
-/// What failed; [`io::ErrorKind::AlreadyExists`] where the new file was there before. The old file is as it was, and
+/// What failed; [`io::ErrorKind::AlreadyExists`] if the temporary file already exists. The old file is unchanged, and
 /// nothing is left beside it.
 pub fn atomic_write(
     target: &Path,
@@ -31,7 +31,7 @@ pub fn atomic_write(
 ) -> io::Result<()> {
     let mut file = files::create_new(new, mode)?;
     let done = write(&mut file).and_then(|()| if sync == Sync::First { file.sync_all() } else { Ok(()) });
-    // Not every system renames an open file.
+    // Not every system can rename an open file.
     drop(file);
     let done = done.and_then(|()| files::rename(new, target));
     if done.is_err() {

@@ -11,7 +11,7 @@ pub fn now() -> i64 {
     Timestamp::now().as_second().max(0)
 }
 
-/// A point in time that no correction of the clock moves.
+/// A monotonic point in time, which setting the clock does not change.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 pub fn instant() -> Instant {
     Instant::now()
@@ -26,35 +26,35 @@ pub struct Moment {
     pub steady: Instant,
 }
 
-/// This moment.
+/// The current time.
 pub fn moment() -> Moment {
     Moment { wall: now(), steady: instant() }
 }
 
-/// The end of what one command may spend on network and locks (`--timeout`).
+/// When a command must stop waiting for the network and for locks (`--timeout`).
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// A deadline so far from now.
+    /// A deadline this long from now.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub fn after(limit: Duration) -> Self {
         Self(Instant::now() + limit)
     }
 
-    /// What is left; zero once it has passed.
+    /// The time left; zero once the deadline has passed.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub fn left(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// The earlier of this deadline and one so far from now.
+    /// The earlier of this deadline and one this long from now.
     pub fn at_most(self, limit: Duration) -> Self {
         Self(self.0.min(Self::after(limit).0))
     }
 
-    /// Waits, if the wait ends before the deadline; else returns false at once. So it does after a wait that a busy
-    /// machine has drawn out beyond the deadline.
+    /// Waits if the wait ends before the deadline; otherwise returns false immediately. Also returns false if a busy
+    /// machine made the wait last beyond the deadline.
     #[expect(clippy::disallowed_methods, reason = "the one place that waits")]
     pub fn wait(self, pause: Duration) -> bool {
         if pause >= self.left() {
@@ -65,7 +65,7 @@ impl Deadline {
     }
 }
 
-/// A time as people and JSON read it: RFC 3339, UTC, whole seconds.
+/// A time for people and for JSON: RFC 3339, UTC, whole seconds.
 pub fn rfc3339(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }

@@ -1,5 +1,5 @@
-//! A file that lines are appended to, each as a whole: nothing is buffered, so that a line is written, or its writer knows that
-//! it is not.
+//! A file that whole lines are appended to. Nothing is buffered: either the line is written, or the writer learns that it
+//! was not.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -11,14 +11,14 @@ use crate::platform::files;
 #[derive(Debug)]
 pub struct LineSink {
     file: File,
-    /// Writing to it may have to wait for a reader.
+    /// Writing may have to wait for a reader.
     waits: bool,
-    /// The last line broke off.
+    /// The last line was cut short.
     torn: bool,
 }
 
 impl LineSink {
-    /// A file, made where it is not there. Nobody but its owner may read it.
+    /// A file, created if it does not exist. Only its owner may read it.
     ///
     /// # Errors
     /// It cannot be written to, or others may read it.
@@ -39,11 +39,11 @@ impl LineSink {
         Self { file, waits, torn: false }
     }
 
-    /// Writes a line with its end. It does not wait for whoever reads a pipe, save with a line above 4 KiB, which a pipe may
-    /// take in parts (pipe(7), `PIPE_BUF`).
+    /// Writes a line with its newline. It does not wait for the reader of a pipe, except with a line above 4 KiB, which a
+    /// pipe may take in parts (pipe(7), `PIPE_BUF`).
     ///
     /// # Errors
-    /// It is not written, at least not as a whole; [`io::ErrorKind::WouldBlock`]: not now.
+    /// The line was not written, or only in part; [`io::ErrorKind::WouldBlock`]: try again later.
     pub fn write(&mut self, line: &str) -> io::Result<()> {
         if self.waits && !files::takes_more(&self.file)? {
             return Err(io::Error::new(io::ErrorKind::WouldBlock, "its reader does not read"));

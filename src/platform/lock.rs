@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::platform::clock::Deadline;
 
-/// How often a waiting process looks whether a lock is free.
+/// How often a waiting process checks whether a lock is free.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Takes a file's lock; false where another process holds it.
+/// Takes a file's lock; false if another process holds it.
 pub fn try_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
@@ -19,7 +19,7 @@ pub fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Tries until a lock is there; `None` where it is not before the deadline.
+/// Tries until it has the lock; `None` if the deadline comes first.
 pub fn wait_for<T, E>(
     deadline: Deadline,
     mut attempt: impl FnMut() -> Result<Option<T>, E>,
@@ -32,7 +32,7 @@ pub fn wait_for<T, E>(
     }
 }
 
-/// Waits for the next look, for whoever has more to look at than the lock; false at once where the deadline comes first.
+/// Waits until the next check, for callers that check more than the lock; false immediately if the deadline comes first.
 pub fn look_again(deadline: Deadline) -> bool {
     deadline.wait(LOOK)
 }

@@ -1,5 +1,5 @@
-//! Starts other programs, always with a time limit: key and sign commands, gh, git, crontab, systemctl. Their output is
-//! the caller's to judge and is never shown here.
+//! Starts other programs, always with a time limit: key and sign commands, gh, git, crontab, systemctl. The caller judges
+//! their output; it is never shown here.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -17,10 +17,10 @@ use crate::platform::{bounds, search, threads};
 use crate::tokens::error::{Failure, Kind, MORE_TIME};
 use crate::tokens::secret::{BEARER_VARIABLE, ID_TOKEN_VARIABLE, KEY_VARIABLE};
 
-/// How long a program may take that reads a few files of this machine, or tells its version.
+/// The time limit for a program that reads a few local files or prints its version.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a program left.
+/// What a program returned.
 pub struct Outcome {
     /// How it ended.
     pub status: ExitStatus,
@@ -31,7 +31,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Major and minor version, as git and gh answer `--version`: in the third word.
+    /// Major and minor version, the third word of what git and gh print for `--version`.
     pub fn version(&self) -> Option<(u32, u32)> {
         let text = std::str::from_utf8(&self.stdout).ok()?;
         let mut numbers = text.split_whitespace().nth(2)?.split('.').map(|number| number.parse().ok());
@@ -39,23 +39,23 @@ impl Outcome {
     }
 }
 
-/// The line that says why, in what a program printed on stderr: its last.
+/// The line of a program's stderr that says why it failed: the last one.
 pub fn last_line(stderr: &str) -> &str {
     stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason")
 }
 
 /// Why there is no outcome.
 pub enum RunError {
-    /// It cannot be started, or there is no thread to read its output.
+    /// It cannot be started, or no thread can be started to read its output.
     Start(io::Error),
-    /// It did not end in time, and was killed.
+    /// It timed out and was killed.
     Late,
     /// It printed more than [`bounds::MOST`], or its output or status cannot be read.
     Lost(io::Error),
 }
 
 impl RunError {
-    /// What to say of a program that is looked for on the `PATH`.
+    /// The failure to report for a program that is looked up on the `PATH`.
     pub fn of(self, name: &str) -> Failure {
         let other = |what: String| Failure::new(Kind::Other, what);
         match self {
@@ -86,7 +86,7 @@ pub fn program(name: &str) -> Command {
     command
 }
 
-/// What runs a line of the settings, as git runs helpers.
+/// Runs a command line from the settings, as git runs helpers.
 pub fn shell(line: &str) -> Command {
     let mut command = programs::shell(line);
     if let Some(path) = &search::own().instead {
@@ -95,13 +95,14 @@ pub fn shell(line: &str) -> Command {
     command
 }
 
-/// Takes the secrets out of the environment of a program that has no use for them. The commands of the settings keep
+/// Removes the secrets from the environment of a program that does not need them. The commands in the settings keep
 /// them: they are the user's own.
 pub fn without_secrets(command: &mut Command) -> &mut Command {
     without_own_secrets(command).env_remove(ID_TOKEN_VARIABLE)
 }
 
-/// The same, but leaves what a GitHub Actions job asks for id-tokens with: what `exec` runs may need it for others.
+/// The same, but keeps the variables with which a GitHub Actions job requests id-tokens: the command that `exec` runs may
+/// need them for other services.
 pub fn without_own_secrets(command: &mut Command) -> &mut Command {
     command.env_remove(KEY_VARIABLE).env_remove(BEARER_VARIABLE)
 }
@@ -116,7 +117,7 @@ pub fn run_beside_people(
     run(command, input, deadline, false)
 }
 
-/// Runs a program with its stderr captured and in a group of its own, so that all it has started ends with it.
+/// Runs a program with its stderr captured, in its own process group, so that a timeout ends all its children too.
 pub fn run_in_group(command: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, RunError> {
     command.stderr(Stdio::piped());
     programs::set_apart(command);
@@ -131,7 +132,7 @@ fn run(
 ) -> Result<Outcome, RunError> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(RunError::Start)?;
     if let Some(mut stdin) = child.stdin.take() {
-        // It fits the pipe; a program that does not read it is judged by its output.
+        // The input fits into the pipe; a program that does not read it is judged by its output.
         let _ = stdin.write_all(input);
     }
     let pipes = collect(child.stdout.take()).and_then(|stdout| Ok((stdout, collect(child.stderr.take())?)));
@@ -179,7 +180,7 @@ fn wait(
         Err(_) => Err(RunError::Late),
     };
     let (stdout, stderr) = (take(stdout)?, take(stderr)?);
-    // A program that has closed its output is about to end.
+    // A program that has closed its output is about to exit.
     let mut pause = Duration::from_micros(50);
     loop {
         match child.try_wait() {

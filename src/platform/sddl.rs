@@ -1,21 +1,21 @@
 //! Who may do what with a file on Windows, read from the text form of its security descriptor (SDDL,
 //! <https://learn.microsoft.com/windows/win32/secauthz/security-descriptor-string-format>). Pure.
 
-/// Changes a file's content, its place or who may do what with it.
+/// Rights to change a file's content, location or access control list.
 pub const WRITE: u32 = 0x500d_0156;
-/// Reads it.
+/// Rights to read it.
 pub const READ: u32 = 0x9000_0001;
-/// Runs it.
+/// Rights to run it.
 pub const EXECUTE: u32 = 0x3000_0020;
-/// Renames and removes what is in a directory.
+/// The right to rename and remove the entries of a directory.
 pub const DELETE_CHILD: u32 = 0x100c_0040;
 
-/// Whom nobody is protected from: the system, administrators, Windows' installer, and the owner under other names.
+/// Accounts that can access everything anyway: the system, administrators, Windows' installer, and aliases of the owner.
 const TRUSTED: [&str; 5] =
     ["SY", "BA", "CO", "OW", "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"];
-/// Groups that everybody who is logged in belongs to, or may.
+/// Groups that include every logged-in user, or could.
 const EVERYONE: [&str; 9] = ["WD", "AU", "BU", "AN", "BG", "IU", "NU", "AC", "DU"];
-/// What an entry of the list of rights may spell as letters.
+/// Rights that an access control entry may write as letters.
 const RIGHTS: [(&str, u32); 21] = [
     ("GA", 0x1000_0000),
     ("GR", 0x8000_0000),
@@ -44,23 +44,23 @@ const RIGHTS: [(&str, u32); 21] = [
 #[derive(Debug, PartialEq, Eq)]
 pub struct Descriptor<'a> {
     owner: &'a str,
-    /// Who is allowed what; `None`: there is no list, and everybody is allowed everything.
+    /// Who is allowed what; `None`: there is no list, and everyone is allowed everything.
     allowed: Option<Vec<(&'a str, u32)>>,
 }
 
-/// Whom somebody else is.
+/// Which other users have a right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Others {
-    /// There is nobody.
+    /// None.
     Nobody,
-    /// Some user or group.
+    /// Some users or groups.
     Some,
-    /// Everybody.
+    /// Every user.
     Everyone,
 }
 
 impl<'a> Descriptor<'a> {
-    /// Reads its text; `None` where that is not understood.
+    /// Parses its text; `None` if it is not understood.
     pub fn parse(text: &'a str) -> Option<Self> {
         let owner = text.strip_prefix("O:")?;
         let (owner, rest) = owner.split_at(owner.find("G:").or_else(|| owner.find("D:"))?);
@@ -69,11 +69,11 @@ impl<'a> Descriptor<'a> {
             return Some(Self { owner, allowed: None });
         }
         let mut allowed = Vec::new();
-        // A condition stands in brackets of its own.
+        // A condition is in its own parentheses.
         for entry in list.split('(').skip(1).filter(|entry| entry.contains(';')) {
             let fields: Vec<&str> = entry.split(')').next()?.split(';').collect();
             let [kind, flags, rights, _, _, who, ..] = fields.as_slice() else { return None };
-            // What is only handed down says nothing of this one.
+            // An inherit-only entry does not apply to this file.
             let is_here = !flags.as_bytes().chunks(2).any(|flag| flag == b"IO");
             // A condition can only narrow what an entry allows.
             if matches!(*kind, "A" | "OA" | "XA" | "ZA") && is_here {
@@ -83,12 +83,12 @@ impl<'a> Descriptor<'a> {
         Some(Self { owner, allowed: Some(allowed) })
     }
 
-    /// Whether it belongs to this user, or to those whom nobody is protected from.
+    /// Whether it belongs to this user, or to an account that can access everything anyway.
     pub fn is_owned_by(&self, me: &str) -> bool {
         self.owner == me || TRUSTED.contains(&self.owner)
     }
 
-    /// Who besides this user is allowed any of these rights.
+    /// Which users other than this one have any of these rights.
     pub fn others(&self, me: &str, rights: u32) -> Others {
         let Some(allowed) = &self.allowed else { return Others::Everyone };
         let others =

@@ -1,5 +1,5 @@
-//! Threads that may not be had: where there are too many, only what wanted one more fails. The standard library's `spawn`
-//! and tokio's `spawn_blocking` panic instead.
+//! Starts threads and reports a failure: if the system has no more threads, only the caller fails. The standard library's
+//! `spawn` and tokio's `spawn_blocking` panic instead.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::thread::{Builder, JoinHandle};
@@ -19,8 +19,8 @@ pub fn start<T: Send + 'static>(
     Builder::new().name(name.to_owned()).spawn(work)
 }
 
-/// Starts a thread without which the process is of no use: a panic in it ends the process, so that whoever looks after that
-/// can start another.
+/// Starts a thread that the process cannot do without: a panic in it ends the process, so that a supervisor can start
+/// another.
 ///
 /// # Errors
 /// None can be started.
@@ -32,17 +32,17 @@ pub fn start_vital(name: &str, work: impl FnOnce() + Send + 'static) -> io::Resu
     })
 }
 
-/// Whether there were too many processes, threads or open files, which may be otherwise in a moment.
+/// Whether the system ran out of processes, threads or open files, which may be temporary.
 pub fn is_scarcity(error: &io::Error) -> bool {
     scarcity::of_processes(error)
 }
 
-/// Whether there was too much of something for one more connection to be accepted.
+/// Whether the system lacked the resources to accept one more connection.
 pub fn is_full(error: &io::Error) -> bool {
     scarcity::of_connections(error)
 }
 
-/// What to say of it.
+/// The failure to report for it.
 pub fn scarcity(what: &str, error: &io::Error) -> Failure {
     Failure::new(Kind::Temporary, format!("{what}: {error}")).hint(scarcity::HINT)
 }

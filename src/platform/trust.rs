@@ -1,4 +1,4 @@
-//! The words for whom to trust with files.
+//! Types that say whether a file can be trusted.
 
 /// Why a file is not to be trusted, and what fixes that.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,11 +12,11 @@ pub struct Distrust {
 /// Who may read or change a private key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Readers {
-    /// Nobody else, as far as its permissions go, or a group that root lends it to.
+    /// Only the owner, by its permissions, or a group that root shares it with.
     Owner,
-    /// Its group, or some others; with what shows that.
+    /// Its group, or some other users; with the evidence.
     Group(String),
-    /// Everybody; with what shows that.
+    /// Every user; with the evidence.
     Everyone(String),
 }
 

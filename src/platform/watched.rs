@@ -1,5 +1,5 @@
-//! Files that are read again when they have changed: by their content, as times and sizes can be put back or be too
-//! coarse. What breaks or vanishes changes nothing and is reported, once.
+//! Files that are reloaded when they change. Their content decides, as times and sizes can be reset or be too coarse. If
+//! a file becomes invalid or disappears, the last good value stays and the problem is reported once.
 
 use std::fs::{self, File, Metadata};
 use std::io::Read;
@@ -17,18 +17,18 @@ use crate::tokens::error::{Failure, Kind};
 
 /// For this many microseconds a check of the files is valid, so that a flood of requests causes few checks.
 const FRESH: u64 = 1000;
-/// For so many the look of the files from outside is good: then they are read and compared. An editor can put back the
-/// times of writing but not that of the last change; what is left are changes within one tick of the system's clock,
-/// and file systems that keep no such time.
+/// For this many microseconds the metadata of the files is enough; after that they are read and compared. A program can
+/// reset the modification time but not the change time; this catches changes within one tick of the system's clock, and
+/// file systems without a change time.
 const COMPARED: u64 = 1_000_000;
 
-/// One file, open, with all that it holds.
+/// One open file with its content.
 pub struct Content {
     /// For messages: what it is and where.
     pub name: String,
     /// Where.
     pub path: PathBuf,
-    /// Of the open file, so that it cannot be another's.
+    /// Of the open file, so that it cannot be that of a replacement.
     pub metadata: Metadata,
     /// May be secret.
     pub bytes: Zeroizing<Vec<u8>>,
@@ -60,22 +60,22 @@ impl Content {
     }
 }
 
-/// Makes a value of the files, and says in a few words what was read.
+/// Makes a value from the files, and says in a few words what was read.
 type Load<T> = Box<dyn Fn(&[Content]) -> Result<(T, String), Failure> + Send + Sync>;
 
-/// Says what has changed or is wrong.
+/// Reports what has changed or is wrong.
 pub type Tell = Box<dyn Fn(&str) + Send + Sync>;
 
-/// Files and what was made of them.
+/// Files and the value made from them.
 pub struct Watched<T> {
-    /// What each is, and where.
+    /// What each file is called in messages, and its path.
     files: Vec<(&'static str, PathBuf)>,
     load: Load<T>,
-    /// Follows the report of what is wrong: what is kept.
+    /// Follows the report of a problem: says what stays in effect.
     kept: &'static str,
     tell: Tell,
     opened: Instant,
-    /// The last look, in microseconds since it was opened.
+    /// The last check, in microseconds since it was opened.
     looked: AtomicU64,
     /// The last comparison, likewise.
     compared: AtomicU64,
@@ -84,18 +84,18 @@ pub struct Watched<T> {
 
 struct Reading<T> {
     stamps: Stamps,
-    /// Of what was read last, good or not; `None`: it could not be read.
+    /// Of the content read last, valid or not; `None`: it could not be read.
     digest: Option<Hash>,
     /// What was reported.
     trouble: Option<String>,
     value: T,
 }
 
-/// What a change can be seen by from outside; `None`: the file is not there.
+/// Metadata that changes when a file is changed; `None`: the file does not exist.
 type Stamps = Vec<Option<[i128; 5]>>;
 type Hash = [u8; 32];
 
-/// Over the bytes, and over who may do what with the files.
+/// Of the content and the permissions of the files.
 fn digest(contents: &[Content]) -> Hash {
     let mut digest = Sha256::new();
     for Content { bytes, metadata, .. } in contents {
@@ -112,7 +112,7 @@ impl<T: Clone> Watched<T> {
     /// Reads them for the first time.
     ///
     /// # Errors
-    /// They cannot be read, or nothing can be made of them.
+    /// They cannot be read, or are invalid.
     pub fn open(
         files: Vec<(&'static str, PathBuf)>,
         kept: &'static str,
@@ -128,7 +128,7 @@ impl<T: Clone> Watched<T> {
         Ok(Self { files, load, kept, tell, opened, looked, compared, state: RwLock::new(state) })
     }
 
-    /// What they come to now.
+    /// The current value.
     pub fn current(&self, now: Instant) -> T {
         let micros = now.saturating_duration_since(self.opened).as_micros();
         let micros = u64::try_from(micros).unwrap_or(u64::MAX);
@@ -152,7 +152,7 @@ impl<T: Clone> Watched<T> {
         state.value.clone()
     }
 
-    /// Reads and compares them now, whatever they look like from outside.
+    /// Reads and compares them now, whatever their metadata says.
     pub fn read_now(&self) {
         self.read_again(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
     }
@@ -184,7 +184,7 @@ impl<T: Clone> Watched<T> {
         }
     }
 
-    /// A pipe gives what it holds once, and would keep its reader waiting the second time.
+    /// A pipe can be read only once; a second read would wait.
     fn check(&self) -> Result<(), Failure> {
         let is_other = |path: &PathBuf| fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
         match self.files.iter().find(|(_, path)| is_other(path)) {
@@ -207,7 +207,7 @@ mod tests {
 
     use super::*;
 
-    /// A file that must hold a number.
+    /// A file that must contain a number.
     fn number(path: &Path) -> Watched<u32> {
         let load = |contents: &[Content]| {
             let text = String::from_utf8_lossy(&contents[0].bytes).into_owned();
@@ -229,7 +229,7 @@ mod tests {
         fs::write(&path, "11").unwrap();
         let watched = number(&path);
         let time = fs::metadata(&path).unwrap().modified().unwrap();
-        // The clock that stamps files goes in steps of a few milliseconds.
+        // The clock for file times has steps of a few milliseconds.
         let changed = |before: &Stamps| watched.stamps() != *before;
         let before = watched.stamps();
         while !changed(&before) {

@@ -9,13 +9,13 @@ use std::path::Path;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
-/// What the name of a file ends in that has had to make room: none has to.
+/// The suffix of a file that was moved out of the way: not needed on Unix.
 pub const ASIDE: &str = "old";
 
 /// Options for a file that only its user can access if it is new. A symbolic link in its place is not followed.
 pub fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    // A pipe in place of a file would be waited for without NONBLOCK.
+    // Without NONBLOCK, opening a pipe in place of the file would block.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     options.mode(0o600).custom_flags(flags.bits().cast_signed());
     options
@@ -31,17 +31,17 @@ pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
 }
 
-/// Gives a file a new name, in place of the one that has it.
+/// Renames a file, replacing any file of the new name.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// Makes a directory and those above it with a mode.
+/// Creates a directory and its parents with a mode.
 pub fn create_directories(dir: &Path, mode: u32) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(mode).create(dir)
 }
 
-/// A file's permissions; `None` where it is not there.
+/// A file's permissions; `None` if it does not exist.
 pub fn mode(path: &Path) -> Option<u32> {
     fs::metadata(path).ok().map(|metadata| metadata.mode() & 0o7777)
 }
@@ -56,7 +56,7 @@ pub fn set_mode_of(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
-/// What a change of a file can be seen by from outside.
+/// Metadata that changes when a file is changed.
 pub fn stamp(metadata: &Metadata) -> [i128; 5] {
     let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
     [
@@ -68,7 +68,7 @@ pub fn stamp(metadata: &Metadata) -> [i128; 5] {
     ]
 }
 
-/// Who may do what with a file, as far as its metadata say.
+/// What every user may do with a file, by its metadata.
 pub fn rights(metadata: &Metadata) -> [u32; 2] {
     [metadata.uid(), metadata.mode()]
 }
@@ -78,7 +78,7 @@ pub fn open_for_lock(dir: &Path) -> io::Result<File> {
     File::open(dir)
 }
 
-/// Opens a file to append to it, made where it is not there. Nobody but its owner may read it.
+/// Opens a file to append to it, and creates it if it does not exist. Only its owner may read it.
 ///
 /// # Errors
 /// It cannot be written to, or others may read it.
@@ -101,7 +101,7 @@ pub fn stdout() -> io::Result<File> {
     io::stdout().as_fd().try_clone_to_owned().map(File::from)
 }
 
-/// Whether a pipe or a terminal takes more at once.
+/// Whether a pipe or a terminal can be written to without waiting.
 pub fn takes_more(file: &File) -> io::Result<bool> {
     let mut polled = [PollFd::new(file, PollFlags::OUT)];
     Ok(poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? > 0)

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use directories::{BaseDirs, ProjectDirs};
 use rustix::fs::{Access, access};
 
-/// Whether the system's list of CAs is files, which `SSL_CERT_FILE` and `SSL_CERT_DIR` can name: macOS and Windows keep
-/// theirs elsewhere.
+/// Whether the system keeps its CAs in files, which `SSL_CERT_FILE` and `SSL_CERT_DIR` can name; macOS and Windows do
+/// not.
 pub const CAS_IN_FILES: bool = cfg!(not(target_vendor = "apple"));
 
-/// Whether git reads no file of its user's without `HOME`; git for Windows finds the home directory by itself.
+/// Whether git needs `HOME` to read its user's files; Git for Windows finds the home directory by itself.
 pub const GIT_NEEDS_HOME: bool = true;
 
-/// Looks a variable of the environment up.
+/// Looks up an environment variable.
 pub type Variables<'a> = &'a dyn Fn(&'static str) -> Option<String>;
 
 /// The user's home directory: `HOME`, else the user database's.
@@ -26,7 +26,7 @@ pub fn config_dir(_: Variables, program: &str) -> Option<PathBuf> {
     ProjectDirs::from("", "", program).map(|dirs| dirs.config_dir().to_owned())
 }
 
-/// Where a program keeps what it can do without.
+/// Where a program keeps its cache.
 pub fn cache_dir(_: Variables, program: &str) -> Option<PathBuf> {
     ProjectDirs::from("", "", program).map(|dirs| dirs.cache_dir().to_owned())
 }
@@ -36,7 +36,7 @@ pub fn gh_dir(_: Variables) -> Option<PathBuf> {
     None
 }
 
-/// Where the settings of all users of the machine are kept.
+/// Where machine-wide settings are kept.
 pub fn of_all_users(_: Variables, program: &str) -> PathBuf {
     Path::new("/etc").join(program)
 }
@@ -46,12 +46,12 @@ pub fn is_variable(name: &OsStr, known: &str) -> bool {
     name == known
 }
 
-/// A path as git's configuration and a shell have it.
+/// A path as git's configuration and a shell write it.
 pub fn for_shell(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// The files that the shell looks for where it is told a program's name.
+/// The file names that a shell tries for a program's name.
 pub fn program_names(name: &str) -> Vec<String> {
     vec![name.to_owned()]
 }

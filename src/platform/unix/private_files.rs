@@ -1,5 +1,5 @@
-//! Whom to trust with files: this user and root, as ssh does for its configuration. A file that somebody else can
-//! change could name commands to run, and a directory that somebody else can change could hold other files tomorrow.
+//! Which files to trust: those of this user and of root, as ssh does for its configuration. A file that another user can
+//! change could name commands to run, and in a directory that another user can change the files can be replaced.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -18,7 +18,7 @@ pub const FOR_A_GROUP: Option<&str> =
 /// Users who may write to such a directory may still rename and remove only their own files.
 const STICKY: u32 = 0o1000;
 
-/// Checks an open file, so that it cannot be another one by the time it is read.
+/// Checks an open file, so that it cannot be replaced between the check and the read.
 pub fn file(path: &Path, metadata: &Metadata) -> Result<(), Distrust> {
     let me = geteuid().as_raw();
     distrust(&path.display().to_string(), metadata.uid(), metadata.mode(), me).map_or(Ok(()), Err)
@@ -47,8 +47,8 @@ pub fn remedy(path: &str) -> String {
     format!("chmod 600 {path}")
 }
 
-/// Root lends a file where one group may read it and nothing more, as Kubernetes (`fsGroup`) and systemd (credentials)
-/// do: that is how another user can read it at all, and not this user's to change.
+/// Whether root shares a file with one group, read-only, as Kubernetes (`fsGroup`) and systemd (credentials) do: only so
+/// can another user read it at all, and this user cannot change the mode.
 fn readers_by_mode(owner: u32, mode: u32, me: u32) -> Readers {
     let is_lent_by_root = owner == 0 && me != 0 && mode & 0o077 == 0o040;
     match mode {
@@ -62,7 +62,7 @@ fn readers_by_mode(owner: u32, mode: u32, me: u32) -> Readers {
 /// One that does not exist is harmless.
 ///
 /// # Errors
-/// Others may.
+/// Other users may rename or remove its entries.
 pub fn parent(path: &Path) -> io::Result<()> {
     let Some(parent) = path.parent() else { return Ok(()) };
     let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };

@@ -1,4 +1,4 @@
-//! Errors that say that there is too much of something.
+//! Errors that mean that a resource is exhausted.
 
 use std::io;
 
@@ -12,12 +12,12 @@ fn is_one_of(error: &io::Error, known: &[Errno]) -> bool {
     error.raw_os_error().map(Errno::from_raw_os_error).is_some_and(|errno| known.contains(&errno))
 }
 
-/// Whether there were too many processes, threads or open files.
+/// Whether the system ran out of processes, threads or open files.
 pub fn of_processes(error: &io::Error) -> bool {
     is_one_of(error, &[Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE])
 }
 
-/// Whether there were too many open files or too little memory for one more connection.
+/// Whether the system ran out of open files or memory for one more connection.
 pub fn of_connections(error: &io::Error) -> bool {
     is_one_of(error, &[Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM])
 }

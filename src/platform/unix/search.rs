@@ -8,7 +8,7 @@ use rustix::fs::{Access, access};
 
 use crate::platform::search::Search;
 
-/// What stands for a `PATH` that is not set, or has no absolute entry (environ(7), execvp(3)).
+/// The default for a `PATH` that is not set or has no absolute entry (environ(7), execvp(3)).
 const DEFAULT: &str = "/usr/bin:/bin";
 
 impl Search {
@@ -21,15 +21,15 @@ impl Search {
         let (directories, dropped): (Vec<PathBuf>, Vec<PathBuf>) = all.partition(|dir| dir.is_absolute());
         match (directories.is_empty(), dropped.is_empty()) {
             (false, true) => Self { directories, instead: None },
-            // What was split at colons has none.
+            // Entries that were split at colons contain none.
             (false, false) => Self { instead: std::env::join_paths(&directories).ok(), directories },
-            // An empty `PATH` is the current directory.
+            // An empty `PATH` means the current directory.
             (true, _) => Self { instead: Some(DEFAULT.into()), ..Self::of(None) },
         }
     }
 
-    /// The first file of this name that can be run; else a path at which starting it fails for the reason that counts: it
-    /// is not executable, or not there.
+    /// The first executable file of this name; otherwise a path that fails to start for the right reason: it is not
+    /// executable, or does not exist.
     pub fn find(&self, name: &str) -> PathBuf {
         let is_executable = |path: &Path| access(path, Access::EXEC_OK).is_ok();
         let places = self.directories.iter().map(|dir| dir.join(name));

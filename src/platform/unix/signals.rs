@@ -1,11 +1,11 @@
-//! What a server is told from outside: to stop, or to read everything again.
+//! The signals that a server handles: stop, and reload.
 
 use std::io;
 use std::sync::mpsc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What we are told from outside.
+/// The signals that we handle.
 pub struct Signals {
     term: Signal,
     int: Signal,
@@ -13,16 +13,16 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Waits for them from now on.
+    /// Installs the handlers.
     ///
     /// # Errors
-    /// The system does not let us.
+    /// The system refuses.
     pub fn new() -> io::Result<Self> {
         let [term, int, hup] = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
         Ok(Self { term: signal(term)?, int: signal(int)?, hup: signal(hup)? })
     }
 
-    /// Waits for a signal to stop; one to read everything again is passed on, unless that is about to be done.
+    /// Waits for a signal to stop. A signal to reload is passed on, unless a reload is already pending.
     pub async fn told_to_stop(mut self, reload: &mpsc::SyncSender<()>) {
         loop {
             tokio::select! {

@@ -1,4 +1,4 @@
-//! What the standard library and tokio leave out of sockets.
+//! Socket calls that the standard library and tokio lack.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -11,13 +11,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 
-/// How many connections may wait to be accepted: the standard library lets 128, and the system may allow less.
+/// How many connections may wait to be accepted: the standard library allows 128, and the system may allow fewer.
 pub fn let_wait(listener: &TcpListener, count: i32) -> io::Result<()> {
     Ok(listen(listener, count)?)
 }
 
-/// Waits until `is_enough` says so of the first bytes that have come, which stay there, or the other end has gone. At most
-/// `N` are looked at.
+/// Peeks at up to `N` received bytes until `is_enough` accepts them or the peer has closed the connection. The bytes stay
+/// unread.
 pub async fn peek<const N: usize>(stream: &TcpStream, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<()> {
     loop {
         let ready = stream.ready(Interest::READABLE).await?;
@@ -42,7 +42,7 @@ pub async fn peek_unix<const N: usize>(
     }
 }
 
-/// That more is needed is said in the way in which it is waited for.
+/// Returns `WouldBlock` if more bytes are needed, so that the caller waits for them.
 fn look<const N: usize>(socket: impl AsFd, is_enough: &impl Fn(&[u8]) -> bool) -> io::Result<()> {
     let mut buffer = [MaybeUninit::uninit(); N];
     match recv(socket, &mut buffer[..], RecvFlags::PEEK) {
@@ -54,7 +54,7 @@ fn look<const N: usize>(socket: impl AsFd, is_enough: &impl Fn(&[u8]) -> bool) -
     }
 }
 
-/// Asks for as many open files, as far as the system lets this process. Returns how many it may have; `None`: any number.
+/// Raises the limit of open files to this number, as far as the system allows. Returns the limit; `None`: unlimited.
 pub fn allow_open_files(wanted: u64) -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     let raised = limit.maximum.map_or(wanted, |maximum| wanted.min(maximum));

@@ -1,5 +1,5 @@
-//! Whom to trust behind a Unix socket: a bearer goes to it, and its answer is taken for a token. It must be where no other
-//! user could have put it: root's or our own, or that of a service's user in directories that nobody else can write to.
+//! Which Unix sockets to trust: we send a bearer and use the answer as a token. No other user may have been able to put
+//! the socket there: it belongs to root or to us, or to a service's user in directories that no other user can write to.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -19,7 +19,7 @@ use crate::platform::private_files::{Distrust, OTHERS_WRITE};
 pub const SUPPORTED: bool = true;
 
 const ROOT: u32 = 0;
-/// More links than the system itself follows.
+/// More symbolic links than the system itself follows.
 const MOST_LINKS: usize = 40;
 
 /// The users who may answer at a socket.
@@ -32,7 +32,7 @@ pub struct Peers {
 /// Checks a socket before anything is sent to it.
 ///
 /// # Errors
-/// Why it is not to be trusted. One that is not there is nobody's: to connect to it fails.
+/// Why it is not trusted. A socket that does not exist passes: connecting to it fails.
 pub fn check(path: &Path) -> Result<Peers, Distrust> {
     let me = geteuid().as_raw();
     let Ok(socket) = fs::metadata(path) else { return Ok(Peers { me, owner: me }) };
@@ -51,7 +51,7 @@ pub fn check(path: &Path) -> Result<Peers, Distrust> {
     Ok(Peers { me, owner })
 }
 
-/// Every directory on the way, as it is written and as each link leads.
+/// Every directory on the path, as written and after following each link.
 fn directories(path: &Path) -> BTreeSet<PathBuf> {
     let names = |path: &Path| -> Vec<OsString> {
         let names =
@@ -78,7 +78,7 @@ fn directories(path: &Path) -> BTreeSet<PathBuf> {
     found
 }
 
-/// Who else can put something there.
+/// Which other users can create files there.
 fn distrust(directory: &Path, owner: u32, mode: u32, good: [u32; 3]) -> Option<String> {
     let shown = directory.display();
     if !good.contains(&owner) {
@@ -88,10 +88,10 @@ fn distrust(directory: &Path, owner: u32, mode: u32, good: [u32; 3]) -> Option<S
 }
 
 impl Peers {
-    /// Checks who answers, where the system tells: the socket may be another one by now.
+    /// Checks who listens, if the system can tell: the socket may have been replaced since.
     ///
     /// # Errors
-    /// Somebody else does.
+    /// Another user does.
     pub fn check(&self, stream: &Stream) -> Result<(), Distrust> {
         match user_of(stream) {
             Ok(Some(user)) if !self.include(user) => Err(Distrust {
@@ -125,17 +125,17 @@ fn user_of(stream: &Stream) -> io::Result<Option<u32>> {
     Ok(Some(getsockopt(stream, sockopt::LocalPeerCred)?.uid()))
 }
 
-/// The same, where nobody tells.
+/// The same on systems that cannot tell.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn user_of(_: &Stream) -> io::Result<Option<u32>> {
     Ok(None)
 }
 
-/// Makes a socket that is private from the start: a mode that is set after it is there comes too late, and would follow a
-/// symbolic link that has taken its place. So many connections may wait to be accepted.
+/// Creates a socket that is private from the start: a later chmod would leave a gap, and would follow a symbolic link put
+/// in its place. Up to `waiting` connections may wait to be accepted.
 pub fn bind_private(path: &Path, waiting: i32) -> io::Result<Listener> {
     remove_stale(path);
-    // The mask is the whole process's; the other thread that there is by now, the log's, makes no files.
+    // The umask applies to the whole process; the only other thread so far, the log's, creates no files.
     let before = umask(Mode::from_raw_mode(0o177));
     let bound = Listener::bind(path);
     umask(before);
@@ -145,7 +145,7 @@ pub fn bind_private(path: &Path, waiting: i32) -> io::Result<Listener> {
     Ok(bound)
 }
 
-/// Removes a socket that nobody listens on any more: its process was killed.
+/// Removes a stale socket, left by a process that was killed.
 fn remove_stale(path: &Path) {
     let is_socket =
         fs::symlink_metadata(path).is_ok_and(|metadata| FileTypeExt::is_socket(&metadata.file_type()));
@@ -154,7 +154,7 @@ fn remove_stale(path: &Path) {
     }
 }
 
-/// The socket that systemd hands over to this process, of either kind.
+/// The socket that systemd passed to this process, of either kind.
 pub fn handed_over() -> (Option<std::net::TcpListener>, Option<Listener>) {
     let mut handed = listenfd::ListenFd::from_env();
     match handed.take_tcp_listener(0) {
@@ -163,7 +163,7 @@ pub fn handed_over() -> (Option<std::net::TcpListener>, Option<Listener>) {
     }
 }
 
-/// The user who connected, whatever became of the process since; `None`: the kernel does not tell.
+/// The user who connected, even if that process has ended since; `None`: the kernel cannot tell.
 pub fn user_behind(stream: &Accepted) -> Option<u32> {
     stream.peer_cred().ok().map(|credentials| credentials.uid())
 }

@@ -16,8 +16,8 @@ pub fn me() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// The home directory of the user who runs this process, by the user database, whatever `HOME` says. `None` where the
-/// database does not know the user.
+/// The home directory of the user who runs this process, from the user database, whatever `HOME` says. `None` if the
+/// database does not list the user.
 pub fn home() -> Option<PathBuf> {
     User::from_uid(Uid::current()).ok()?.map(|user| user.dir).filter(|dir| !dir.as_os_str().is_empty())
 }

@@ -1,5 +1,5 @@
-//! Files and directories: how they are opened, replaced and told apart. They have no modes: who may do what comes from the
-//! directory that a file is made in.
+//! Files and directories: how they are opened, replaced and told apart. They have no modes: a file inherits its
+//! permissions from the directory that it is created in.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
@@ -12,17 +12,17 @@ use std::time::Duration;
 use crate::platform::clock::Deadline;
 use crate::platform::private_files;
 
-/// A link in a file's place is opened itself, and not what it leads to (`FILE_FLAG_OPEN_REPARSE_POINT`).
+/// Opens a link itself instead of its target (`FILE_FLAG_OPEN_REPARSE_POINT`).
 const NO_LINKS: u32 = 0x0020_0000;
 /// `GENERIC_READ`.
 const READ: u32 = 0x8000_0000;
-/// `FILE_WRITE_ATTRIBUTES`, which setting a file's time takes.
+/// `FILE_WRITE_ATTRIBUTES`, needed to set a file's time.
 const SET_TIMES: u32 = 0x0000_0100;
 
-/// Whoever has a file open keeps it from being replaced, such as a virus scanner: it is tried for so long.
+/// A program that has a file open, such as a virus scanner, keeps it from being replaced: how long to retry.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(5);
-/// What the name of a file ends in that has had to make room.
+/// The suffix of a file that was moved out of the way.
 pub const ASIDE: &str = "old";
 /// `ERROR_SHARING_VIOLATION`.
 const SHARING: i32 = 32;
@@ -36,7 +36,7 @@ pub fn private() -> OpenOptions {
     options
 }
 
-/// Opens such a file to read it, and to set its time where that is allowed.
+/// Opens such a file to read it, and to set its time if that is allowed.
 pub fn open_private(path: &Path) -> io::Result<File> {
     patiently(|| {
         let file = private().access_mode(READ | SET_TIMES).open(path);
@@ -52,7 +52,7 @@ pub fn create_new(path: &Path, _mode: u32) -> io::Result<File> {
     patiently(|| OpenOptions::new().write(true).create_new(true).open(path))
 }
 
-/// Gives a file a new name, in place of the one that has it. Those who have that open keep it, and may be this process.
+/// Renames a file, replacing any file of the new name. Processes that have the old one open, this one included, keep it.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     patiently(|| match fs::rename(from, to) {
         Err(error) if is_busy(&error) && to.is_file() => rename_around(from, to),
@@ -60,7 +60,7 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     })
 }
 
-/// Not every file system lets an open file be replaced, but each lets it have another name: for a moment there is none.
+/// Not every file system can replace an open file, but each can rename it: for a moment there is no file of that name.
 fn rename_around(from: &Path, to: &Path) -> io::Result<()> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let mut aside = to.to_owned().into_os_string();
@@ -72,7 +72,7 @@ fn rename_around(from: &Path, to: &Path) -> io::Result<()> {
     outcome
 }
 
-/// Tries again while somebody else is at the file.
+/// Retries while another process uses the file.
 fn patiently<T>(attempt: impl Fn() -> io::Result<T>) -> io::Result<T> {
     let deadline = Deadline::after(PATIENCE);
     loop {
@@ -83,32 +83,32 @@ fn patiently<T>(attempt: impl Fn() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-/// A file that is being replaced or removed is one that nobody may open, for a moment.
+/// While a file is being replaced or removed, opening it fails for a moment.
 fn is_busy(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied || matches!(error.raw_os_error(), Some(SHARING | LOCKED))
 }
 
-/// Makes a directory and those above it.
+/// Creates a directory and its parents.
 pub fn create_directories(dir: &Path, _mode: u32) -> io::Result<()> {
     DirBuilder::new().recursive(true).create(dir)
 }
 
-/// A file's mode: there is none.
+/// A file's mode: Windows has none.
 pub fn mode(_: &Path) -> Option<u32> {
     None
 }
 
-/// Sets an open file's mode: there is none.
+/// Sets an open file's mode: Windows has none.
 pub fn set_mode(_: &File, _: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets a file's or directory's mode: there is none.
+/// Sets a file's or directory's mode: Windows has none.
 pub fn set_mode_of(_: &Path, _: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// What a change of a file can be seen by from outside.
+/// Metadata that changes when a file is changed.
 pub fn stamp(metadata: &Metadata) -> [i128; 5] {
     [
         metadata.creation_time().into(),
@@ -119,19 +119,19 @@ pub fn stamp(metadata: &Metadata) -> [i128; 5] {
     ]
 }
 
-/// Who may do what with a file, as far as its metadata say.
+/// What every user may do with a file, by its metadata.
 pub fn rights(metadata: &Metadata) -> [u32; 2] {
     [metadata.file_attributes(), 0]
 }
 
-/// Opens a file in a directory for a lock: here a directory cannot have one. It stays, as nobody could tell whether another
-/// process waits for it.
+/// Opens a lock file in a directory, as Windows cannot lock a directory itself. The file stays: there is no telling
+/// whether another process waits for it.
 pub fn open_for_lock(dir: &Path) -> io::Result<File> {
     let name = concat!(".", env!("CARGO_PKG_NAME"), ".lock");
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join(name))
 }
 
-/// Opens a file to append to it, made where it is not there. Nobody but its owner may read it.
+/// Opens a file to append to it, and creates it if it does not exist. Only its owner may read it.
 ///
 /// # Errors
 /// It cannot be written to, or others may read it.
@@ -152,8 +152,8 @@ pub fn stdout() -> io::Result<File> {
     io::stdout().as_handle().try_clone_to_owned().map(File::from)
 }
 
-/// Whether a pipe or a terminal takes more at once: nobody can tell without unsafe code, so that a reader who does not read
-/// is waited for.
+/// Whether a pipe or a terminal can be written to without waiting: unknown without unsafe code, so a write may wait for
+/// the reader.
 pub fn takes_more(_: &File) -> io::Result<bool> {
     Ok(true)
 }

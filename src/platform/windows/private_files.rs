@@ -1,5 +1,5 @@
-//! Whom to trust with files: this user, the system and the machine's administrators. What is in the user's profile is
-//! theirs alone, as Windows makes it; elsewhere the list of who may do what is read.
+//! Which files to trust: those of this user, the system and the machine's administrators. Windows gives only them access
+//! to the user's profile; elsewhere the access control list is read.
 
 use std::fs::Metadata;
 use std::io;
@@ -56,7 +56,7 @@ fn quoted(path: &str) -> String {
 /// One that does not exist is harmless.
 ///
 /// # Errors
-/// Others may.
+/// Other users may rename or remove its entries.
 pub fn parent(path: &Path) -> io::Result<()> {
     let Some(parent) = path.parent() else { return Ok(()) };
     let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
@@ -102,12 +102,12 @@ fn is_in_profile(path: &Path) -> bool {
     let profile = PROFILE.get_or_init(|| BaseDirs::new()?.home_dir().canonicalize().ok());
     let Some(profile) = profile else { return false };
     let Ok(path) = std::path::absolute(path) else { return false };
-    // What is not there yet is where the directory above it is.
+    // A path that does not exist yet is resolved by its parent directory.
     let there = path.ancestors().find_map(|path| path.canonicalize().ok());
     there.is_some_and(|path| path.starts_with(profile))
 }
 
-/// A file's security descriptor as text, and this user as such texts name him.
+/// A file's security descriptor as text, and this user's SID as such texts write it.
 struct Rights {
     text: String,
     me: String,
@@ -118,7 +118,7 @@ impl Rights {
         Descriptor::parse(&self.text)
     }
 
-    /// Who else is allowed any of these; what is not understood counts as everybody.
+    /// Which other users have any of these rights; a descriptor that is not understood counts as every user.
     fn others(&self, wanted: u32) -> Others {
         self.descriptor().map_or(Others::Everyone, |found| found.others(&self.me, wanted))
     }
@@ -142,7 +142,7 @@ fn rights(path: &Path) -> Result<Rights, String> {
     let read = || -> io::Result<Rights> {
         let found = GetNamedSecurityInfo(path.as_os_str(), SeObjectType::SE_FILE_OBJECT, wanted)?;
         let text = ConvertSecurityDescriptorToStringSecurityDescriptor(&found, wanted)?;
-        // By the same way, as some users have short names there.
+        // Converted in the same way as the file's, as some users have short names there.
         let owned: LocalBox<SecurityDescriptor> = format!("O:{}", current_process_sid()?).parse()?;
         let me = ConvertSecurityDescriptorToStringSecurityDescriptor(&owned, SecurityInformation::Owner)?;
         let me = me.to_string_lossy().trim_start_matches("O:").to_owned();

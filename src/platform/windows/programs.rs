@@ -1,4 +1,4 @@
-//! How programs are started and ended.
+//! How programs are started and stopped.
 
 use std::io;
 use std::os::windows::process::CommandExt;
@@ -11,13 +11,13 @@ use crate::platform::windows::search::{complete, system_program};
 
 /// `CREATE_NEW_PROCESS_GROUP`.
 const NEW_GROUP: u32 = 0x0000_0200;
-/// Of a program that a signal would have ended, elsewhere: nothing that a status could be is left.
+/// The status of a program that was killed.
 const NO_STATUS: i32 = 1;
 
-/// Whether the Task Scheduler of Windows runs programs at times, and not systemd or cron.
+/// Whether timers are the Windows Task Scheduler's, not systemd's or cron's.
 pub const HAS_TASK_SCHEDULER: bool = true;
 
-/// What runs a line of the settings: git's own shell, else Windows'.
+/// Runs a command line from the settings: git's own shell, else Windows'.
 pub fn shell(line: &str) -> Command {
     if let Some(shell) = git_shell() {
         let mut command = foreign(shell);
@@ -25,12 +25,12 @@ pub fn shell(line: &str) -> Command {
         return command;
     }
     let mut command = foreign(system_program("cmd.exe"));
-    // It takes the rest of the line as it is, without the outer quotes.
+    // cmd takes the rest of the line as it is, without the outer quotes.
     command.args(["/d", "/s", "/c"]).raw_arg(format!("\"{line}\""));
     command
 }
 
-/// `sh` as git for Windows finds it for its helpers, or beside the git on the `PATH`.
+/// `sh` as Git for Windows finds it for its helpers, or beside the git on the `PATH`.
 fn git_shell() -> Option<PathBuf> {
     let search = search::own();
     if let Some(shell) = search.found("sh") {
@@ -43,23 +43,23 @@ fn git_shell() -> Option<PathBuf> {
         .find(|shell| shell.is_file())
 }
 
-/// Keeps what is typed for this process from a program, as far as Windows can.
+/// Keeps Ctrl-C for this process from reaching a program, as far as Windows can.
 pub fn set_apart(command: &mut Command) {
     command.creation_flags(NEW_GROUP);
 }
 
-/// Ends a program that was set apart, and all it has started.
+/// Stops a program that was set apart, and its children.
 pub fn end_all(child: &Child) {
     let mut kill = foreign(system_program("taskkill.exe"));
     kill.args(["/T", "/F", "/PID", &child.id().to_string()]);
     let _ = kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }
 
-/// Becomes another program, as far as that can be done here: runs it, and ends with its exit code. Returns only where it
-/// cannot be started.
+/// Stands in for replacing this process: runs the program, and exits with its exit code. Returns only if it cannot be
+/// started.
 #[expect(clippy::exit, reason = "another program takes this one's place")]
 pub fn become_another(command: &mut Command) -> io::Error {
-    // Ctrl-C is for both, and the program decides what it means; while somebody listens this one stays.
+    // Ctrl-C reaches both; the program decides what it means, and this process, which handles it too, stays.
     let _ctrl_c = tokio::signal::windows::ctrl_c();
     let _ctrl_break = tokio::signal::windows::ctrl_break();
     complete(command);
@@ -69,5 +69,5 @@ pub fn become_another(command: &mut Command) -> io::Error {
     }
 }
 
-/// Keeps this process's memory out of dumps: Windows lets no process do so without unsafe code.
+/// Keeps this process's memory out of dumps: not possible on Windows without unsafe code.
 pub fn hide_memory() {}

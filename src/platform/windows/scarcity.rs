@@ -1,4 +1,4 @@
-//! Errors that say that there is too much of something
+//! Errors that mean that a resource is exhausted
 //! (<https://learn.microsoft.com/windows/win32/debug/system-error-codes>).
 
 use std::io;
@@ -18,14 +18,14 @@ fn is_one_of(error: &io::Error, known: &[i32]) -> bool {
     error.raw_os_error().is_some_and(|code| known.contains(&code))
 }
 
-/// Whether there were too many processes, threads or open files.
+/// Whether the system ran out of processes, threads or open files.
 pub fn of_processes(error: &io::Error) -> bool {
     let known =
         [TOO_MANY_OPEN_FILES, NOT_ENOUGH_MEMORY, OUT_OF_MEMORY, NO_SYSTEM_RESOURCES, COMMITMENT_LIMIT];
     is_one_of(error, &known)
 }
 
-/// Whether there were too many sockets or too little memory for one more connection.
+/// Whether the system ran out of sockets or memory for one more connection.
 pub fn of_connections(error: &io::Error) -> bool {
     let known = [NOT_ENOUGH_MEMORY, OUT_OF_MEMORY, NO_SYSTEM_RESOURCES, TOO_MANY_SOCKETS, NO_BUFFER_SPACE];
     is_one_of(error, &known)

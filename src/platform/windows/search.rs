@@ -7,10 +7,10 @@ use std::process::Command;
 use crate::platform::command::foreign;
 use crate::platform::search::{Search, own};
 
-/// What a name without an ending may end in, the first first.
+/// The extensions to try for a name without one, in order.
 const ENDINGS: [&str; 4] = ["exe", "com", "bat", "cmd"];
 
-/// A program of Windows' own, which no entry of the `PATH` can hide.
+/// A program that is part of Windows, which no entry of the `PATH` can hide.
 pub fn system_program(name: &str) -> PathBuf {
     let is_system = |dir: &&PathBuf| {
         let name = dir.file_name().unwrap_or_default();
@@ -25,7 +25,7 @@ impl Search {
     pub(in crate::platform) fn of(path: Option<&OsStr>) -> Self {
         let all = std::env::split_paths(path.unwrap_or_default());
         let (directories, dropped): (Vec<PathBuf>, Vec<PathBuf>) = all.partition(|dir| dir.is_absolute());
-        // An entry with a quote in it cannot be written down again.
+        // An entry with a quote in it cannot be put into a `PATH` again.
         let instead = (!dropped.is_empty()).then(|| std::env::join_paths(&directories).unwrap_or_default());
         Self { directories, instead }
     }
@@ -35,13 +35,13 @@ impl Search {
         self.directories.iter().map(|dir| dir.join(name).with_extension("exe")).find(|path| path.is_file())
     }
 
-    /// The same; else a path at which starting it fails.
+    /// The same; otherwise a path that fails to start.
     pub fn find(&self, name: &str) -> PathBuf {
         let missing = || self.directories.first().map(|dir| dir.join(name).with_extension("exe"));
         self.found(name).or_else(missing).unwrap_or_else(|| system_program(name))
     }
 
-    /// The first that a shell would take where it is told a name without an ending.
+    /// The first file that a shell would run for a name without an extension.
     fn of_any_ending(&self, name: &OsStr) -> Option<PathBuf> {
         let places = self.directories.iter().map(|dir| dir.join(name));
         let mut files = places.flat_map(|path| ENDINGS.map(|ending| path.with_extension(ending)));
@@ -49,7 +49,7 @@ impl Search {
     }
 }
 
-/// Lets a command whose program is a bare name be a script as well, such as `npm`, which is `npm.cmd`.
+/// Lets a bare name also mean a script, such as `npm`, which is `npm.cmd`.
 pub fn complete(command: &mut Command) {
     let name = Path::new(command.get_program());
     let is_bare = name.components().count() == 1 && name.extension().is_none();

@@ -1,4 +1,4 @@
-//! What a server is told from outside: to stop.
+//! The signals that a server handles: stop.
 
 use std::io;
 use std::sync::mpsc;
@@ -7,7 +7,7 @@ use tokio::signal::windows::{
     CtrlBreak, CtrlC, CtrlClose, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown,
 };
 
-/// What we are told from outside.
+/// The signals that we handle.
 pub struct Signals {
     c: CtrlC,
     r#break: CtrlBreak,
@@ -16,15 +16,15 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Waits for them from now on.
+    /// Installs the handlers.
     ///
     /// # Errors
-    /// The system does not let us.
+    /// The system refuses.
     pub fn new() -> io::Result<Self> {
         Ok(Self { c: ctrl_c()?, r#break: ctrl_break()?, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
     }
 
-    /// Waits for a signal to stop; nothing here says that everything is to be read again.
+    /// Waits for a signal to stop; Windows has none to reload.
     pub async fn told_to_stop(mut self, _: &mpsc::SyncSender<()>) {
         tokio::select! {
             _ = self.c.recv() => (),

@@ -1,4 +1,4 @@
-//! What the standard library and tokio leave out of sockets.
+//! Socket calls that the standard library and tokio lack.
 
 use std::io;
 use std::net::TcpListener;
@@ -7,13 +7,12 @@ use tokio::net::TcpStream;
 
 use crate::platform::unix_socket::NoSocket;
 
-/// How many connections may wait to be accepted: what the standard library lets.
+/// How many connections may wait to be accepted: as many as the standard library allows.
 pub fn let_wait(_: &TcpListener, _: i32) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until anything has come: Windows tells again and again of what nobody takes, so that nobody can wait here for
-/// the rest of it.
+/// Waits for the first bytes only: Windows reports unread bytes again and again, so we cannot wait here for the rest.
 pub async fn peek<const N: usize>(stream: &TcpStream, _: impl Fn(&[u8]) -> bool) -> io::Result<()> {
     stream.readable().await
 }
@@ -24,7 +23,7 @@ pub async fn peek_unix<const N: usize>(stream: &NoSocket, _: impl Fn(&[u8]) -> b
     match *stream {}
 }
 
-/// How many files may be open; `None`: any number.
+/// How many files may be open; `None`: unlimited.
 pub fn allow_open_files(_: u64) -> Option<u64> {
     None
 }

@@ -1,53 +1,52 @@
-//! The terminal: how wide it is. Nobody is asked at it, as it cannot be kept from showing what is pasted without unsafe
-//! code.
+//! The terminal: its width. There are no prompts, as switching off its echo takes unsafe code.
 
 use std::io;
 
-/// Whether people can be asked here without the terminal showing what is pasted.
+/// Whether we can prompt without the terminal showing pasted text.
 pub const CAN_ASK: bool = false;
 
-/// How many columns the terminal behind standard output has; `None` where there is no terminal.
+/// The width in columns of the terminal on standard output; `None` if it is not a terminal.
 pub fn stdout_width() -> Option<usize> {
     terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
 }
 
-/// Whether a terminal understands what sets colours: that of Windows 10 and later, once it was told to.
+/// Whether a terminal understands colour codes: those of Windows 10 and later do once it is switched on.
 pub fn has_colors() -> bool {
     anstyle_query::windows::enable_ansi_colors().unwrap_or(true)
 }
 
-/// A terminal that is taken over: there is none.
+/// A terminal without echo: not available on Windows.
 pub enum Raw {}
 
 impl Raw {
-    /// Takes the terminal over.
+    /// Switches echo off.
     ///
     /// # Errors
-    /// That cannot be done here.
+    /// Always.
     pub fn open() -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Reads return after so many bytes, or after so many tenths of a second without one.
+    /// Sets when reads return: after a number of bytes, or of tenths of a second.
     pub fn wait_for(&self, _: u8, _: u8) -> io::Result<()> {
         match *self {}
     }
 
-    /// What has come.
+    /// Reads.
     pub fn read(&self, _: &mut [u8]) -> io::Result<usize> {
         match *self {}
     }
 
-    /// Drops what nobody has read.
+    /// Discards unread input.
     pub fn flush(&self) -> io::Result<()> {
         match *self {}
     }
 
-    /// Makes it what it was before.
+    /// Restores the terminal.
     pub fn give_back(&self) {
         match *self {}
     }
 }
 
-/// Ends this process as Ctrl-C ends any other.
+/// Ends this process as Ctrl-C would.
 pub fn interrupt() {}

@@ -1,4 +1,4 @@
-//! Unix sockets, which neither the standard library nor tokio has here.
+//! Unix sockets, which neither the standard library nor tokio supports on Windows.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::platform::private_files::Distrust;
 /// Whether there are Unix sockets here.
 pub const SUPPORTED: bool = false;
 
-/// A socket that cannot be.
+/// A socket that cannot exist.
 #[derive(Clone, Copy, Debug)]
 pub enum NoSocket {}
 
@@ -46,12 +46,12 @@ impl Peers {
 /// Makes a socket.
 ///
 /// # Errors
-/// That cannot be done here.
+/// Always: Windows has none.
 pub fn bind_private(_: &Path, _: i32) -> io::Result<Listener> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// The socket that systemd hands over to this process: there is no systemd.
+/// The socket that systemd passed to this process: there is no systemd.
 pub fn handed_over() -> (Option<std::net::TcpListener>, Option<Listener>) {
     (None, None)
 }
@@ -82,7 +82,7 @@ impl NoSocket {
         match *self {}
     }
 
-    /// The same socket once more.
+    /// Another handle to the socket.
     pub fn try_clone(&self) -> io::Result<Self> {
         match *self {}
     }

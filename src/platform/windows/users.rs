@@ -14,7 +14,7 @@ pub fn me() -> u32 {
     u32::MAX
 }
 
-/// The home directory by a user database: there is none, so that the environment's counts.
+/// The home directory from the user database: Windows has none, so the environment decides.
 pub fn home() -> Option<PathBuf> {
     None
 }
