@@ -1,9 +1,9 @@
-//! gh's login: stores a token with `gh auth login --with-token` and reads it back. Nothing that gh prints is shown but
-//! the last line of its errors, escaped and without the token.
+//! gh's login: stores a token with `gh auth login --with-token` and reads it back. Of gh's output only the last line of
+//! its errors is shown, escaped and without the token.
 //!
 //! Rules: stdin is never empty (gh would start a login in the browser and wait), the host is always named, the four
-//! token variables are not in gh's environment (gh refuses to store a login then), and one of our processes at a time
-//! writes to a directory of gh's (gh rewrites its file in place and loses what another has just written).
+//! token variables are not in gh's environment (gh would refuse to store a login), and only one of our processes at a
+//! time writes to a gh directory (gh rewrites its file in place and loses concurrent changes).
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ use crate::tokens::http::network::Network;
 use crate::tokens::http::retry;
 use crate::tokens::secret::Secret;
 
-/// What gh's environment must not hold beside tokens, which keep it from storing one: what makes it ask or wait.
+/// Variables removed from gh's environment besides the token variables: those that make it prompt or wait.
 const REMOVED: [&str; 3] = ["GH_HOST", "CODESPACES", "DBUS_SESSION_BUS_ADDRESS"];
 
 /// gh as one host's client.
@@ -50,7 +50,7 @@ impl<'a> Gh<'a> {
     /// gh for a host.
     ///
     /// # Errors
-    /// The host has a port, which gh does not take, or there is no directory for the login.
+    /// The host has a port, which gh does not accept, or there is no directory for the login.
     pub fn new(host: &'a Host, network: &'a Network, deadline: Deadline) -> Result<Self, Failure> {
         if host.name.contains(':') {
             let message = format!("gh takes no host with a port: {}", host.name);
@@ -72,7 +72,7 @@ impl<'a> Gh<'a> {
     /// Major and minor version.
     ///
     /// # Errors
-    /// gh is not there, or does not say.
+    /// gh is not installed, or its version cannot be read.
     pub fn version(&self) -> Result<(u32, u32), Failure> {
         self.run(&["--version"], b"")?.version().ok_or_else(|| {
             Failure::new(Kind::Other, "gh does not tell its version")
@@ -80,11 +80,11 @@ impl<'a> Gh<'a> {
         })
     }
 
-    /// Stores a token as gh's login for the host, and makes sure that gh has it. A failure leaves the earlier login.
+    /// Stores a token as gh's login for the host, and verifies that gh has it. On failure the earlier login stays.
     pub fn log_in(&self, token: &Secret) -> Result<(), LoginError> {
         let _lock = self.lock()?;
         let mut arguments = vec!["auth", "login", "--with-token", "--hostname", &self.host.name];
-        // Without a keyring gh keeps plain text in any case; one that does not answer would hang it.
+        // Without a keyring gh stores plain text anyway, and a keyring that does not answer would hang it.
         if self.version()? >= (2, 26) {
             arguments.push("--insecure-storage");
         }
@@ -122,10 +122,10 @@ impl<'a> Gh<'a> {
             gh.env_remove(name);
         }
         gh.envs([("GH_PROMPT_DISABLED", "1"), ("GH_NO_UPDATE_NOTIFIER", "1"), ("GH_TELEMETRY", "false")]);
-        // Without them, gh would keep the login and what else it remembers below the current directory.
+        // Without them, gh would keep its login and state below the current directory.
         gh.env("GH_CONFIG_DIR", &self.directory);
         gh.env("HOME", dirs::home().as_ref().unwrap_or(&self.directory));
-        // It has no settings of ours, and reads curl's and Go's variables.
+        // gh does not read our settings, only curl's and Go's variables.
         if let Some((variables, url)) = self.network.proxies.for_program() {
             for name in variables {
                 gh.env_remove(name);
@@ -139,7 +139,7 @@ impl<'a> Gh<'a> {
         }
     }
 
-    /// Held while gh writes: a lock on the directory itself, so that it leaves nothing behind.
+    /// Held while gh writes: a lock on the directory itself, which leaves no file behind.
     fn lock(&self) -> Result<Option<File>, Failure> {
         // gh reports what is wrong with its directory, if anything is.
         if files::create_directories(&self.directory, 0o700).is_err() {

@@ -21,30 +21,30 @@ pub mod wiring;
 pub struct ConfigEntry {
     /// Section and variable lower-cased by git, the subsection as written.
     pub key: String,
-    /// `true` for a key without `=`, which says just that.
+    /// `true` for a key without `=`, which means true.
     pub value: String,
-    /// Where it stands: a file, or what git says in place of one, such as `command line:`.
+    /// Where it is: a file, or what git prints instead of one, such as `command line:`.
     pub origin: String,
 }
 
-/// Runs git; its stderr is captured, its output is the caller's to judge.
+/// Runs git; its stderr is captured, and the caller judges its output.
 ///
 /// # Errors
-/// git is not there, or does not end in time.
+/// git is not installed, or times out.
 pub fn run(arguments: &[&str], deadline: Deadline) -> Result<Outcome, Failure> {
     let mut git = process::program("git");
     git.args(arguments);
     run_prepared(&mut git, b"", deadline)
 }
 
-/// The same for a git that asks its helpers: we are one of them and need our whole environment.
+/// The same for a git command that asks credential helpers: we are one of them and need our whole environment.
 pub fn run_with_helpers(arguments: &[&str], deadline: Deadline) -> Result<Outcome, Failure> {
     let mut git = process::program("git");
     git.args(arguments);
     run_silently(&mut git, b"", deadline)
 }
 
-/// Runs a git that the caller has prepared, and that asks neither people nor helpers.
+/// Runs a git command that the caller has prepared and that never prompts.
 pub fn run_prepared(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Outcome, Failure> {
     run_silently(process::without_secrets(git), input, deadline)
 }
@@ -63,8 +63,7 @@ pub fn version(deadline: Deadline) -> Result<(u32, u32), Failure> {
         .ok_or_else(|| failure("git --version", &outcome).hint("run it by hand to see what is wrong"))
 }
 
-/// The whole configuration that counts in the current directory, in git's order; or that of one file and of what it
-/// includes.
+/// The whole configuration in effect in the current directory, in git's order; or that of one file and its includes.
 pub fn configuration(file: Option<&Path>, deadline: Deadline) -> Result<Vec<ConfigEntry>, Failure> {
     let mut git = process::program("git");
     git.args(["config", "--list", "--null", "--show-origin"]);
@@ -74,7 +73,7 @@ pub fn configuration(file: Option<&Path>, deadline: Deadline) -> Result<Vec<Conf
     list(&mut git, b"", deadline)
 }
 
-/// What one file says by itself; `-` is the input.
+/// The lines of one file without its includes; `-` is the input.
 pub fn lines_of(file: &Path, input: &[u8], deadline: Deadline) -> Result<Vec<ConfigEntry>, Failure> {
     let mut git = process::program("git");
     git.args(["config", "--list", "--null", "--show-origin", "--no-includes", "--file"]).arg(file);
@@ -90,21 +89,21 @@ fn list(git: &mut Command, input: &[u8], deadline: Deadline) -> Result<Vec<Confi
     Ok(parse(&outcome.stdout))
 }
 
-/// Where git keeps its own programs, and looks before it looks on the `PATH`.
+/// The directory of git's own programs, which git searches before the `PATH`.
 pub fn exec_path(deadline: Deadline) -> Option<PathBuf> {
     let outcome = run(&["--exec-path"], deadline).ok()?;
     let text = std::str::from_utf8(&outcome.stdout).ok()?;
     Some(text.trim_end_matches(['\r', '\n']).into()).filter(|_| outcome.status.success())
 }
 
-/// The value that counts for a URL, of those that git picks by how well their own URL fits.
+/// The value in effect for a URL: git picks the best match (`git config --get-urlmatch`).
 pub fn value_for(key: &str, url: &str, deadline: Deadline) -> Option<String> {
     let outcome = run(&["config", "--null", "--get-urlmatch", key, url], deadline).ok()?;
     let text = String::from_utf8_lossy(&outcome.stdout);
     outcome.status.success().then(|| text.trim_end_matches('\0').to_owned())
 }
 
-/// What a git that failed has said last.
+/// The last message of a git command that failed.
 pub fn failure(what: &str, outcome: &Outcome) -> Failure {
     let text = String::from_utf8_lossy(&outcome.stderr);
     Failure::new(Kind::Other, format!("{what}: {}", escape(process::last_line(&text))))

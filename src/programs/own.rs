@@ -27,8 +27,8 @@ pub fn path() -> Result<PathBuf> {
     Ok(found.unwrap_or(actual))
 }
 
-/// The command line of this process, to be copied and added to. Commands and passwords, which people know themselves, are
-/// left out of it: what is shown may be kept in a log.
+/// The command line of this process, for people to copy and extend. Commands and passwords are left out, as the output
+/// may be kept in a log.
 pub fn command_line() -> String {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     std::iter::once(PROGRAM.to_owned()).chain(shown(words)).collect::<Vec<_>>().join(" ")
@@ -51,7 +51,7 @@ fn shown(words: impl Iterator<Item = String>) -> Vec<String> {
     shown
 }
 
-/// Refuses a text that is more than a line of the files that setup writes.
+/// Refuses a text that would not fit on one line of the files that setup writes.
 ///
 /// # Errors
 /// It holds a control character.

@@ -3,10 +3,10 @@
 //! shlex quotes otherwise (`"it's"`, and `'--a=b'` where nothing needs it), knows no backslashes, which only git takes for
 //! a path, and splits a snippet with `$`, `;` or a comment as if it were words. It would be one crate and 1 KiB more.
 
-/// No shell takes these for anything else.
+/// Characters that no shell treats specially.
 const PLAIN: &str = "/._-+=:,@%";
 
-/// A word for the shell, by backslashes and not by quotes: git takes only what begins with `/` for a path.
+/// A word for the shell, escaped by backslashes and not by quotes: git takes only a word that begins with `/` for a path.
 pub fn shell_word(text: &str) -> String {
     if text.is_empty() {
         return "''".to_owned();
@@ -46,7 +46,7 @@ pub fn words(text: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
-/// The first word of a command line as the shell reads it, where nothing but backslashes escapes.
+/// The first word of a command line as the shell reads it, if it is escaped only by backslashes.
 pub fn first_word(command: &str) -> String {
     let mut word = String::new();
     let mut characters = command.chars();

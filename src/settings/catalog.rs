@@ -1,5 +1,4 @@
-//! The profiles that there are: that of options and environment, those of the settings files, and the one that `setup`
-//! writes.
+//! All profiles: the one from options and environment, those in the settings files, and the one that `setup` writes.
 
 use crate::settings::file::File;
 use crate::settings::lookup::{Files, Sources};
@@ -14,7 +13,7 @@ fn names_source(file: &File) -> bool {
 }
 
 impl<'a> Sources<'a> {
-    /// The setting by which options and environment make up a profile of their own.
+    /// The setting by which options and environment define a profile of their own.
     fn own_source(&self) -> Result<Option<Found>, Failure> {
         for key in KEYS.iter().copied().filter(|key| key.row().is_source) {
             let found = self.outside(key)?;
@@ -25,7 +24,7 @@ impl<'a> Sources<'a> {
         Ok(None)
     }
 
-    /// The profile without a name: that of options and environment, or of a file that has no others.
+    /// The profile without a name: the one from options and environment, or of a file that has no others.
     pub fn unnamed(&'a self) -> Profile<'a> {
         let layers = self.files.as_ref().map(|files| {
             let whole = !names_source(&files.own);
@@ -57,7 +56,7 @@ impl<'a> Sources<'a> {
         self.profile(name, true, layers)
     }
 
-    /// The profile that `setup` writes: the one that is named, which may not be there yet; else the only one.
+    /// The profile that `setup` writes: the one that is named, which may not exist yet; else the only one.
     ///
     /// # Errors
     /// None is named, and the file has several.
@@ -77,7 +76,7 @@ impl<'a> Sources<'a> {
         values::profile(&name)?;
         let files = self.files()?;
         let known = files.own.profiles().into_iter().find(|known| *known == name.text());
-        // A name that is not in the file yet is kept as long as the settings are.
+        // A name that is not in the file yet must live as long as the settings.
         let name = known.unwrap_or_else(|| self.new_name.get_or_init(|| name.text().to_owned()));
         Ok(Profile { beats_environment: true, is_written: true, ..self.own_named(files, name) })
     }
@@ -103,7 +102,7 @@ impl<'a> Sources<'a> {
         Ok(own)
     }
 
-    /// Every profile that counts: that of options and environment alone, the one that was named, or all of the files.
+    /// Every profile in effect: only the one from options and environment, the one that was named, or all in the files.
     pub fn profiles(&'a self) -> Result<Vec<Profile<'a>>, Failure> {
         let own = self.own_source()?;
         let name = self.outside(Key::Profile)?;

@@ -1,4 +1,4 @@
-//! Which profile a request of git's or a command is for.
+//! Chooses the profile for a request from git or for a command.
 
 use crate::settings::lookup::Sources;
 use crate::settings::profile::Profile;
@@ -8,41 +8,41 @@ use crate::settings::values;
 use crate::tokens::error::{Failure, Kind};
 use crate::tokens::host::Host;
 
-/// What a request of git's is to the settings.
+/// The profile that a request from git is for.
 pub enum Fit<'a> {
-    /// It is for this profile.
+    /// This one.
     Ours(Profile<'a>),
-    /// It is for none.
+    /// None: the request is not ours.
     NotOurs,
-    /// It is for one of several, or for one that cannot be read: a failure that its client must be told.
+    /// Several match, or the one cannot be read: a failure to report to the client.
     Failed(Failure),
-    /// The settings cannot be read, so that nobody knows.
+    /// Unknown: the settings cannot be read.
     Unknown(Failure),
 }
 
 impl<'a> Sources<'a> {
-    /// The host that options or environment name.
+    /// The host given by options or environment.
     fn wanted_host(&self) -> Result<Option<Host>, Failure> {
         let found = match self.given.get(Key::Host)? {
             Some(found) => Some(found),
-            // A profile that is named on the command line beats the host of the environment.
+            // A profile named on the command line overrides the host in the environment.
             None if self.given.has(Key::Profile) => None,
             None => self.environment.get(Key::Host)?,
         };
         found.map(|found| values::host(&found)).transpose()
     }
 
-    /// The owner that options or environment name.
+    /// The owner given by options or environment.
     fn wanted_owner(&self) -> Result<Option<String>, Failure> {
         let found = self.outside(Key::Owner)?;
         found.map(|found| values::owner(&found)).transpose()
     }
 
-    /// The profile for a request of git's.
+    /// The profile for a request from git.
     pub fn for_request(&'a self, is_asked: impl Fn(&Host) -> bool, owner: Option<&str>) -> Fit<'a> {
         match self.try_request(&is_asked, owner) {
             Ok(fit) => fit,
-            // What options or environment say is known even so.
+            // Options and environment are known even then.
             Err(failure) => match self.wanted_host() {
                 Ok(Some(host)) if is_asked(&host) => Fit::Failed(failure),
                 Ok(Some(_)) => Fit::NotOurs,
@@ -67,7 +67,7 @@ impl<'a> Sources<'a> {
         })
     }
 
-    /// The profile of each host for what has one login a host: the only one, or that for the owners that no other lists.
+    /// One profile for each host, for programs with one login per host: the only one, or the one that lists no owners.
     pub fn for_each_host(&'a self) -> Result<Vec<Profile<'a>>, Failure> {
         let profiles = self.profiles()?;
         let owner = self.wanted_owner()?;
@@ -88,8 +88,8 @@ impl<'a> Sources<'a> {
         Ok(found)
     }
 
-    /// The profile that options, environment or, where these leave several, the clone here mean. `clone` gives the
-    /// owner of its repository if that is at this host; it is asked only where needed.
+    /// The profile chosen by options and environment or, if several match, by the clone in the current directory. `clone`
+    /// returns the owner of its repository if that is at this host; it is called only if needed.
     pub fn chosen(&'a self, clone: impl Fn(&Host) -> Option<String>) -> Result<Profile<'a>, Failure> {
         let profiles = self.profiles()?;
         let named = self.given.has(Key::Profile) || profiles.len() == 1;

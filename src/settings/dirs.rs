@@ -1,4 +1,4 @@
-//! Where the user's home is, and our own directories below it.
+//! The user's home directory, and our own directories below it.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use crate::platform::paths;
 use crate::settings::environment::variable;
 use crate::tokens::error::PROGRAM;
 
-/// Of all users of the machine.
+/// For all users of the machine.
 pub fn system() -> PathBuf {
     paths::of_all_users(&read, PROGRAM)
 }
@@ -16,12 +16,12 @@ pub fn home() -> Option<PathBuf> {
     paths::home(&read).filter(|home| home.is_absolute())
 }
 
-/// The directory of our own configuration.
+/// The directory of our configuration.
 pub fn config_dir() -> Option<PathBuf> {
     paths::config_dir(&read, PROGRAM)
 }
 
-/// The directory of our cache, where no setting names one.
+/// The directory of our cache, if no setting names one.
 pub fn cache_dir() -> Option<PathBuf> {
     paths::cache_dir(&read, PROGRAM)
 }

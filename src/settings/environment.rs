@@ -18,25 +18,25 @@ pub fn variable(name: &'static str) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Whether an environment variable is there, if only empty.
+/// Whether an environment variable is set, even to an empty value.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub fn is_in_environment(name: &'static str) -> bool {
     std::env::var_os(name).is_some()
 }
 
-/// Where programs are looked for; need not be text.
+/// The `PATH`; need not be UTF-8.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub fn search_path() -> Option<OsString> {
     std::env::var_os("PATH")
 }
 
-/// All of it, gone through once.
+/// All variables.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub(super) fn all() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
 
-/// The complaint about a variable that is not text.
+/// The complaint about a variable that is not UTF-8.
 pub(super) fn not_utf8(name: &str) -> Failure {
     Failure::new(Kind::Settings, format!("environment variable {name}: the value is not UTF-8"))
         .hint("set it to UTF-8 text, or unset it")

@@ -1,7 +1,7 @@
 //! The settings file: TOML, with keys at the top and in `[profile.NAME]` tables.
 //!
-//! It is read only if nobody else could have written it, and a key that is no setting is an error: a mistyped one would
-//! be silently without effect. No message quotes a line of it, as it may hold what was pasted by mistake.
+//! It is read only if no other user could have written it. A key that is not a setting is an error, as a mistyped one
+//! would have no effect. No message quotes a line of it, as it may hold a secret that was pasted by mistake.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -19,17 +19,17 @@ use crate::tokens::origin::Origin;
 
 /// The table that holds the profiles.
 pub const PROFILES: &str = "profile";
-/// What it is called where nobody names it, in the user's directory and in that of all users, which is read after it.
+/// The default file name, in the user's directory and in the machine's, which is read after it.
 pub const NAME: &str = "config.toml";
 
-/// A settings file that was read: plain rows, as each `get` looks dozens of keys up in it.
+/// A parsed settings file: plain rows, as each `get` looks up dozens of keys in it.
 #[derive(Debug, Default)]
 pub struct File {
     /// Where it is.
     pub path: PathBuf,
     /// The keys at the top first, then its profiles in its order.
     tables: Vec<Table>,
-    /// What is wrong with its keys, if anything is.
+    /// What is wrong with its keys, if anything.
     wrong: Option<Failure>,
 }
 
@@ -47,7 +47,7 @@ enum Item {
     One(String),
     /// What may be a list.
     Several(Vec<Option<String>>),
-    /// Of no type that a setting has.
+    /// A type that no setting has.
     Wrong,
 }
 
@@ -71,7 +71,7 @@ fn scalar(value: &Value) -> Option<String> {
 }
 
 impl File {
-    /// Reads the user's file and the machine's. A file that options or the environment name says all.
+    /// Reads the user's file and the machine's. If options or the environment name a file, only that one is read.
     pub fn read_both(place: Option<FilePlace>) -> Result<(Self, Self), Failure> {
         let is_default = place.as_ref().is_none_or(FilePlace::is_default);
         let own = place.map_or_else(|| Ok(Self::default()), FilePlace::read)?;
@@ -86,7 +86,7 @@ impl File {
         if let Err(failure) = file.fill(document.as_table()) {
             file.wrong = Some(failure);
         }
-        // The end of the process frees its thousands of pieces at once.
+        // Never dropped: freeing thousands of pieces takes longer than the exit of the process.
         std::mem::forget(document);
         Ok(file)
     }
@@ -120,10 +120,10 @@ impl File {
         wrong
     }
 
-    /// Takes a table over.
+    /// Adds a table.
     ///
     /// # Errors
-    /// A key is no setting: a mistyped one would otherwise be silently without effect.
+    /// A key is not a setting: a mistyped one would otherwise have no effect.
     fn add(&mut self, profile: Option<&str>, table: &dyn TableLike) -> Result<(), Failure> {
         let mut rows = Vec::new();
         let mut wrong = Ok(());
@@ -147,7 +147,7 @@ impl File {
         Failure::new(Kind::Settings, message).hint(format!("known keys: {}", known.join(", ")))
     }
 
-    /// Complains about a key that is no setting, or a profile that is none.
+    /// The complaint about a key that is not a setting, or a profile that is not a table.
     pub fn check_keys(&self) -> Result<(), Failure> {
         self.wrong.clone().map_or(Ok(()), Err)
     }
@@ -189,16 +189,16 @@ impl File {
     }
 }
 
-/// What stands before the name of a profile's key in messages.
+/// The prefix of a profile's key in messages.
 fn prefix(profile: Option<&str>) -> String {
     profile.map(|name| format!("{PROFILES}.{name}.")).unwrap_or_default()
 }
 
-/// Where the settings file is, and who says so.
+/// The path of the settings file, and where that came from.
 pub struct FilePlace {
     /// As named, or the default.
     pub path: PathBuf,
-    /// The kind of a complaint about a file that was named; `None`: the default.
+    /// The kind of a complaint about a file that was named; `None`: the default file.
     named: Option<Kind>,
 }
 
@@ -220,18 +220,18 @@ impl FilePlace {
         Ok(config_dir().map(|dir| Self { path: dir.join(NAME), named: None }))
     }
 
-    /// The same by the environment of this process.
+    /// The same, with the environment of this process.
     pub fn named_by(given: &Given) -> Result<Option<Self>, Failure> {
         Self::of(given, &Environment::read())
     }
 
-    /// The same for a command that writes it: one that is not there is empty.
+    /// The same for a command that writes it: a missing file is empty.
     #[must_use]
     pub fn for_writing(self) -> Self {
         if self.path.exists() { self } else { Self { named: None, ..self } }
     }
 
-    /// Whether it is the file that is read where none is named.
+    /// Whether it is the default file.
     pub fn is_default(&self) -> bool {
         self.named.is_none()
     }
@@ -248,7 +248,7 @@ impl FilePlace {
         }
     }
 
-    /// A default file that cannot exist, such as below a HOME that is a file, is just not there.
+    /// A default file that cannot exist, such as below a HOME that is a file, counts as missing.
     fn may_be_missing(&self, error: &io::Error) -> bool {
         let missing = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
         self.named.is_none() && missing.contains(&error.kind())
@@ -261,7 +261,7 @@ impl FilePlace {
     }
 }
 
-/// A file's text, and why it is not to be trusted. An empty one, such as `/dev/null`, says nothing that could matter.
+/// A file's text, and why it is not trusted. An empty one, such as `/dev/null`, is always trusted.
 fn read(path: &Path) -> io::Result<(String, Option<Distrust>)> {
     let mut file = std::fs::File::open(path)?;
     let distrust = private_files::file(path, &file.metadata()?).err();
@@ -275,7 +275,7 @@ fn parse<'a>(path: &Path, text: &'a str) -> Result<Document<&'a str>, Failure> {
     Document::parse(text).map_err(|error: TomlError| {
         let line =
             error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        // The parser's own message quotes the line, which may hold what was pasted by mistake.
+        // The parser's own message quotes the line, which may hold a secret that was pasted by mistake.
         Failure::new(Kind::Settings, format!("settings file {} line {line}: not valid TOML", path.display()))
             .hint("write key = \"value\" lines, such as host = \"github.com\"")
     })

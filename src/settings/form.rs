@@ -1,14 +1,14 @@
-//! What kind of text a setting holds: how it is trimmed, which secrets it could be mistaken for, and whether it may be
-//! shown. The kind decides, not the place where a value is printed, so that no new setting can forget it. Pure.
+//! The kinds of text that settings hold: how each is trimmed, which secrets could be pasted there by mistake, and whether
+//! it may be shown. The kind decides that, not the code that prints a value, so no new setting can forget it. Pure.
 
 use std::path::is_separator;
 
 use crate::tokens::scope;
 use crate::tokens::secret::{self, Looks};
 
-/// More than any path, ID, URL or name has.
+/// Longer than any path, ID, URL or name.
 const LONGEST: usize = 1024;
-/// Random words of fewer characters protect nothing.
+/// Shorter random words are not secrets worth protecting.
 const SHORTEST_BEARER: usize = 20;
 
 /// The kind of a setting's text.
@@ -52,7 +52,7 @@ pub enum Form {
     Bearer,
 }
 
-/// What is wrong with a text, and what to do; neither holds a part of it.
+/// What is wrong with a text, and what to do; neither quotes the text.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wrong {
     /// Follows the setting's name.
@@ -78,7 +78,7 @@ impl Form {
         !self.is_secret() && !matches!(self, Self::Command | Self::Proxy)
     }
 
-    /// Takes off what environments, files and copying add at the ends. A path keeps its blanks.
+    /// Trims what environments, files and copying add at the ends. A path keeps its spaces.
     pub fn trim(self, text: &str) -> &str {
         match self {
             Self::Path | Self::Command | Self::KeyText => text,
@@ -86,7 +86,7 @@ impl Form {
         }
     }
 
-    /// Refuses a text that is not of this kind at all, above all a secret in the wrong place.
+    /// Refuses a text that is not of this kind, above all a secret in the wrong place.
     pub fn check(self, text: &str) -> Result<(), Wrong> {
         let text = self.trim(text);
         if text.trim().is_empty() {
@@ -231,8 +231,8 @@ fn check_path(text: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Whether a word has the form of a bearer rather than of a name that a person gives: long, without a dot, and of hex
-/// digits alone or of capitals, small letters and digits mixed.
+/// Whether a word looks like a bearer and not like a name that a person would choose: long, without a dot, and either
+/// only hex digits or a mix of capitals, small letters and digits.
 pub fn is_random_word(text: &str) -> bool {
     let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+/=".contains(&byte);
     let has = |test: fn(&u8) -> bool| text.as_bytes().iter().any(test);
@@ -242,7 +242,7 @@ pub fn is_random_word(text: &str) -> bool {
     text.len() >= SHORTEST_BEARER && starts_bare && (mixed || hex) && text.bytes().all(base64)
 }
 
-/// Whether one line names a file rather than being a key or a bearer.
+/// Whether a line names a file, and is not itself a key or a bearer.
 fn looks_like_path(text: &str) -> bool {
     let text = text.trim();
     let begins = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start));
@@ -251,13 +251,13 @@ fn looks_like_path(text: &str) -> bool {
     text.len() <= LONGEST && !text.contains(['\n', '\r']) && !text.contains("-----") && is_path
 }
 
-/// Whether a text begins as an absolute path on Windows does: with a drive, or as that of a share.
+/// Whether a text begins like an absolute path on Windows: with a drive or a share.
 fn is_windows_path(text: &str) -> bool {
     let drive = matches!(text.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
     drive || text.starts_with(r"\\")
 }
 
-/// Whether a profile may be called so.
+/// Whether this is a valid name for a profile.
 pub fn is_profile_name(text: &str) -> bool {
     scope::is_owner(text)
 }

@@ -1,4 +1,4 @@
-//! The settings that the command line gives: plain data, which `cli` fills.
+//! The settings given on the command line: plain data, which `cli` fills.
 
 use crate::settings::schema::Key;
 use crate::settings::sources::Found;
@@ -11,17 +11,17 @@ use crate::tokens::secret::Secret;
 pub struct Given(Vec<(Key, Secret)>);
 
 impl Given {
-    /// Takes a text over; a second one for the same setting is one more of a list.
+    /// Adds a text; a second one for the same setting makes a list.
     pub fn add(&mut self, key: Key, text: String) {
         self.0.push((key, Secret::new(text)));
     }
 
-    /// Whether there is a text for a setting.
+    /// Whether a setting was given.
     pub fn has(&self, key: Key) -> bool {
         self.0.iter().any(|(known, _)| *known == key)
     }
 
-    /// The same without all but these.
+    /// Only the texts for these settings.
     #[must_use]
     pub fn only(&self, keys: &[Key]) -> Self {
         Self(self.0.iter().filter(|(key, _)| keys.contains(key)).cloned().collect())

@@ -1,5 +1,5 @@
-//! What is configured, for people: each setting with its value and where it came from. The form of a setting decides
-//! whether its value is shown; one that cannot be used is never shown, only what is wrong with it.
+//! The configuration for people: each setting with its value and where it came from. The form of a setting decides
+//! whether its value is shown; an invalid value is never shown, only what is wrong with it.
 
 use std::fmt::Display;
 
@@ -16,7 +16,7 @@ pub struct Listed {
     pub name: &'static str,
     /// `None`: set, but not shown.
     pub value: Option<String>,
-    /// Why the value is of no use.
+    /// Why the value is invalid.
     pub problem: Option<Failure>,
     /// It is not even of the setting's form, such as a secret in the place of a path.
     pub is_unreadable: bool,
@@ -25,7 +25,7 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// Whether it was given, as opposed to being the default.
+    /// Whether it was given, and is not the default.
     pub fn is_given(&self) -> bool {
         self.origin.is_some()
     }
@@ -49,7 +49,7 @@ impl Listed {
 impl Profile<'_> {
     /// Every setting that was given, in the order of the table in the manual, and the defaults of those with one value.
     pub fn listing(&self) -> Vec<Listed> {
-        // The files themselves are no setting of theirs.
+        // Which files are read is not a setting in these files.
         KEYS.iter().filter(|key| **key != Key::Config).filter_map(|key| self.listed(*key)).collect()
     }
 
@@ -72,7 +72,7 @@ impl Profile<'_> {
                 }
                 None => self.default_of(key),
             },
-            // A file that cannot be read is no problem of each setting.
+            // A file that cannot be read is reported once, not for each setting.
             Err(_) if self.sources.files().is_err() => None,
             Err(failure) => {
                 let origin = Some(self.origin_of(key));
@@ -81,7 +81,7 @@ impl Profile<'_> {
         }
     }
 
-    /// Where a value comes from that cannot be used.
+    /// The origin of an invalid value.
     fn origin_of(&self, key: Key) -> Origin {
         if self.sources.given.has(key) {
             return Origin::Option(key.row().option_name());

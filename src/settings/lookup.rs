@@ -20,31 +20,31 @@ pub(super) struct Files {
 pub struct Sources<'a> {
     pub(super) given: &'a Given,
     pub(super) files: Result<Files, Failure>,
-    /// Of a profile that is about to be written.
+    /// The settings of a profile that is about to be written.
     pub(super) new_name: OnceCell<String>,
     pub(super) environment: Environment,
 }
 
 impl<'a> Sources<'a> {
-    /// Reads the settings files; a failure comes out where the first setting is needed.
+    /// Reads the settings files; a failure is reported when the first setting is needed.
     pub fn read(given: &'a Given) -> Self {
         let environment = Environment::read();
         let files = FilePlace::of(given, &environment).and_then(File::read_both);
         Self::of(given, environment, files)
     }
 
-    /// What the command line gives: for whoever reads all this again later.
+    /// The settings given on the command line, for callers that read the settings again later.
     pub fn given(&self) -> &Given {
         self.given
     }
 
-    /// The same for `setup`, which may be about to make the file.
+    /// The same for `setup`, which may be about to create the file.
     pub fn read_or_empty(given: &'a Given) -> Self {
         let environment = Environment::read();
         let place = FilePlace::of(given, &environment);
         let is_named = matches!(&place, Ok(Some(place)) if !place.is_default());
         let files = place.and_then(|place| File::read_both(place.map(FilePlace::for_writing)));
-        // A file that is named says all, there or not.
+        // If a file is named, only that one counts, whether it exists or not.
         let files = files.map(|(own, system)| (own, if is_named { File::default() } else { system }));
         Self::of(given, environment, files)
     }
@@ -58,7 +58,7 @@ impl<'a> Sources<'a> {
         Self { given, files, environment, new_name: OnceCell::new() }
     }
 
-    /// What options or the environment say.
+    /// The value from options or the environment.
     pub(super) fn outside(&self, key: Key) -> Result<Option<Found>, Failure> {
         match self.given.get(key)? {
             Some(found) => Ok(Some(found)),
@@ -66,7 +66,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// Where the user's settings file is or would be.
+    /// The path of the user's settings file, which may not exist.
     pub fn path(&self) -> Option<PathBuf> {
         FilePlace::of(self.given, &self.environment).ok().flatten().map(|place| place.path)
     }

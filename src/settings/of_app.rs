@@ -1,4 +1,4 @@
-//! Settings of the App: its issuer, its installation, and where its private key or signature comes from.
+//! Settings of the App: its issuer, its installation, and the source of its private key or signature.
 
 use crate::settings::schema::Key;
 use crate::settings::sources::Found;
@@ -8,7 +8,7 @@ use crate::tokens::error::{Failure, Kind};
 use crate::tokens::secret::Secret;
 
 impl Profile<'_> {
-    /// The App's settings if they are complete; where `needed`, half of them is an error that names the other half.
+    /// The App's settings if they are complete; if `needed`, incomplete ones are an error that names the missing part.
     pub(super) fn app(&self, needed: bool) -> Result<Option<AppConfig>, Failure> {
         let issuer = self.find(Key::AppId)?;
         let key = self.key()?;
@@ -29,7 +29,7 @@ impl Profile<'_> {
         Ok(Some(AppConfig { issuer: values::issuer(&issuer)?, installation_id, key }))
     }
 
-    /// The key of the highest origin; of several with the same origin the one that keeps the key furthest away.
+    /// The key from the highest-priority source; within one source, the setting that keeps the key furthest away wins.
     fn key(&self) -> Result<Option<KeySource>, Failure> {
         let rank = |found: &Found| found.origin.rank();
         let secret = |found: Found| Secret::new(found.text().to_owned());

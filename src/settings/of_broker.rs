@@ -1,4 +1,4 @@
-//! Settings of the broker: its URL with the platform's defaults, and where its bearer is.
+//! Settings of the broker: its URL with the platform's defaults, and the source of its bearer.
 
 use std::path::{Path, PathBuf};
 
@@ -14,10 +14,10 @@ use crate::tokens::host;
 use crate::tokens::secret::Secret;
 use crate::tokens::source::id_token;
 
-/// What a path segment may hold as it is (RFC 3986, section 2.3).
+/// Characters that need no encoding in a path segment (RFC 3986, section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The complaint where a broker is asked for and none is configured.
+/// The complaint if a broker is asked for and none is configured.
 pub fn missing() -> Failure {
     Failure::new(Kind::Settings, "the source is broker, but no broker is configured")
         .hint("set GITHUB_APP_BROKER_URL (or --broker-url), or PLATFORM_URL in a workspace of a platform")
@@ -88,8 +88,7 @@ impl Profile<'_> {
         Ok(format!("{base}/workspaces/{}/github-installation-token", utf8_percent_encode(&id, SEGMENT)))
     }
 
-    /// The bearer of the highest origin; of several with the same origin one that is made for each fetch before one that
-    /// lies there.
+    /// The bearer from the highest-priority source; within one source, one made for each fetch wins over a stored one.
     fn bearer(&self, from_platform: bool) -> Result<BearerSource, Failure> {
         let mut found = Vec::new();
         for key in [Key::BrokerTokenCommand, Key::BrokerAudience, Key::BrokerToken, Key::BrokerTokenFile] {
@@ -113,7 +112,7 @@ impl Profile<'_> {
         Ok(BearerSource::File(dir.join(".auth_token")))
     }
 
-    /// What a job of GitHub Actions was given to ask for id-tokens with. Messages show nothing of it.
+    /// What the runner gave a GitHub Actions job to request id-tokens with. Messages never show it.
     fn job(&self) -> Result<JobIdentity, Failure> {
         let [url, bearer] = JOB_VARIABLES;
         let text = |name: &'static str| {

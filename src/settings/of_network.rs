@@ -1,4 +1,4 @@
-//! Settings of how servers are reached: through which proxy, and by whose certificates.
+//! Network settings: the proxy and the trusted certificates.
 
 use std::path::PathBuf;
 

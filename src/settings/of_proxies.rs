@@ -1,5 +1,5 @@
-//! Which proxies settings and environment name: the one that our setting names, else the scheme's own variable, else
-//! `ALL_PROXY`. The lower-case name of a variable beats the upper-case one.
+//! Which proxy to use: the one of our setting, else the one of the scheme's variable, else that of `ALL_PROXY`. A
+//! lower-case variable takes precedence over the upper-case one.
 
 use crate::settings::environment::variable;
 use crate::settings::sources::Found;

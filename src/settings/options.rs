@@ -1,4 +1,4 @@
-//! The options that every command has: those of settings, made from the table of all settings, and how much is said.
+//! The options of every command: those of the settings, made from the table of all settings, and how much to print.
 //! Values stay text: the settings check them, whatever their origin.
 
 #![expect(clippy::doc_markdown, reason = "doc comments here are help texts, where backticks would show")]
@@ -91,15 +91,15 @@ fn option(setting: &'static Setting) -> Option<Arg> {
 const COMMON: [Key; 6] =
     [Key::Profile, Key::Host, Key::AppId, Key::Owner, Key::PrivateKeyFile, Key::BrokerUrl];
 
-/// The options of all settings, in the order of the table in every command.
+/// The options of all settings, in every command in the order of the table.
 fn options() -> impl Iterator<Item = (Key, Arg)> {
     let options = KEYS.iter().filter_map(|key| Some((*key, option(key.row())?)));
     options.enumerate().map(|(at, (key, arg))| (key, arg.display_order(at)))
 }
 
-/// Lets a command's short help show the usual settings. The program's does not, as its commands would scroll away.
+/// Makes a command's short help show the usual settings. The program's own does not, as its commands would scroll away.
 pub fn show_common(command: clap::Command) -> clap::Command {
-    // What a command has already it does not get from the program.
+    // A command does not inherit an option that it defines itself.
     let common = options().filter(|(key, _)| COMMON.contains(key));
     command.args(common.map(|(_, arg)| arg.hide_short_help(false)))
 }

@@ -1,5 +1,5 @@
-//! What the environment says about other programs: where gh keeps its login, and which tokens gh and git would find
-//! there before ours.
+//! What the environment says about other programs: where gh keeps its login, and which tokens gh and git would use
+//! instead of ours.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ impl Host {
     }
 }
 
-/// The variables with a token that gh takes before its own login for this host; an empty one counts as unset.
+/// The variables with a token that gh prefers to its own login for this host; an empty one counts as unset.
 pub fn shadowing_tokens(host: &Host) -> Result<Vec<(&'static str, Secret)>, Failure> {
     let mut found = Vec::new();
     for name in host.token_variables() {
@@ -38,7 +38,7 @@ pub fn shadowing_tokens(host: &Host) -> Result<Vec<(&'static str, Secret)>, Fail
     Ok(found)
 }
 
-/// Where gh keeps its login. `None`: nobody knows; gh itself would use a directory below the current one.
+/// Where gh keeps its login. `None`: unknown; gh itself would use a directory below the current one.
 pub fn gh_directory() -> Result<Option<PathBuf>, Failure> {
     if let Some(found) = read("GH_CONFIG_DIR")? {
         return Ok(Some(found.into()));
@@ -48,7 +48,7 @@ pub fn gh_directory() -> Result<Option<PathBuf>, Failure> {
 }
 
 /// The file that `git config --global` writes to: `GIT_CONFIG_GLOBAL`, else `~/.gitconfig`, unless only the one in
-/// `XDG_CONFIG_HOME` is there (git-config(1), FILES).
+/// `XDG_CONFIG_HOME` exists (git-config(1), FILES).
 pub fn git_global_file() -> Result<Option<PathBuf>, Failure> {
     if let Some(found) = read("GIT_CONFIG_GLOBAL")? {
         return Ok(Some(found.into()));
@@ -59,12 +59,12 @@ pub fn git_global_file() -> Result<Option<PathBuf>, Failure> {
     Ok(Some(if !file.exists() && xdg.exists() { xdg } else { file }))
 }
 
-/// The file of `git config --system`, where the environment names it.
+/// The file of `git config --system`, if the environment names it.
 pub fn git_system_file() -> Result<Option<PathBuf>, Failure> {
     Ok(read("GIT_CONFIG_SYSTEM")?.map(PathBuf::from))
 }
 
-/// `XDG_CONFIG_HOME`, or its default; on every system, as git, gh and systemd have it.
+/// `XDG_CONFIG_HOME`, or its default; on every system, as git, gh and systemd use it.
 pub fn xdg_config_home() -> Result<Option<PathBuf>, Failure> {
     if let Some(found) = read("XDG_CONFIG_HOME")? {
         return Ok(Some(found.into()));
@@ -72,12 +72,12 @@ pub fn xdg_config_home() -> Result<Option<PathBuf>, Failure> {
     Ok(home().map(|home| home.join(".config")))
 }
 
-/// A variable of another program, such as git; empty counts as unset, and so does what is no text.
+/// A variable of another program, such as git; an empty one counts as unset, and so does one that is not UTF-8.
 pub fn variable(name: &'static str) -> Option<String> {
     read(name).ok().flatten()
 }
 
-/// The variables that git takes names and addresses from before its configuration, and their values.
+/// The variables with names and addresses that override git's configuration, and their values.
 pub fn identity_variables() -> Vec<(&'static str, String)> {
     let names = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
     names.into_iter().filter_map(|name| Some((name, variable(name)?))).collect()

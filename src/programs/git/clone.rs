@@ -5,20 +5,20 @@ use std::path::Path;
 use crate::platform::clock::Deadline;
 use crate::programs::git::{ConfigEntry, parse, run};
 
-/// What git says of the current directory.
+/// What git says about the current directory.
 pub enum Clone {
-    /// It is in no repository.
+    /// It is not in a repository.
     None,
     /// git does not trust its owner (<https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory>);
-    /// the directory that it names.
+    /// holds the directory that git names.
     Refused(String),
-    /// It is in one; the lines of its `.gitmodules`.
+    /// It is in a repository; holds the lines of its `.gitmodules`.
     Found(Vec<ConfigEntry>),
 }
 
-/// Asks git. A git that does not answer has found nothing.
+/// Asks git. If git does not answer, there is no repository.
 pub fn here(deadline: Deadline) -> Clone {
-    // Without a work tree, only the first of the two is answered.
+    // Without a work tree, git answers only the first of the two.
     let Ok(outcome) = run(&["rev-parse", "--git-dir", "--show-toplevel"], deadline) else {
         return Clone::None;
     };
@@ -33,8 +33,8 @@ pub fn here(deadline: Deadline) -> Clone {
     Clone::Found(top.map(|top| modules(Path::new(top), deadline)).unwrap_or_default())
 }
 
-/// The lines of `.gitmodules`, which everybody can write who can push: nothing that it includes is read, and like git no
-/// link is followed.
+/// The lines of `.gitmodules`, which everyone who can push can write: its includes are not read, and symbolic links are
+/// not followed, as git does not follow them either.
 fn modules(top: &Path, deadline: Deadline) -> Vec<ConfigEntry> {
     let path = top.join(".gitmodules");
     let is_file = std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());

@@ -1,4 +1,4 @@
-//! Commands that change git's configuration, for people to copy. A secret in a key or a value is not in them. Pure.
+//! Commands that change git's configuration, for people to copy. They never contain a secret of a key or a value. Pure.
 
 use std::path::Path;
 
@@ -7,24 +7,24 @@ use crate::programs::git::ConfigEntry;
 use crate::programs::git::remote_url::Url;
 use crate::programs::git::wiring::subsection;
 
-/// The option of `git config` for the file that a line stands in. `None`: it stands in no file.
+/// The option of `git config` for the file that a line is in. `None`: it is not in a file.
 fn file(origin: &str) -> Option<String> {
     match origin {
         "command line:" => None,
-        // Relative to the top of the work tree, wherever in it one stands.
+        // Relative to the top of the work tree, whatever the current directory.
         _ if Path::new(origin).is_absolute() => Some(format!("--file {}", quoted(origin))),
         _ if origin.ends_with("config.worktree") => Some("--worktree".to_owned()),
         _ => Some("--local".to_owned()),
     }
 }
 
-/// Whether a line stands in the configuration of the clone.
+/// Whether a line is in the configuration of the clone.
 pub fn is_local(origin: &str) -> bool {
     file(origin).is_some_and(|option| !option.starts_with("--file"))
 }
 
 impl ConfigEntry {
-    /// Takes the line away, and lines of the same key that begin with the same word.
+    /// Removes the line, and lines of the same key that begin with the same word.
     pub fn removal(&self) -> String {
         let Some(file) = file(&self.origin) else {
             return shell::unset(&["GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"]);
@@ -47,7 +47,7 @@ impl ConfigEntry {
         }
     }
 
-    /// Opens the file that the line stands in.
+    /// Opens the file that the line is in.
     pub fn edit(&self) -> String {
         let file = file(&self.origin).unwrap_or_else(|| "--global".to_owned());
         format!("git config {file} --edit")
@@ -59,8 +59,8 @@ impl ConfigEntry {
         url.and_then(Url::parse).is_some_and(|url| url.has_secret())
     }
 
-    /// What git compares values with, where a key may have several: what follows the first word may be a secret, and a
-    /// header is one.
+    /// The pattern that git matches values with, if a key may have several: only the first word, as the rest may be a
+    /// secret, and in a header is one.
     fn pattern(&self) -> String {
         let word = self.value.split(char::is_whitespace).next().unwrap_or_default();
         if self.key.ends_with("extraheader") || Url::parse(word).is_some_and(|url| url.has_secret()) {

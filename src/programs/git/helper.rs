@@ -1,4 +1,4 @@
-//! A helper line as git runs it: which program that is, and with which words (gitcredentials(7), CUSTOM HELPERS). Pure.
+//! A helper line as git runs it: which program, and with which words (gitcredentials(7), CUSTOM HELPERS). Pure.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ const SHORT: &str = "github-app";
 pub struct Helper {
     /// As configured.
     pub command: String,
-    /// The file it stands in.
+    /// The file it is in.
     pub origin: String,
     /// The line's key.
     pub key: String,
@@ -25,9 +25,9 @@ pub struct Helper {
 pub enum Program {
     /// This file.
     File(PathBuf),
-    /// What the shell finds under this name.
+    /// The program that the shell finds by this name.
     OnPath(String),
-    /// What git finds under this name among its own programs, or else on the `PATH`.
+    /// The program that git finds by this name among its own programs, or else on the `PATH`.
     OfGit(String),
     /// A snippet that only the shell understands.
     Unknown,
@@ -52,7 +52,7 @@ impl Helper {
         word == SHORT || name.strip_suffix(".exe").unwrap_or(name) == PROGRAM
     }
 
-    /// Whether it is meant to be this program, even where it is written in a way that git does not understand.
+    /// Whether it is meant to be this program, even if it is written in a way that git does not understand.
     pub fn means_us(&self) -> bool {
         self.is_ours() || self.command.contains(PROGRAM)
     }
@@ -67,7 +67,7 @@ impl Helper {
         self.command.contains("auth git-credential")
     }
 
-    /// What git starts, and the words that it hands over before the operation.
+    /// The program that git starts, and the words that it passes before the operation.
     pub fn program(&self) -> (Program, Vec<String>) {
         let (snippet, shell) = match self.command.strip_prefix('!') {
             Some(snippet) => (snippet, true),
@@ -81,7 +81,7 @@ impl Helper {
             (false, _) => Program::OfGit(format!("git-credential-{first}")),
             (true, false) if first.contains('=') => Program::Unknown,
             (true, false) => Program::OnPath(first),
-            // Another path, such as `~/bin/x`, is the shell's to understand.
+            // Other paths, such as `~/bin/x`, are expanded by the shell.
             (true, true) if !Path::new(&first).is_absolute() => Program::Unknown,
             (true, true) => Program::File(first.into()),
         };
@@ -89,7 +89,7 @@ impl Helper {
     }
 }
 
-/// Whether git takes it for a path and not for a name: with a slash before it, and on Windows with a drive.
+/// Whether git takes it for a path and not for a name: it begins with a slash, or on Windows with a drive.
 fn is_absolute(text: &str) -> bool {
     text.starts_with('/') || Path::new(text).is_absolute()
 }

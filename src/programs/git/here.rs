@@ -1,5 +1,5 @@
-//! The repository that the clone here comes from: its remote `origin`, as git itself tells it, so that git's own rules
-//! count (`safe.directory`, `insteadOf`).
+//! The repository of the clone in the current directory: its remote `origin`. git itself is asked, so that its own rules
+//! apply (`safe.directory`, `insteadOf`).
 
 use std::cell::OnceCell;
 
@@ -9,14 +9,14 @@ use crate::programs::git::remote_url::Url;
 use crate::tokens::host::Host;
 use crate::tokens::scope::Repository;
 
-/// The clone around the current directory, if there is one; git is asked once, and only if needed.
+/// The clone that the current directory is in, if any; git is asked once, and only if needed.
 #[derive(Default)]
 pub struct Here {
     origin: OnceCell<Option<Url>>,
 }
 
 impl Here {
-    /// The repository that `origin` names at a host, by https or ssh alike; `None` too for a remote of another host.
+    /// The repository that `origin` names at a host, by https or ssh; `None` also for a remote of another host.
     pub fn repository_at(&self, host: &Host) -> Option<Repository> {
         let url = self.origin.get_or_init(ask).as_ref()?;
         repository_at(url, host)

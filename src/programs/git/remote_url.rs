@@ -1,30 +1,30 @@
-//! Where a URL of a remote leads, and what should not be in one: git-fetch(1), GIT URLS. Pure.
+//! The host and path of a remote's URL, and secrets that should not be in one: git-fetch(1), GIT URLS. Pure.
 
 use percent_encoding::percent_decode_str;
 
 use crate::tokens::host::Host;
 
-/// How long an account's name can be; what stands in its place and is longer is a token.
+/// The longest name that an account can have; a longer user name is a token.
 const LONGEST_LOGIN: usize = 39;
-/// How GitHub's tokens begin.
+/// The prefixes of GitHub's tokens.
 const TOKENS: [&str; 6] = ["ghs_", "ghu_", "gho_", "ghp_", "ghr_", "github_pat_"];
 
 /// The parts of a URL, or of the `user@host:path` that git takes for ssh.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url {
-    /// Lower-cased; `ssh` also where it is not written.
+    /// Lower-cased; `ssh` also if it is not written.
     pub scheme: String,
-    /// Percent-decoded; empty where there is none. May be a token.
+    /// Percent-decoded; empty if there is none. May be a token.
     user: String,
     has_password: bool,
     /// As written, with its port.
     pub host: String,
-    /// Without the slash at its beginning.
+    /// Without the leading slash.
     pub path: String,
 }
 
 impl Url {
-    /// Reads a URL; `None` for a path of this machine and for helpers of other transports.
+    /// Parses a URL; `None` for a local path and for helpers of other transports.
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, authority, path) = if let Some((scheme, rest)) = text.split_once("://") {
             let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -53,13 +53,13 @@ impl Url {
         })
     }
 
-    /// Whether it carries what only its owner should know. Even an empty password keeps git from asking a helper.
+    /// Whether it contains a secret. Even an empty password keeps git from asking a helper.
     pub fn has_secret(&self) -> bool {
         let user = &self.user;
         self.has_password || user.len() > LONGEST_LOGIN || TOKENS.iter().any(|token| user.starts_with(token))
     }
 
-    /// The user's name; `None` where there is none, or a secret beside it or in its place.
+    /// The user name; `None` if there is none, or if the URL contains a secret.
     pub fn user(&self) -> Option<&str> {
         Some(self.user.as_str()).filter(|user| !user.is_empty() && !self.has_secret())
     }

@@ -1,4 +1,4 @@
-//! Every URL in git's configuration that git would talk to, and what its rules make of it. Pure.
+//! Every URL in git's configuration that git would connect to, after its `insteadOf` rules. Pure.
 
 use crate::programs::git::rewrite::{self, Rule};
 use crate::programs::git::wiring::subsection;
@@ -9,7 +9,7 @@ use crate::programs::git::{ConfigEntry, remote_url::Url};
 pub enum Destination {
     /// `remote.NAME.url`.
     Remote(String),
-    /// `remote.NAME.pushurl`, or the same URL as rules for pushing change it.
+    /// `remote.NAME.pushurl`, or the same URL after the rules for pushing.
     Push(String),
     /// `submodule.NAME.url`.
     Submodule(String),
@@ -17,13 +17,13 @@ pub enum Destination {
     Key(String),
 }
 
-/// A URL and the line that it stands in.
+/// A URL and the line that it is in.
 pub struct Remote<'a> {
     /// What it is for.
     pub target: Destination,
     /// The line. Its value may hold a secret.
     pub entry: &'a ConfigEntry,
-    /// What git makes of it; the same where no rule fits. May hold a secret.
+    /// The URL that git uses; the same if no rule matches. May hold a secret.
     pub used: String,
     /// Whether a rule has changed it.
     pub is_rewritten: bool,
@@ -48,7 +48,7 @@ pub fn of(entries: &[ConfigEntry]) -> Vec<Remote<'_>> {
     for entry in entries {
         let Some(target) = target(entry) else { continue };
         if entry.value.is_empty() {
-            // It takes back what other files have said (git 2.46).
+            // An empty value clears those of earlier files (git 2.46).
             found.retain(|remote| remote.target != target);
             continue;
         }
@@ -73,7 +73,7 @@ fn remote<'a>(target: Destination, entry: &'a ConfigEntry, rule: Option<&Rule<'_
     Remote { target, entry, used, is_rewritten: rule.is_some() }
 }
 
-/// What a line's URL is for, if it has one.
+/// The use of a line's URL, if it has one.
 fn target(entry: &ConfigEntry) -> Option<Destination> {
     let name = |section, variable| subsection(&entry.key, section, variable).filter(|name| !name.is_empty());
     if let Some(name) = name("remote", "url") {

@@ -1,16 +1,16 @@
-//! What git makes of a URL before it uses it: `url.BASE.insteadOf` and `pushInsteadOf` (git-config(1)). Pure.
+//! How git rewrites a URL before it uses it: `url.BASE.insteadOf` and `pushInsteadOf` (git-config(1)). Pure.
 //!
-//! Rules: the longest prefix that fits is replaced, once; of equal ones the first. `pushInsteadOf` counts for pushing
-//! where the remote has no URL of its own for that, and then `insteadOf` does not.
+//! Rules: the longest matching prefix is replaced, once; of equal ones the first. `pushInsteadOf` applies to pushes if
+//! the remote has no push URL, and then `insteadOf` does not.
 
 use crate::programs::git::ConfigEntry;
 use crate::programs::git::wiring::subsection;
 
 /// One line of them.
 pub struct Rule<'a> {
-    /// What is put in place; may hold a secret.
+    /// The replacement; may hold a secret.
     pub base: &'a str,
-    /// What it replaces.
+    /// The prefix that it replaces.
     pub prefix: &'a str,
     /// Only for pushing.
     pub push: bool,
@@ -18,7 +18,7 @@ pub struct Rule<'a> {
     pub entry: &'a ConfigEntry,
 }
 
-/// All rules, those of a base together, as git keeps them.
+/// All rules, grouped by base, as git keeps them.
 pub fn rules(entries: &[ConfigEntry]) -> Vec<Rule<'_>> {
     let mut found: Vec<Rule<'_>> = Vec::new();
     for entry in entries {

@@ -1,8 +1,8 @@
-//! What git's configuration means for one host: which helpers are asked in which order, and what else decides whether
-//! our token arrives. Pure.
+//! What git's configuration means for one host: which helpers git asks in which order, and what else decides whether git
+//! uses our token. Pure.
 //!
-//! Rules: helpers collect in file order over all matching sections, not by how specific they are, and an empty one
-//! clears what was collected so far (gitcredentials(7)).
+//! Rules: helpers are collected in file order from all matching sections, however specific, and an empty value clears
+//! the list (gitcredentials(7)).
 
 use crate::programs::git::ConfigEntry;
 use crate::programs::git::helper::Helper;
@@ -12,20 +12,20 @@ use crate::programs::git::helper::Helper;
 pub struct Wiring {
     /// The helpers that git asks, in its order.
     pub helpers: Vec<Helper>,
-    /// A reset line that comes after our helper and takes it out.
+    /// An empty line after our helper that removes it from the list.
     pub reset_after_us: Option<ConfigEntry>,
     /// Whether git sends the repository's path.
     pub use_http_path: bool,
     /// The line that says so, or says that it does not.
     pub http_path_line: Option<ConfigEntry>,
-    /// The user name that git sends where a URL has none.
+    /// The user name that git sends if a URL has none.
     pub username: Option<ConfigEntry>,
-    /// Headers that beat every credential; their values are secrets.
+    /// Headers that override every credential; their values are secrets.
     pub extra_headers: Vec<ConfigEntry>,
 }
 
 impl Wiring {
-    /// Reads it for a host's URL, and for one repository where given as `owner/repository`.
+    /// Reads it for a host's URL, and for one repository if given as `owner/repository`.
     pub fn of(entries: &[ConfigEntry], host_url: &str, repository: Option<&str>) -> Self {
         let mut wiring = Self::default();
         let mut had_us = false;
@@ -63,13 +63,13 @@ impl Wiring {
         wiring
     }
 
-    /// Our place among the helpers.
+    /// Our position among the helpers.
     pub fn ours(&self) -> Option<usize> {
         self.helpers.iter().position(Helper::is_ours)
     }
 }
 
-/// The subsection of a key of this section and variable; empty where it has none.
+/// The subsection of a key of this section and variable; empty if it has none.
 pub fn subsection<'a>(key: &'a str, section: &str, variable: &str) -> Option<&'a str> {
     let rest = key.strip_prefix(section)?.strip_prefix('.')?;
     let url = rest.strip_suffix(variable)?;
