@@ -36,7 +36,7 @@ function Stop-With([string]$Message, [string]$Hint) {
     exit 1
 }
 
-# What someone has changed or replaced since is not ours.
+# A file that was changed or replaced since is not ours.
 function Test-Ours([string]$File) {
     if (-not (Test-Path -LiteralPath $Manifest -PathType Leaf)) { return $false }
     $known = (Get-Content -LiteralPath $Manifest -Raw | ConvertFrom-Json).PSObject.Properties |
@@ -50,7 +50,7 @@ function Assert-Replaceable([string]$File) {
     }
 }
 
-# cargo's messages tell where the program is, whatever target directory is configured.
+# cargo's messages say where the program is, whatever target directory is configured.
 function Build-Program {
     if (-not (Get-Command cargo -ErrorAction SilentlyContinue)) {
         Stop-With 'cannot build without cargo' 'install Rust (https://rustup.rs), or name a built program with -Binary'

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds this checkout and installs the binary, its manual page and shell completions below a prefix.
-# All is in functions, called by the last line; its braces see to it that even half of that line runs nothing.
+# Everything is in functions, called by the last line; its braces ensure that even half of that line runs nothing.
 set -eu
 
 name=git-credential-github-app
@@ -28,7 +28,8 @@ fail() { status=$1 && say "install.sh: $2" >&2 && shift 2 && printf 'hint: %s\n'
 wrong_usage() { fail 2 "$1" '--help lists the options'; }
 is_there() { [ -e "$1" ] || [ -L "$1" ]; }
 
-# Prints the path $1 in full: shells leave the ~ of --prefix=~/opt to us. $2 gave it; $3 is the status of a bad one.
+# Prints the absolute path of $1: shells do not expand the ~ of --prefix=~/opt. $2 is its source, $3 the exit status if
+# it is invalid.
 absolute() {
     case $1 in
     *[[:cntrl:]]*) fail "$3" "$2: the path has a control character" 'choose a path without' ;;
@@ -38,16 +39,16 @@ absolute() {
     case $1 in \~*) say "$HOME${1#\~}" ;; /*) say "$1" ;; *) say "$PWD/${1#./}" ;; esac | sed 's|/\.$||; s|//*$||'
 }
 
-# A line of the manifest for a file below $1. A checksum tells what someone has changed since, and guards nothing.
+# A line of the manifest for a file below $1. The checksum only detects later changes; it is not a protection.
 entry() { say "$(cksum <"$1/$2")  $2"; }
 
-# Whether the manifest lists this file just as it is: one that someone has changed or replaced since is not ours.
+# Whether the manifest lists this file as it is now: one that was changed or replaced since is not ours.
 is_ours() {
     [ -f "$manifest" ] && [ -f "$prefix/$1" ] && [ ! -L "$prefix/$1" ] &&
         grep -qxF "$(entry "$prefix" "$1")" "$manifest"
 }
 
-# Finds what is in the way before a long build, and before anything is changed.
+# Finds obstacles before a long build, and before anything is changed.
 check_files() {
     for file in $files "share/$name/manifest"; do
         above=$(dirname "$prefix/$file")
@@ -60,7 +61,7 @@ check_files() {
     done
 }
 
-# Prints the target of a static build, which starts fastest: where rustup has it, and musl-gcc is there for ring's C files.
+# Prints the target of a static build, which starts fastest, if rustup has it and musl-gcc can compile ring's C files.
 musl_target() {
     [ -z "${CARGO_BUILD_TARGET:-}" ] && [ "$(uname -s)" = Linux ] && command -v musl-gcc rustc >/dev/null || return 0
     target=$(uname -m)-unknown-linux-musl
@@ -68,7 +69,7 @@ musl_target() {
 }
 
 build() {
-    # All that is missing at once, and before a build of minutes.
+    # Names everything that is missing at once, before a build that takes minutes.
     missing='' && set -- # the hints
     command -v cargo >/dev/null || { missing=' cargo' &&
         set -- 'install Rust (https://rustup.rs), or name a built binary with --binary'; }
@@ -83,7 +84,7 @@ build() {
     fi
     say "building $name${target:+ for $target}"
     [ -z "${CARGO_TARGET_DIR:-}" ] || CARGO_TARGET_DIR=$(absolute "$CARGO_TARGET_DIR" CARGO_TARGET_DIR 3)
-    # cargo's messages tell where the binary is, whatever target and target directory are configured.
+    # cargo's messages say where the binary is, whatever target and target directory are configured.
     messages=$(cd "$checkout" &&
         cargo build --release --locked --bin "$name" --config "$(release/remap)" \
             --message-format json-render-diagnostics "$@") ||
@@ -91,7 +92,7 @@ build() {
     binary=$(say "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
 }
 
-# Finds what a release in $from lacks, or what of it has been changed.
+# Checks that the release in $from is complete and unchanged.
 check_release() {
     [ -d "$from" ] || fail 1 "$from is not a directory" '--from takes an unpacked release'
     binary=$from/$name checkout=$from
@@ -112,28 +113,28 @@ check_release() {
         fail 1 "$from is not as SHA256SUMS has it" 'download and unpack the release again'
 }
 
-# Makes a directory, and those above it; notes what was not there, so that uninstalling can take it away.
+# Creates a directory and its parents, and notes the new ones, so that uninstalling can remove them.
 make_directory() {
     [ ! -d "$1" ] || return 0
     make_directory "$(dirname "$1")"
-    # With .. in its name it may be there by now. The mode is fixed, as files are, whatever the umask.
+    # With .. in its name it may exist by now. The mode is fixed, like those of files, whatever the umask.
     [ -d "$1" ] || mkdir -m 755 "$1" || fail 1 "cannot make $1" '--prefix DIR installs elsewhere'
     made="directory  $1
 $made"
 }
 
-# Removes the directories of the manifest on stdin, the deepest first, save those that hold something.
+# Removes the directories of the manifest on stdin, the deepest first, except those that are not empty.
 remove_directories() {
     sed -n 's/^directory  //p' | LC_ALL=C sort -r | while IFS= read -r path; do rmdir "$path" 2>/dev/null || :; done
 }
 
-# Makes all that is to be installed in a directory beside the manifest, with entries for it.
+# Creates all files to install in a directory beside the manifest, with entries for it.
 stage() {
     make_directory "${work%/*}"
     for file in $files; do
         mkdir -p "$work/${file%/*}"
         shell=${file#share/} && shell=${shell%%[-/]*}
-        # A helper exits with 0 on operations that it does not know: only silence tells.
+        # A helper exits with 0 on unknown operations: only empty output shows that it failed.
         {
             case $file in
             bin/*) cat "$binary" ;;
@@ -146,7 +147,7 @@ stage() {
     chmod 755 "$work/bin/$name"
 }
 
-# Renames a whole file into place: nobody sees half of one, and a binary that is running cannot be written to.
+# Renames a complete file into place: no one sees a partial file, and a running binary cannot be overwritten.
 put() { mv -f "$work/$1" "$2" || fail 1 "cannot write $2" '--uninstall removes what has been installed so far'; }
 
 install_files() {
@@ -159,7 +160,7 @@ install_files() {
     version=$("$binary" --version) || fail 1 "cannot run $binary" '--binary takes a binary for this machine'
     stage
     for file in $files; do make_directory "$(dirname "$prefix/$file")"; done
-    # Until all is in place, the manifest lists old files and new ones: whatever stops us, all are known as ours.
+    # Until everything is in place, the manifest lists old files and new ones: if interrupted, all are known as ours.
     { cat "$work/new" && printf '%s' "$made" && if [ -f "$manifest" ]; then cat "$manifest"; fi; } >"$work/both"
     awk '{ file = substr($0, index($0, "  ")) } !seen[file]++' "$work/both" >"$work/final"
     chmod 644 "$work/both" "$work/final"
@@ -174,7 +175,7 @@ install_files() {
     say "not on PATH yet; add this line to your shell's profile: export PATH=\"$prefix/bin:\$PATH\""
 }
 
-# Warns of git configuration that will name a program that is gone. A bare name does unless it finds another copy.
+# Warns about git configuration that will name a missing program. So will a bare name, unless it finds another copy.
 warn_of_git() {
     other=$(command -v "$name") && [ "$other" != "$prefix/bin/$name" ] || other=''
     lines=$(git config --show-origin --get-regexp '^credential\.(.*\.)?helper$' 2>/dev/null | tr -d '\134' |

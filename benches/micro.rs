@@ -58,7 +58,7 @@ fn read_a_token_from_the_cache(bencher: Bencher) {
     });
 }
 
-/// What a broker does with an OIDC token that it sees for the first time, by the key's kind.
+/// The cost of an OIDC token that a broker sees for the first time, by the key's kind.
 #[divan::bench(args = ["RS256", "ES256"])]
 fn verify_an_oidc_token(bencher: Bencher, algorithm: &str) {
     signatures::install();

@@ -1,4 +1,4 @@
-//! Options, environment and settings file to validated plain data, each value with its origin.
+//! Turns options, environment and settings file into validated plain data, each value with its origin.
 //!
 //! Precedence: option, environment, file, default. Nothing here talks to the network or reads a key.
 //! Every complaint names the setting, where it came from and what is expected.
@@ -82,13 +82,13 @@ impl Profile<'_> {
 
     /// Everything, validated.
     pub fn settings(&self) -> Result<Config, Failure> {
-        // Last of all: a mistyped value says more than a missing source.
+        // Last: a mistyped value is a more helpful complaint than a missing source.
         let sourceless = self.without_source()?;
         let (broker, app) = self.providers()?;
         Ok(Config { broker, app, ..sourceless })
     }
 
-    /// Everything but where tokens come from: for commands that deal with the tokens that are there.
+    /// Everything but the source of tokens: for commands that use existing tokens.
     pub fn without_source(&self) -> Result<Config, Failure> {
         let files = self.sources.files()?;
         files.own.check_keys()?;
@@ -132,13 +132,13 @@ impl Profile<'_> {
         values::margin(&found)
     }
 
-    /// For the broker, which mints and never fetches: without an App it starts all the same and says so to all.
+    /// For the broker, which mints and never fetches: without an App it still starts and tells its clients.
     pub fn for_serving(&self) -> Result<Config, Failure> {
         let app = self.app(false)?;
         Ok(Config { app, ..self.without_source()? })
     }
 
-    /// Whether plain HTTP is allowed where others could read along.
+    /// Whether plain HTTP is allowed on a network where others could read it.
     pub fn allow_http(&self) -> Result<bool, Failure> {
         self.flag(Key::AllowHttp)
     }
@@ -155,7 +155,7 @@ impl Profile<'_> {
             "app" => (None, Some(self.app(true)?.ok_or_else(no_source)?)),
             _ => {
                 let broker = self.broker()?;
-                // A workspace may name an App without holding its key: then the broker serves alone.
+                // A workspace may name an App without having its key: then only the broker is used.
                 let app = self.app(broker.is_none())?;
                 (broker, app)
             }
@@ -182,7 +182,7 @@ fn no_source() -> Failure {
         .hint("in a workspace of a platform, set PLATFORM_URL and WORKSPACE_ID")
 }
 
-/// The settings of a file's text alone, without options.
+/// The settings of a file's text only, without options.
 pub fn of_text(text: &str) -> Result<Config, Failure> {
     let own = file::File::of_text(PathBuf::from(file::NAME), text)?;
     let given = Given::default();
@@ -195,14 +195,14 @@ pub fn no_color() -> bool {
     variable("NO_COLOR").is_ok_and(|found| found.is_some())
 }
 
-/// A duration that a command's own option gives; zero where it does not.
+/// A duration from a command's own option; zero if it is not given.
 pub fn option_duration(name: &str, text: Option<&str>) -> Result<Duration, Failure> {
     let origin = || Origin::Option(name.to_owned());
     let found = |text: &str| Found::new(Key::Timeout.row(), text.to_owned(), origin());
     text.map_or(Ok(Duration::ZERO), |text| values::duration(&found(text)?))
 }
 
-/// A path that a command's own option gives, with the checks of every path.
+/// A path from a command's own option, with the checks of every path.
 pub fn option_path(name: &str, path: &std::path::Path) -> Result<PathBuf, Failure> {
     let origin = Origin::Option(name.to_owned());
     match path.to_str() {

@@ -1,4 +1,4 @@
-//! The helpers that are installed here, each with a credential at hand.
+//! The helpers that are installed here, each with a stored credential.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -82,7 +82,7 @@ impl Contenders {
 
 impl Drop for Contenders {
     fn drop(&mut self) {
-        // Its daemon would live on for a quarter of an hour.
+        // Its daemon would keep running for 15 minutes.
         let _ = self.sandbox.command("git", &["credential-cache", "exit"]).run();
     }
 }
@@ -120,7 +120,7 @@ fn ours(sandbox: &Sandbox, get: &Path, store: &Path) -> Vec<Contender> {
     all
 }
 
-/// Nine hosts of which each has an App, and github.com, which has the broker.
+/// Nine hosts with an App each, and github.com with the broker.
 fn ten_profiles(sandbox: &Sandbox) -> String {
     let url = sandbox.env().remove(std::ffi::OsStr::new("GITHUB_APP_BROKER_URL")).expect("a broker");
     let bearer = sandbox.write_private("bearer", "bearer");

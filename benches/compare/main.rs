@@ -1,8 +1,8 @@
-//! `cargo bench --bench compare`: the helper beside the helpers that are installed here, and its calls over a slow line.
+//! `cargo bench --bench compare`: the helper compared with other installed helpers, and its calls over a slow line.
 //! Prints tables and writes them to `target/compare.md`, and a plot to `target/speed-get.svg`. `HELPER_UNDER_TEST` names
 //! another binary to measure, such as a release. Nothing leaves the machine.
 //!
-//! What is compared runs in turn within each round, so that a machine's moods reach all alike; medians count.
+//! Within each round the commands run in turn, so that noise affects all of them equally; medians are reported.
 
 #![allow(
     missing_docs,
@@ -37,7 +37,7 @@ fn main() {
     section("A new token over a line with 50 ms of round trip", network::table());
     section("Many at once", parallel::table());
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
-    // cargo makes another one where CARGO_TARGET_DIR says so.
+    // CARGO_TARGET_DIR may name another one.
     std::fs::create_dir_all(&dir).expect("room in the checkout");
     let file = dir.join("compare.md");
     std::fs::write(&file, report).expect("room in target");

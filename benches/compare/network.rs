@@ -1,5 +1,5 @@
-//! A `get` that finds nothing in the cache, over a line with a round trip of 50 ms: how many round trips it makes, and
-//! what it spends beside them.
+//! A `get` with an empty cache over a line with a round trip of 50 ms: how many round trips it makes, and how much time
+//! it takes besides them.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
@@ -76,7 +76,7 @@ fn slow_line(to: u16) -> u16 {
     port
 }
 
-/// Hands on what arrives, half of a round trip later, in its order.
+/// Forwards what arrives, half a round trip later, in order.
 fn delay(mut from: TcpStream, mut to: TcpStream, opened: Instant) {
     let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
     std::thread::spawn(move || {

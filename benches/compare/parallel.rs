@@ -52,11 +52,11 @@ fn median_of(mut measure: impl FnMut() -> Duration) -> f64 {
     median((0..ROUNDS).map(|_| measure()).collect())
 }
 
-/// Runs so many, and never more than `width` of them at the same time.
+/// Runs this many, and at most `width` of them at the same time.
 fn at_once(sandbox: &Sandbox, get: &Contender, count: usize, width: usize) -> Duration {
     let started = Instant::now();
     std::thread::scope(|scope| {
-        // Threads that start processes share a lock: for a crowd one thread starts all.
+        // Threads that start processes share a lock, so one thread starts them all.
         let (threads, each, crowd) =
             if width == count { (1, count, true) } else { (width, count / width, false) };
         for _ in 0..threads {

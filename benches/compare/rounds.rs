@@ -1,6 +1,6 @@
 //! Runs commands in turn, and takes medians.
 //!
-//! Each round has an order of its own: whoever runs after a large program finds the processor's caches full of it.
+//! Each round has its own order: a command that runs after a large program finds the processor's caches full of it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::sandbox::Sandbox;
 
-/// Rounds that are not counted: files are read into memory, frequencies settle.
+/// Warm-up rounds, not counted: files are read into memory, frequencies settle.
 const WARM_UP: usize = 20;
 
 /// A command that is measured as a whole process.
@@ -22,7 +22,7 @@ pub struct Contender {
 }
 
 impl Contender {
-    /// A program without a slash is looked for on the `PATH` now, so that no search is measured.
+    /// A program without a slash is looked up on the `PATH` now, so that no search is measured.
     pub fn new(name: &str, program: impl Into<PathBuf>, args: &[&str], stdin: &Path) -> Self {
         let program = program.into();
         let program = on_path(&program).unwrap_or(program);

@@ -1,5 +1,5 @@
-//! Bodies of brokers and of GitHub: a token is taken as it is or not at all, it never outlives what the body says, and
-//! no message shows what a broker has sent.
+//! Bodies from brokers and from GitHub: a token is taken unchanged or not at all, it never outlives what the body says,
+//! and no message shows what a broker sent.
 #![no_main]
 
 use git_credential_github_app::platform::clock;

@@ -1,4 +1,4 @@
-//! Bearer files: a line that we make is read and finds its bearer and no other, and a message shows nothing of a line.
+//! Bearer files: a line that we write is read and matches its bearer and no other, and no message shows a part of a line.
 #![no_main]
 
 use git_credential_github_app::broker::bearers::{self, Bearers};

@@ -1,4 +1,4 @@
-//! Claims against rules: whatever they hold, nobody gets more than a rule says, and names are ones that logs can show.
+//! Claims against rules: no client gets more than a rule allows, and names can be shown in logs.
 #![no_main]
 
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Cache entries: damaged ones are empty ones, whole ones are written as they were read, and no clock makes an entry
-//! hand out a token that is dead or inside the margin.
+//! Cache entries: damaged ones count as empty, intact ones are written as they were read, and whatever the clock, no
+//! entry hands out a token that has expired or is inside the margin.
 #![no_main]
 
 use git_credential_github_app::tokens::ask::Ask;
@@ -39,7 +39,7 @@ fn rewritten_entry(bytes: &[u8]) -> Vec<u8> {
     Entry::from_bytes(bytes).to_bytes().to_vec()
 }
 
-/// The token that an entry hands out, and the life that it has left, in seconds.
+/// The token that an entry hands out, and the time that it has left, in seconds.
 fn handed_out(bytes: &[u8], margin: i64, now: i64) -> Option<(String, Option<i64>)> {
     match Entry::from_bytes(bytes).decide(&Ask::default(), margin, now) {
         Decision::Hand(token) => Some((token.secret.expose().to_owned(), token.facts.left(now))),

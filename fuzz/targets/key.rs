@@ -1,4 +1,4 @@
-//! Texts that should be private keys: read or refused, and no message shows a part of them.
+//! Texts that should be private keys are parsed or refused, and no message shows a part of them.
 #![no_main]
 
 use git_credential_github_app::tokens::error::render;

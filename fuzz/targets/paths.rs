@@ -1,5 +1,5 @@
-//! Methods, paths, queries and bearers that reach `serve`: nobody gets more than the limits of the bearer and of the
-//! settings allow and than was asked for, and nobody without a bearer gets past 401.
+//! Methods, paths, queries and bearers that reach `serve`: no client gets more than it asked for or than the limits of
+//! its bearer and of the settings allow, and a client without a bearer does not get past 401.
 #![no_main]
 
 use std::fs;
@@ -15,8 +15,8 @@ static ASKER: LazyLock<Asker> = LazyLock::new(|| {
     Asker::new(&dir)
 });
 
-// Which broker and whose bearer (a letter after the last one's: none that is known), a request line, and below it the
-// header `Authorization` of whoever has no known bearer, if there is one.
+// Which broker and whose bearer (a letter after the last one means an unknown one), a request line, and below it the
+// header `Authorization`, if any, of a client without a known bearer.
 fuzz_target!(|input: &[u8]| {
     let [server, identity, rest @ ..] = input else { return };
     let number = |byte: &u8, first: u8| usize::from(byte.wrapping_sub(first));

@@ -1,4 +1,4 @@
-//! What git is answered: whatever a server calls a token, it adds no line to git's protocol, and git reads it back.
+//! Answers to git: whatever a server returns as a token, it adds no line to git's protocol, and git reads it back.
 #![no_main]
 
 use git_credential_github_app::tokens::protocol::{self, Reply};

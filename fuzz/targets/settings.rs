@@ -1,5 +1,5 @@
-//! Settings files: accepted or refused with one message that has no control characters, and that shows nothing of a
-//! line that is no TOML.
+//! Settings files are accepted, or refused with one message that has no control characters and shows no part of a line
+//! that is not TOML.
 #![no_main]
 
 use git_credential_github_app::settings;

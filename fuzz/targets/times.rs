@@ -1,5 +1,5 @@
-//! Times and durations: an expiry lies ahead, by no more than a token lives, and moves with the server's clock, what we
-//! write we read, and a duration is at most a day.
+//! Times and durations: an expiry is in the future, by at most a token's lifetime, and follows the server's clock; we can
+//! read what we write; a duration is at most a day.
 #![no_main]
 
 use git_credential_github_app::platform::clock::rfc3339;

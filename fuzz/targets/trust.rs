@@ -1,4 +1,4 @@
-//! Trust files: whatever is in one, it is read or refused with a line of it, and a message shows no value of it.
+//! Trust files are accepted, or refused with a line number, and no message shows a value.
 #![no_main]
 
 use std::path::Path;
@@ -19,7 +19,7 @@ fuzz_target!(|input: &[u8]| {
         }
         Err(wrong) => {
             assert!((1..=text.matches('\n').count() + 1).contains(&wrong.line), "a line that there is not");
-            // Names of tables and keys are shown, and values never; what is no key is looked for.
+            // Names of tables and keys may be shown, values never; we look for words that are not keys.
             for value in text.split('"').filter(|value| value.len() > 40 && value.contains(' ')) {
                 let as_key =
                     text.contains(&format!("\"{value}\" =")) || text.contains(&format!("\"{value}\"="));

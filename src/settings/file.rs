@@ -147,7 +147,7 @@ impl File {
         Failure::new(Kind::Settings, message).hint(format!("known keys: {}", known.join(", ")))
     }
 
-    /// The complaint about a key that is not a setting, or a profile that is not a table.
+    /// The complaint about an unknown key, or about an invalid profile.
     pub fn check_keys(&self) -> Result<(), Failure> {
         self.wrong.clone().map_or(Ok(()), Err)
     }

@@ -1,4 +1,4 @@
-//! How one profile looks a setting up: option, then environment, then its table in the settings file, then the keys at the
+//! How a profile looks up a setting: option, then environment, then its table in the settings file, then the keys at the
 //! top.
 
 use crate::settings::file::File;
@@ -14,11 +14,11 @@ use crate::tokens::host::Host;
 #[derive(Clone)]
 pub struct Profile<'a> {
     pub(super) sources: &'a Sources<'a>,
-    /// In the settings file; `None`: the only one, or that of options and environment.
+    /// Its name in the settings file; `None`: the only one, or the one from options and environment.
     pub name: Option<&'a str>,
     pub(super) is_system: bool,
     pub(super) layers: Vec<Layer<'a>>,
-    /// It was chosen by `--profile`, which beats an App or a broker of the environment.
+    /// It was chosen by `--profile`, which overrides an App or a broker in the environment.
     pub(super) beats_environment: bool,
     /// `setup` is about to write it, with what the options give.
     pub(super) is_written: bool,
@@ -30,17 +30,17 @@ pub(super) struct Layer<'a> {
     pub file: &'a File,
     /// `None`: the keys at the top.
     pub table: Option<&'a str>,
-    /// Whose App, key or broker it names counts here: another file's would be mixed up with it.
+    /// Its App, key and broker are used together; those of another file must not be mixed with them.
     pub whole: bool,
 }
 
-/// Whether a key of the settings file is about the tokens of one profile, and no default for all.
+/// Whether a key of the settings file belongs to one profile and is not a default for all.
 pub fn belongs_to_one_profile(name: &str) -> bool {
     let narrows = |key| matches!(key, Key::Repository | Key::Permission | Key::PerRepository | Key::Source);
     Key::of_file(name).is_some_and(|key| is_identity(key) || narrows(key))
 }
 
-/// Whether a key says whose tokens these are, or where they come from.
+/// Whether a key says whose tokens a profile serves, or where they come from.
 fn is_identity(key: Key) -> bool {
     key.row().is_source || matches!(key, Key::Host | Key::ApiUrl | Key::Owners | Key::Owner)
 }
@@ -55,17 +55,17 @@ impl<'a> Profile<'a> {
         })
     }
 
-    /// The owners that it is for; none: all that no other profile lists.
+    /// The owners that it is for; empty: all that no other profile lists.
     pub fn owners(&self) -> Result<Vec<String>, Failure> {
         self.in_files(Key::Owners)?.iter().map(values::owner).collect()
     }
 
-    /// The host answered for.
+    /// The git host that it answers for.
     pub fn host(&self) -> Result<Host, Failure> {
         self.find(Key::Host)?.map_or_else(|| Ok(Host::default()), |found| values::host(&found))
     }
 
-    /// A setting's value, wherever it is.
+    /// A setting's value from any source.
     pub(super) fn find(&self, key: Key) -> Result<Option<Found>, Failure> {
         match self.outside(key)? {
             Some(found) => Ok(Some(found)),
@@ -85,7 +85,7 @@ impl<'a> Profile<'a> {
 
     /// A value from the option or the environment.
     pub(super) fn outside(&self, key: Key) -> Result<Option<Found>, Failure> {
-        // The host chooses a named profile and changes none.
+        // The host selects a named profile; it does not change one.
         if self.name.is_some() && key == Key::Host {
             return if self.is_written { self.sources.given.get(key) } else { Ok(None) };
         }
@@ -95,7 +95,7 @@ impl<'a> Profile<'a> {
         self.sources.outside(key)
     }
 
-    /// Looks at every setting once: a secret in the wrong place is said at once, whether this command wants it or not.
+    /// Checks every setting once: a secret in the wrong place is reported even if this command does not use the setting.
     pub(super) fn check_forms(&self) -> Result<(), Failure> {
         KEYS.iter().try_for_each(|key| {
             if key.row().is_list() { self.list(*key).map(drop) } else { self.find(*key).map(drop) }

@@ -1,32 +1,32 @@
-//! Which profile: by host and owner, a profile that lists the owner before one that lists none. Pure.
+//! Chooses a profile by host and owner; a profile that lists the owner comes before one that lists none. Pure.
 
 use crate::tokens::host::Host;
 
-/// What profiles are told apart by.
+/// What distinguishes profiles.
 #[derive(Clone, Debug)]
 pub struct Candidate<'a> {
     /// Its name in the settings file; `None`: the only one, without a name.
     pub name: Option<&'a str>,
     /// The git host that it is for.
     pub host: Host,
-    /// The owners that it is for; none: all that no other profile of its host lists.
+    /// The owners that it is for; empty: all that no other profile of its host lists.
     pub owners: Vec<String>,
-    /// Those of the user's own file come before those of the machine's.
+    /// Profiles in the user's file come before those in the machine's.
     pub is_system: bool,
 }
 
-/// What fits.
+/// The profiles that match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// The index of the one.
+    /// The index of the only one.
     One(usize),
-    /// None does: not ours.
+    /// None: the request is not ours.
     None,
-    /// The indices of those that fit alike.
+    /// The indices of those that match equally well.
     Several(Vec<usize>),
 }
 
-/// The candidates for a host and an owner, each if known.
+/// The profile for a host and an owner, each if known.
 pub fn choose(candidates: &[Candidate], host: impl Fn(&Host) -> bool, owner: Option<&str>) -> Choice {
     for is_system in [false, true] {
         let of_host: Vec<usize> = (0..candidates.len())

@@ -8,48 +8,48 @@ use crate::tokens::secret::{BEARER_VARIABLE, KEY_VARIABLE};
 /// How the command line takes a setting. An option's name is the key with hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opt {
-    /// Not at all: secrets would show in process lists, and the platform's variables are the platform's.
+    /// No option: secrets would show in process lists, and the platform's variables belong to the platform.
     No,
-    /// `--key VALUE`; the word is what the help calls the value.
+    /// `--key VALUE`; holds what the help calls the value.
     Value(&'static str),
     /// The same, and it may be repeated.
     Repeat(&'static str),
-    /// `--key`, or `--key=false` to take back what environment or file say.
+    /// `--key`, or `--key=false` to override environment or file.
     Flag,
     /// `--no-key`, which means false.
     Negated,
-    /// `--key` alone, which means true.
+    /// `--key` without a value, which means true.
     Switch,
 }
 
 /// A row.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// Its key in the settings file, from which its option is made; for what only the environment may hold, its variable.
+    /// Its key in the settings file, from which its option is made; its variable if only the environment may hold it.
     pub name: &'static str,
     /// Whether the settings file may hold it.
     pub in_file: bool,
-    /// What its text is checked as, and whether it may be shown.
+    /// How its text is checked, and whether it may be shown.
     pub form: Form,
     /// On the command line.
     pub option: Opt,
     /// In the environment, the first one first.
     pub variables: &'static [&'static str],
-    /// As the help shows it; empty where there is none.
+    /// The default as the help shows it; empty if there is none.
     pub default: &'static str,
-    /// Says what it is for, in the imperative or as a noun, without a full stop; a second line is for the long help alone.
+    /// What it is for, in the imperative or as a noun, without a full stop; a second line is only for the long help.
     pub help: &'static str,
-    /// Says where tokens come from: where option or environment give one, the profiles of the file are not looked at.
+    /// Whether it names a source of tokens: if an option or the environment gives one, the file's profiles are ignored.
     pub is_source: bool,
 }
 
 impl Setting {
-    /// Its key in the settings file; empty for what the file may not hold.
+    /// Its key in the settings file; empty if the file may not hold it.
     pub fn key(&self) -> &'static str {
         if self.in_file { self.name } else { "" }
     }
 
-    /// The option's name with its hyphens; empty where there is none.
+    /// The option's name with its hyphens; empty if there is none.
     pub fn option_name(&self) -> String {
         let dashed = self.name.replace('_', "-");
         match self.option {
@@ -130,7 +130,7 @@ settings! {
     AppId: source("app_id", Form::Issuer, Opt::Value("ID"), &["GITHUB_APP_CLIENT_ID", "GITHUB_APP_ID"], "", "Client ID or App ID"),
     /// The installation.
     InstallationId: source("installation_id", Form::Number, Opt::Value("ID"), &["GITHUB_APP_INSTALLATION_ID"], "discovered", "Installation ID"),
-    /// The owner where no path names one.
+    /// The owner if no path names one.
     Owner: row("owner", Form::Owner, Opt::Value("LOGIN"), &["GITHUB_APP_OWNER"], "", "Owner to use if git sends no path"),
     /// The owners that a profile is for.
     Owners: row("owners", Form::Owner, Opt::No, &[], "", "Owners that the profile is for"),

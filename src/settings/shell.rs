@@ -1,5 +1,5 @@
-//! What only the environment of this process says, and a timer's would not: for `setup`, which writes it where the timer
-//! finds it, or says what is missing. No secret is ever among what is to be written.
+//! What only this process's environment holds and a timer's would lack: `setup` writes it where the timer finds it, or
+//! says what is missing. Secrets are never written.
 
 use std::path::{Path, PathBuf};
 
@@ -15,35 +15,35 @@ use crate::tokens::error::Failure;
 use crate::tokens::http::proxies::{NO_PROXY, VARIABLES};
 use crate::tokens::secret::{BEARER_VARIABLE, ID_TOKEN_VARIABLE, KEY_VARIABLE};
 
-/// Set by a platform in its workspaces; no key of the settings file stands for them.
+/// Set by a platform in its workspaces; they have no key in the settings file.
 const PLATFORM: [&str; 4] = ["PLATFORM_URL", "WORKSPACE_ID", "CONFIGS_DIR", "MOLECULE_ORG_ID"];
-/// Of each of these the one that an option gives is in effect, and those of the environment are not.
+/// In each of these groups, an option overrides all variables of the group.
 const ALTERNATIVES: [[Key; 3]; 2] = [
     [Key::PrivateKeyFile, Key::PrivateKeyCommand, Key::SignCommand],
     [Key::BrokerTokenFile, Key::BrokerTokenCommand, Key::BrokerAudience],
 ];
-/// Where settings and tokens are.
+/// The locations of settings and tokens.
 const DIRECTORIES: [&str; 2] = ["XDG_CONFIG_HOME", "XDG_CACHE_HOME"];
 
-/// What this process has from its environment.
+/// What this process takes from its environment.
 #[derive(Debug, Default)]
 pub struct Shell {
-    /// Has a key of the settings file.
+    /// Settings with a key in the settings file.
     pub settings: Vec<Pair>,
-    /// Has none, and is no secret.
+    /// Variables without one that are not secret.
     pub variables: Vec<(&'static str, String)>,
-    /// Secrets without which there are no tokens, and what to do.
+    /// Secrets that tokens depend on, and what to do about them.
     pub missing: Vec<(&'static str, String)>,
 }
 
-/// Variables of this process, as far as they are set.
+/// Variables of this process that are set.
 pub fn variables(names: &[&'static str]) -> Vec<(&'static str, String)> {
     let set = |name: &&'static str| Some((*name, variable(name).ok()??));
     names.iter().filter_map(set).collect()
 }
 
 impl Profile<'_> {
-    /// What the environment says that the settings rest on. `gh`: gh is to be run, too.
+    /// The parts of the environment that the settings depend on. `gh`: gh is run, too.
     pub fn shell(&self, settings: &Config, gh: bool) -> Result<Shell, Failure> {
         let given = self.sources.given;
         let mut shell = Shell { settings: to_file::given_by_environment(given)?, ..Shell::default() };
@@ -81,13 +81,13 @@ impl Profile<'_> {
     }
 }
 
-/// The home directory of this process's user, as cron and systemd have it: the user database's, whatever `HOME` says.
+/// The home directory that cron and systemd use: the one in the user database, whatever `HOME` says.
 pub fn home() -> Option<PathBuf> {
     users::home().or_else(dirs::home)
 }
 
 impl Shell {
-    /// A home of the shell's own, as in many containers, is where the settings are.
+    /// If the shell has another `HOME`, as in many containers, the settings are there.
     fn take_home(&mut self) {
         let own = variables(&["HOME"]).pop();
         if own.is_some_and(|(_, own)| home().is_some_and(|home| home != Path::new(&own))) {
@@ -106,7 +106,7 @@ impl Shell {
         }
     }
 
-    /// One proxy for all that is asked is a setting; of several ways only the variables can tell.
+    /// One proxy for all servers is a setting; only the variables can describe several.
     fn take_proxies(&mut self, ways: &[bool]) {
         if !ways.contains(&true) {
             return;
@@ -146,7 +146,7 @@ impl Shell {
     }
 }
 
-/// Whether a proxy is in the way to each server that is asked.
+/// Whether each server that is asked is reached through a proxy.
 fn ways(settings: &Config) -> Vec<bool> {
     let broker = settings.broker.as_ref().filter(|broker| broker.socket.is_none());
     let app = settings.app.as_ref().map(|_| settings.api_url.clone());

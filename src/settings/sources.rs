@@ -1,5 +1,5 @@
 //! Where a setting's value comes from: option, then environment, then settings file, then default.
-//! The only module that reads the environment. Repository-local git configuration is never looked at.
+//! The only module that reads the environment. Repository-local git configuration is never read.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::tokens::http::proxies;
 use crate::tokens::origin::Origin;
 use crate::tokens::secret::{ID_TOKEN_VARIABLE, Secret};
 
-/// A text that has passed the checks of its setting's form, and its origin. It shows nowhere but where its form allows.
+/// A text that has passed the checks of its setting's form, and its origin. It is shown only if its form allows it.
 #[derive(Clone, Debug)]
 pub struct Found {
     text: Secret,
@@ -26,10 +26,10 @@ pub struct Found {
 }
 
 impl Found {
-    /// Checks a text against its setting's form: here, once, a secret in the wrong place is refused.
+    /// Checks a text against its setting's form: this is the one place that refuses a secret in the wrong setting.
     ///
     /// # Errors
-    /// It is of another form; the message holds nothing of it.
+    /// It is of another form; the message does not quote it.
     pub fn new(setting: &'static Setting, text: String, origin: Origin) -> Result<Self, Failure> {
         let text = Secret::new(text);
         match setting.form.check(text.expose()) {
@@ -45,23 +45,23 @@ impl Found {
         }
     }
 
-    /// The text to parse, trimmed as its form wants it.
+    /// The text to parse, trimmed as its form requires.
     pub fn text(&self) -> &str {
         self.setting.form.trim(self.text.expose())
     }
 
-    /// The text as messages and listings may show it; `None`: not at all.
+    /// The text as messages and listings may show it; `None`: never.
     pub fn shown(&self) -> Option<String> {
         if self.setting.form == Form::Proxy {
             return proxies::shown(self.text());
         }
-        // What a broker is told in its URL is refused, with a message that does not show it either.
+        // A URL with a user name, or a word that could be a bearer, is refused, and the message must not show it either.
         let user = self.text().contains('@');
         let in_doubt = user || is_random_word(self.text());
         (self.setting.form.is_shown() && !in_doubt).then(|| escape(self.text()))
     }
 
-    /// The path that it names: `~/` is the home directory, and one in the settings file is relative to that file.
+    /// The path that it names: `~/` is the home directory, and a path in the settings file is relative to that file.
     ///
     /// # Errors
     /// `~/` without a home directory.
@@ -93,7 +93,7 @@ impl Found {
             .hint(format!("expected {expected}"))
     }
 
-    /// The complaint about a value that is no `what`.
+    /// The complaint about a value that is not a `what`.
     pub fn bad(&self, what: &str) -> Failure {
         let shown = self.shown().map(|text| format!(" \"{text}\"")).unwrap_or_default();
         Failure::new(self.origin.kind(), format!("{}: bad {what}{shown}", self.origin))
@@ -101,11 +101,11 @@ impl Found {
     }
 }
 
-/// What a GitHub Actions job asks for id-tokens with. No settings: the runner sets them for every step of the job, whether
-/// that uses this program or not, so that they are looked at only where an audience is given.
+/// The variables that a GitHub Actions job requests id-tokens with. They are not settings: the runner sets them for every
+/// step, whether it uses this program or not, so they are read only if an audience is given.
 pub const JOB_VARIABLES: [&str; 2] = ["ACTIONS_ID_TOKEN_REQUEST_URL", ID_TOKEN_VARIABLE];
 
-/// The variables of settings and of a job, as far as they are set; the environment is gone through once for all of them.
+/// The variables of settings and of a job that are set; the environment is read once for all of them.
 #[derive(Debug)]
 pub struct Environment(Vec<(&'static str, OsString)>);
 
@@ -124,7 +124,7 @@ impl Environment {
         Self(Vec::new())
     }
 
-    /// A setting's value: that of the first of its variables that is set.
+    /// A setting's value: the first of its variables that is set.
     ///
     /// # Errors
     /// It is not of the setting's form.
@@ -148,7 +148,7 @@ impl Environment {
     }
 }
 
-/// Most variables are passed by at their first letter.
+/// Skips most variables by their first letter.
 fn is_likely(name: &OsStr) -> bool {
     let first = name.as_encoded_bytes().first().map(u8::to_ascii_uppercase);
     matches!(first, Some(b'A' | b'C' | b'G' | b'M' | b'P' | b'W'))

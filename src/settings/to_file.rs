@@ -1,4 +1,4 @@
-//! Settings as `setup` writes them to the settings file: those that options give, and those of the environment.
+//! Settings as `setup` writes them to the settings file: from options and from the environment.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ fn keys() -> impl Iterator<Item = Key> {
     KEYS.iter().copied().filter(|key| !key.row().key().is_empty())
 }
 
-/// The settings that options give, in the order of the manual; relative paths made absolute.
+/// The settings given by options, in the order of the manual; relative paths are made absolute.
 ///
 /// # Errors
 /// A value is not of its setting's form, or the current directory is gone.
@@ -46,7 +46,7 @@ pub fn given_for_file(given: &Given) -> Result<Vec<Pair>, Failure> {
     Ok(pairs)
 }
 
-/// The settings that the environment gives, and no option.
+/// The settings given by the environment and not by an option.
 ///
 /// # Errors
 /// As for those of options.

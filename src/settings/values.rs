@@ -1,4 +1,4 @@
-//! Texts of settings to values: hosts, URLs, durations, booleans, identifiers, scopes. Pure.
+//! Parses settings: hosts, URLs, durations, booleans, identifiers, scopes. Pure.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::tokens::error::Failure;
 use crate::tokens::host::{self, Host};
 use crate::tokens::scope;
 
-/// Whether a value is one of its setting's form, whatever else the settings say.
+/// Checks a value against its setting's form, whatever the other settings say.
 ///
 /// # Errors
-/// As the function that reads it has it.
+/// Those of the function that parses it.
 pub fn check(found: &Found) -> Result<(), Failure> {
     match found.setting.form {
         Form::Host => host(found).map(drop),
@@ -54,7 +54,7 @@ pub fn host(found: &Found) -> Result<Host, Failure> {
     Host::parse(found.text()).map_err(|wrong| found.complaint(wrong, expected))
 }
 
-/// GitHub's REST base URL, without a slash at its end.
+/// GitHub's REST base URL, without a trailing slash.
 pub fn api_url(found: &Found) -> Result<String, Failure> {
     let expected =
         "a URL such as https://api.github.com or https://ghe.example.com/api/v3 (http for loopback only)";
@@ -71,7 +71,7 @@ pub fn api_url(found: &Found) -> Result<String, Failure> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-/// A duration such as `90s`, `4m` or `1h30m`. A bare number is refused: seconds or minutes would be a guess.
+/// A duration such as `90s`, `4m` or `1h30m`. A bare number is refused, as its unit would be a guess.
 pub fn duration(found: &Found) -> Result<Duration, Failure> {
     let text = found.text();
     text.parse::<jiff::SignedDuration>()
@@ -82,7 +82,7 @@ pub fn duration(found: &Found) -> Result<Duration, Failure> {
         .ok_or_else(|| found.bad("duration"))
 }
 
-/// How early a token is renewed.
+/// How long before its expiry a token is renewed.
 pub fn margin(found: &Found) -> Result<Duration, Failure> {
     match duration(found)? {
         margin if margin <= Duration::from_secs(LONGEST_MARGIN.unsigned_abs()) => Ok(margin),
@@ -116,7 +116,7 @@ pub fn number(found: &Found) -> Result<u64, Failure> {
     found.text().parse().ok().filter(|number| *number > 0).ok_or_else(|| found.bad("installation ID"))
 }
 
-/// A trimmed word of printable ASCII; a stray line end in an identifier is GitHub's most puzzling 401.
+/// A trimmed word of printable ASCII: a stray newline in an identifier causes a puzzling 401 from GitHub.
 pub fn word(found: &Found, what: &'static str) -> Result<String, Failure> {
     let text = found.text();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -1,4 +1,4 @@
-//! What the library is told: plain data, validated by whoever makes it. Nothing here reads an environment or a file.
+//! The library's configuration: plain data, validated by the caller. Nothing here reads an environment or a file.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,13 +14,13 @@ use crate::tokens::secret::Secret;
 pub struct Config {
     /// The git host answered for.
     pub host: Host,
-    /// REST base URL without a slash at its end.
+    /// REST base URL without a trailing slash.
     pub api_url: String,
-    /// Asked first where both are configured.
+    /// Asked first if both are configured.
     pub broker: Option<BrokerConfig>,
     /// Mints, if it is the only source or the broker cannot serve.
     pub app: Option<AppConfig>,
-    /// Whose installation, where git names no path.
+    /// The owner whose installation to use if git sends no path.
     pub owner: Option<String>,
     /// Narrow to these.
     pub repositories: Vec<String>,
@@ -28,9 +28,9 @@ pub struct Config {
     pub permissions: BTreeMap<String, String>,
     /// Narrow to the repository that git asks for.
     pub per_repository: bool,
-    /// A cached token with less left is renewed.
+    /// A cached token with less time left is renewed.
     pub margin: Duration,
-    /// Everything one command may spend on network and locks.
+    /// How long one command may wait for the network and for locks.
     pub timeout: Duration,
     /// `None`: keep nothing on disk.
     pub cache_dir: Option<PathBuf>,
@@ -43,7 +43,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether the settings themselves tell owners apart: only then is a broker told one.
+    /// Whether the settings distinguish owners: only then does a broker get one.
     pub fn names_owner(&self) -> bool {
         self.owner.is_some() || self.per_repository
     }
@@ -67,7 +67,7 @@ pub enum KeySource {
 pub struct AppConfig {
     /// Client ID or App ID.
     pub issuer: String,
-    /// Discovered where it is not configured.
+    /// Looked up if it is not configured.
     pub installation_id: Option<u64>,
     /// The private key.
     pub key: KeySource,
@@ -88,19 +88,19 @@ pub enum BearerSource {
     IdToken(IdTokenSource),
 }
 
-/// What the id-token of a GitHub Actions job is asked for with.
+/// How to request the id-token of a GitHub Actions job.
 #[derive(Clone, Debug)]
 pub struct IdTokenSource {
     /// Whom the id-token is for.
     pub audience: String,
-    /// What the job was given to ask with, or why it cannot ask. An App key or a cached token may still serve.
+    /// The job's credentials for that, or why it has none. An App key or a cached token may still be used.
     pub job: Result<JobIdentity, Failure>,
 }
 
-/// What a job's runner sets in its environment where the workflow has `id-token: write`.
+/// What a runner sets in a job's environment if the workflow has `id-token: write`.
 #[derive(Clone, Debug)]
 pub struct JobIdentity {
-    /// Where id-tokens are asked for; each job has its own.
+    /// Where to request id-tokens; each job has its own URL.
     pub url: String,
     /// Proves the job; a secret like the id-token itself.
     pub bearer: Secret,
@@ -111,7 +111,7 @@ pub struct JobIdentity {
 pub struct BrokerConfig {
     /// The whole URL, with its path.
     pub url: String,
-    /// Spoken to over this Unix socket, whatever host the URL names.
+    /// Connect to this Unix socket, whatever host the URL names.
     pub socket: Option<PathBuf>,
     /// Proves us to the broker.
     pub bearer: BearerSource,

@@ -1,5 +1,5 @@
-//! A fault of this program's own, a panic: it ends the command, or in `serve` the one request, with a line that says
-//! where it was. What the panic itself says is left out: it may quote what was being worked on, such as a token.
+//! A bug in this program, a panic: it ends the command, or in `serve` the one request, with a line that says where it
+//! was. The panic's own message is left out: it may quote data, such as a token.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -9,13 +9,13 @@ use anyhow::Result;
 use crate::tokens::error::{self, Failure, Kind};
 
 thread_local! {
-    /// Somebody up the stack reports a panic as a failure.
+    /// A caller up the stack reports a panic as a failure.
     static GUARDED: Cell<bool> = const { Cell::new(false) };
     /// Where this thread's last panic was.
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// From now on a panic that nobody reports says one line of ours.
+/// From now on a panic that no caller reports prints one line of ours.
 pub fn watch(say: fn(&str)) {
     panic::set_hook(Box::new(move |info: &PanicHookInfo| {
         let place = info.location().map(ToString::to_string);
@@ -27,13 +27,13 @@ pub fn watch(say: fn(&str)) {
     }));
 }
 
-/// Does something, a panic in which is a failure like any other.
+/// Runs a closure and turns a panic in it into a failure.
 ///
 /// # Errors
 /// Its own, or the panic.
 pub fn guarded<T>(act: impl FnOnce() -> Result<T>) -> Result<T> {
     let before = GUARDED.replace(true);
-    // Nothing that was half done is looked at again: what is shared is left whole by its locks.
+    // No half-done state is used again: shared state is kept consistent by its locks.
     let outcome = panic::catch_unwind(AssertUnwindSafe(act));
     GUARDED.set(before);
     outcome.unwrap_or_else(|_| Err(failure(PLACE.take()).into()))

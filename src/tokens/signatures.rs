@@ -1,7 +1,7 @@
-//! What jsonwebtoken signs and checks with: RS256 of the App's key by `rsa`, and all signatures of issuers by ring (RFC 7518,
-//! RFC 8037). Pure.
+//! The cryptography provider for jsonwebtoken: `rsa` signs RS256 with the App's key, and ring verifies all signatures of
+//! issuers (RFC 7518, RFC 8037). Pure.
 //!
-//! jsonwebtoken asks one provider for the whole process, and panics where there is none.
+//! jsonwebtoken uses one provider for the whole process, and panics if there is none.
 
 use getrandom::SysRng;
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
@@ -20,19 +20,19 @@ use rsa::sha2::Sha256;
 use rsa::signature::rand_core::TryCryptoRng;
 use rsa::signature::{RandomizedSigner, SignatureEncoding};
 
-/// Makes jsonwebtoken use this; a second call does nothing.
+/// Installs the provider; a second call does nothing.
 pub fn install() {
     static PROVIDER: CryptoProvider = CryptoProvider {
         signer_factory: make_signer,
         verifier_factory: make_verifier,
         key_utils: KeyUtils::new_unimplemented(),
     };
-    // Fails only if it is there already, as nobody else installs one.
+    // Fails only if it is installed already, as nothing else installs one.
     let _ = PROVIDER.install_default();
 }
 
-/// RS256 over `rsa` 0.10. Its signer that is given no random numbers blinds only where a feature of the crate is on,
-/// and says nothing where it is not: this one is given them, and does not sign where they fail.
+/// RS256 by `rsa` 0.10. Its signer without a random number generator blinds only if a feature of the crate is on, and is
+/// silently unblinded otherwise. This one passes a generator, and does not sign if that fails.
 struct Rs256<R>(SigningKey<Sha256>, R);
 
 impl<R: TryCryptoRng + Clone> JwtSign<Vec<u8>> for Rs256<R> {
@@ -87,7 +87,7 @@ fn make_verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn Jwt
     Ok(Box::new(RingVerifier(*algorithm, with_key)))
 }
 
-/// ring takes no leading zeros, which some issuers send.
+/// ring refuses leading zeros, which some issuers send.
 fn components(modulus: &[u8], exponent: &[u8]) -> RsaPublicKeyComponents<Vec<u8>> {
     let plain = |bytes: &[u8]| bytes.iter().copied().skip_while(|byte| *byte == 0).collect();
     RsaPublicKeyComponents { n: plain(modulus), e: plain(exponent) }
@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    /// The same numbers each time, as some are drawn again that are too large; up to so many draws, then an error.
+    /// The same numbers each time, as those that are too large are drawn again; after this many draws, an error.
     #[derive(Clone)]
     struct Few(Arc<AtomicUsize>);
 
@@ -162,7 +162,7 @@ mod tests {
         };
         let (signature, drawn) = sign(PLENTY);
         assert!(drawn > 0, "not blinded");
-        // Blinding does not show: with other random numbers the signature is the same.
+        // Blinding is invisible: with other random numbers the signature is the same.
         let other = JwtSign::try_sign(&Rs256(SigningKey::new(key.clone()), SysRng), b"input").ok();
         assert_eq!(signature, other);
         for draws in 0..drawn.min(4) {

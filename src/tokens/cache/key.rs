@@ -1,5 +1,5 @@
-//! Names cache entries. What changes a token changes the name of its entry, or two would share it: so each struct is taken
-//! apart whole, and a new field does not compile before somebody has decided about it.
+//! Names cache entries. Whatever changes a token must change the name of its entry, or two tokens would share one. So
+//! each struct is destructured completely: a new field does not compile until this file decides about it.
 
 use rsa::sha2::{Digest, Sha256};
 
@@ -8,19 +8,19 @@ use crate::tokens::host::Host;
 use crate::tokens::scope::Scope;
 use crate::tokens::token;
 
-/// The entry of a scope's token. A key is named by where it comes from, so that a hit reads no key and runs no command.
+/// The entry for a scope's token. A key is identified by its source, so that a hit reads no key and runs no command.
 pub fn of(config: &Config, scope: &Scope) -> String {
     let Config {
         host,
         api_url,
         broker,
         app,
-        // They have become the scope.
+        // They are in the scope.
         owner: _,
         repositories: _,
         permissions: _,
         per_repository: _,
-        // How a token is kept, tried and fetched does not change it.
+        // How a token is stored, tried and fetched does not change it.
         margin: _,
         timeout: _,
         cache_dir: _,
@@ -54,14 +54,14 @@ pub fn of(config: &Config, scope: &Scope) -> String {
     hash(&parts.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// What tells one identity from another before a broker: it decides what the token may do. A bearer is replaced while its
-/// identity stays what it is, so that the bearer itself has no part in this.
+/// What identifies us to a broker, and so decides what the token may do. The bearer itself is not part of it: it is
+/// rotated while the identity stays the same.
 fn identity(bearer: &BearerSource) -> Vec<String> {
     match bearer {
         BearerSource::None | BearerSource::Text(_) | BearerSource::File(_) => Vec::new(),
         BearerSource::Command(command) => vec!["command".into(), command.expose().to_owned()],
         BearerSource::IdToken(IdTokenSource { audience, job }) => {
-            // One runner may serve the jobs of many repositories, one after the other, from one home directory.
+            // A runner may run jobs of many repositories, one after another, in one home directory.
             let job = job.as_ref().map(|job| job.url.clone()).unwrap_or_default();
             vec!["id-token".into(), audience.clone(), job]
         }

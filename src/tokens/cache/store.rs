@@ -1,5 +1,5 @@
-//! Where looked-up installations are kept: on disk for the helper, whose processes share it, and in memory for the broker.
-//! Either way one of many who want the same looks it up while the others wait, and how long it counts is one policy.
+//! Caches looked-up installations: on disk for the helper, whose processes share it, and in memory for the broker. In
+//! both cases one caller does a look-up while others wait for it, and one policy says how long it is valid.
 
 use anyhow::Result;
 
@@ -11,11 +11,11 @@ pub mod on_disk;
 
 /// Keeps what was looked up.
 pub trait Store: Send + Sync {
-    /// What is kept under a key, as long as it counts.
+    /// The value under a key, while it is valid.
     fn read(&self, key: &str) -> Option<Remembered>;
 
-    /// The turn to look something up: nobody else who shares the store has it for this key. `None`: it cannot be had, or not
-    /// before the deadline. Then nothing can be kept either, which costs one more look-up the next time.
+    /// The turn to do a look-up: only one user of the store has it for a key. `None`: it is not available, or not before
+    /// the deadline. Then nothing can be stored either, which costs one more look-up the next time.
     fn turn<'a>(&'a self, key: &'a str, deadline: Deadline) -> Option<Box<dyn Turn + 'a>>;
 
     /// Forgets what was looked up.
@@ -28,7 +28,7 @@ pub trait Turn {
     fn keep(&self, found: &Remembered);
 }
 
-/// What is remembered under a key, or else is looked up now and remembered; and whether it was remembered.
+/// The cached value of a key, or the result of a look-up, which is then cached; and whether it was cached before.
 ///
 /// # Errors
 /// Those of the look-up; they are not remembered.
@@ -42,7 +42,7 @@ pub fn recall(
         return Ok((found, true));
     }
     let turn = store.turn(key, deadline);
-    // Somebody else may have looked it up while the turn was waited for.
+    // Another caller may have looked it up while we waited for the turn.
     if let Some(found) = turn.as_ref().and_then(|_| store.read(key)) {
         return Ok((found, true));
     }

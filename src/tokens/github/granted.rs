@@ -1,8 +1,8 @@
-//! What GitHub has granted, held against what was asked for, before anybody has the token. More is refused, and the token
-//! revoked at once: whoever asks for less than all does so because the token goes where more must not be. Less is said.
+//! Compares what GitHub has granted with what was requested, before the token is handed out. A token that may do more is
+//! refused and revoked: a narrowed token goes where more must not be. If it may do less, a warning says so.
 //!
-//! Where all is asked for there is nothing to compare. An answer that does not say what it grants, where less than all was
-//! asked for, counts as more: GitHub names the permissions of every token, and the repositories of every narrowed one.
+//! A request for everything needs no comparison. If a narrowed token's answer does not say what it grants, it counts as
+//! more: GitHub names the permissions of every token, and the repositories of every narrowed one.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use crate::tokens::github::{api, propagation, refusals};
 use crate::tokens::scope::{self, Repository};
 use crate::tokens::token::Token;
 
-/// How many things of a kind a message names.
+/// The most items of a kind that a message names.
 const NAMED: usize = 8;
-/// How many repositories are looked for under another name.
+/// The most repositories that are looked up under a new name.
 const FOLLOWED: usize = 10;
 
-/// What the answer to a mint says of the token.
+/// What the answer to a mint says about the token.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Grant {
     /// Names and levels.
@@ -67,18 +67,19 @@ impl Granted {
 struct Difference {
     more: Vec<String>,
     missing: Vec<String>,
-    /// Kinds of things that the answer does not name.
+    /// The kinds of items that the answer does not name.
     untold: Vec<&'static str>,
 }
 
 impl Grant {
-    /// The repositories that the token is narrowed to, where told.
+    /// The repositories that the token is narrowed to, if the answer names them.
     pub fn repositories(&self) -> Option<Vec<String>> {
         let granted = self.repositories.as_ref()?;
         Some(granted.iter().map(|granted| granted.name().to_owned()).collect())
     }
 
-    /// What is more, less or left unsaid. `follow` says where a repository is now that has another name or owner since.
+    /// What is granted beyond the request, what is missing, and what is not stated. `follow` finds a repository that was
+    /// renamed or transferred.
     fn compare(&self, asked: &MintTarget, follow: impl Fn(&str) -> Option<Moved>) -> Difference {
         let mut difference = Difference::default();
         if !asked.permissions.is_empty() {
@@ -121,7 +122,7 @@ impl Grant {
             by_id || asked.repositories.iter().any(|name| is_named(name, granted))
         };
         let mut foreign: Vec<&Granted> = granted.iter().filter(|granted| !is_asked(granted)).collect();
-        // A renamed repository is answered under its new name. Only a difference costs an extra call.
+        // GitHub answers with the new name of a renamed repository. Only a difference costs an extra call.
         if !foreign.is_empty() {
             for name in missing.clone().into_iter().take(FOLLOWED) {
                 let moved = follow(name);
@@ -139,10 +140,10 @@ impl Grant {
 }
 
 impl App<'_> {
-    /// Refuses a token that may do more than was asked for, and says where one may do less.
+    /// Refuses a token that may do more than was requested, and warns if it may do less.
     ///
     /// # Errors
-    /// [`Kind::Other`]: it may do more, or GitHub does not say; it is revoked.
+    /// [`Kind::Other`]: it may do more, or GitHub does not say; the token is revoked.
     pub(crate) fn check_grant(
         &self,
         asked: &MintTarget,
@@ -179,7 +180,8 @@ impl App<'_> {
         Err(failure.hint("GitHub grants no more than is asked for: check the API URL, and that no proxy answers in its place"))
     }
 
-    /// Revokes a token that was not handed out. GitHub may not know it everywhere at once, and would then refuse even this.
+    /// Revokes a token that was not handed out. A new token may not be known to all of GitHub yet, and even this may be
+    /// refused.
     fn revoke_new(&self, token: &Token) -> Result<(), Failure> {
         let call = api::revocation(self.api_url(), &token.secret);
         let mut pauses = propagation::pauses();

@@ -1,4 +1,4 @@
-//! Which installation: configured, that of an owner, or the only one. What was looked up is remembered: see `store`.
+//! Finds the installation: the configured one, the owner's, or the only one. Look-ups are cached: see `store`.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -12,26 +12,26 @@ use crate::tokens::github::as_app::App;
 use crate::tokens::github::refusals;
 use crate::tokens::scope::Repository;
 
-/// More pages of 100 than any App could sensibly be asked to choose from.
+/// More pages of 100 than anyone could sensibly choose from.
 const MAX_PAGES: usize = 50;
-/// How many owners a hint names.
+/// The most owners that a hint names.
 const NAMED: usize = 8;
 
 /// An installation that was found, and how.
 pub struct FoundInstallation {
     /// Mint for this one.
     pub installation: Installation,
-    /// It was looked up before, so it may be gone.
+    /// From the cache, so it may be gone.
     pub remembered: bool,
 }
 
-/// The installation of a repository that has another name, owner or both by now.
+/// The installation of a repository that was renamed or transferred.
 pub struct Moved {
-    /// Of its owner of today.
+    /// The installation of its current owner.
     pub installation: Installation,
-    /// GitHub's number of the repository, where the redirect gave it.
+    /// GitHub's ID of the repository, if the redirect gave it.
     pub id: Option<u64>,
-    /// Its name of today, where the redirect gave that.
+    /// Its current name, if the redirect gave it.
     pub name: Option<String>,
 }
 
@@ -65,8 +65,8 @@ impl App<'_> {
     /// The installation to mint for.
     ///
     /// # Errors
-    /// [`Kind::NotInstalled`] where the owner does not have the App, [`Kind::Settings`] where there are several to
-    /// choose from and nothing chooses.
+    /// [`Kind::NotInstalled`] if the owner does not have the App, [`Kind::Settings`] if there are several installations
+    /// and no setting chooses one.
     pub(crate) fn installation(&self, ask: &Ask) -> Result<FoundInstallation> {
         if let Some(id) = self.identity.installation_id {
             return Ok(FoundInstallation {
@@ -85,7 +85,7 @@ impl App<'_> {
         };
         let (mut found, mut remembered) =
             store::recall(store, &self.store_key("users", owner), deadline, look_up)?;
-        // Enterprises have no repositories: only settings can name one, never a path or a request.
+        // Enterprises have no repositories, so only settings can name one, not a path or a request.
         if let (Known::Absent, Some(slug), None, false) =
             (&found.known, owner, &ask.repository, ask.no_enterprise)
         {
@@ -119,7 +119,7 @@ impl App<'_> {
 
     /// `GET /users/{owner}/installation` answers for users and organisations alike.
     fn by_route(&self, route: &str, name: &str) -> Result<Known> {
-        // A name is letters, digits, `-` and `_`, from the path as from the settings: nothing to encode.
+        // A name from a path or from the settings has only letters, digits, `-` and `_`: nothing to encode.
         let url = format!("{}/{route}/{name}/installation", self.api_url());
         let answer = self.as_app("GET", &url, None).with_context(|| looking_up(name))?;
         match answer.status {
@@ -132,7 +132,7 @@ impl App<'_> {
                 self.check_absence(&answer).with_context(|| looking_up(name))?;
                 Ok(Known::Absent)
             }
-            // Not every GitHub has this route.
+            // Not every GitHub server has this route.
             _ if route == "enterprises" => Ok(Known::Absent),
             _ => Err(self.explain(&answer)).with_context(|| looking_up(name)),
         }
@@ -140,7 +140,7 @@ impl App<'_> {
 
     /// Follows a repository that was renamed or transferred: GitHub redirects its old name within the API
     /// (<https://docs.github.com/rest/apps/apps#get-a-repository-installation-for-the-authenticated-app>). `None`: it
-    /// was not, or the App is not installed where it is now.
+    /// was neither, or its new owner does not have the App.
     pub(crate) fn moved(&self, repository: &Repository) -> Result<Option<Moved>> {
         let Repository { owner, name } = repository;
         let url = format!("{}/repos/{owner}/{name}/installation", self.api_url());
@@ -170,7 +170,7 @@ impl App<'_> {
             listed.retain(|body| !(no_enterprise && body.is_on_an_enterprise()));
             found.extend(listed.into_iter().map(Installation::from));
             match next_page(answer.header("link")) {
-                // The App JWT goes nowhere but to the API.
+                // The App JWT is sent only to the API.
                 Some(next) if next.starts_with(&format!("{}/", self.api_url())) => next.clone_into(&mut url),
                 _ => break,
             }

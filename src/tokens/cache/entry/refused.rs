@@ -1,4 +1,4 @@
-//! What an entry keeps of refusals and of reports: which tokens are out, how many in a row, until when nobody is asked.
+//! What an entry keeps about refusals and reports: the evicted tokens, the failures in a row, and until when not to ask.
 
 use crate::tokens::cache::entry::{Entry, RememberedRefusal};
 use crate::tokens::cache::lifetimes::{self, PAUSE, STRIKES};
@@ -35,7 +35,7 @@ impl Entry {
         true
     }
 
-    /// git says that a password was refused; without one, that the credential shall go. Whether anything changed.
+    /// git says that a password was refused; without one, that the credential should go. Whether anything changed.
     pub fn evict(&mut self, password: Option<&Secret>, now: i64) -> bool {
         let Some(password) = password else {
             return self.drop_token();
@@ -54,7 +54,7 @@ impl Entry {
         self.evict_id(id, false, now) || dropped
     }
 
-    /// Its owner has revoked a token, or wants it out of the cache: no sign of trouble. Whether anything changed.
+    /// The user has revoked a token, or wants it out of the cache: not a failure. Whether anything changed.
     pub fn withdraw(&mut self, id: &str) -> bool {
         if self.token.as_ref().is_none_or(|kept| token::id(kept.text.0.as_bytes()) != id) {
             return false;

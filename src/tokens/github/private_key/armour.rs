@@ -9,27 +9,27 @@ use zeroize::Zeroizing;
 const BEGIN: &str = "-----BEGIN";
 const END: &str = "-----END";
 const DASHES: &str = "-----";
-/// A secret store's base64 of a base64 that somebody had made.
+/// Base64 by the user and once more by a secret store.
 const MOST_LAYERS: usize = 3;
 
 /// One armoured text.
 pub struct Block {
-    /// What it says that it is, without blanks: `RSAPRIVATEKEY`.
+    /// Its label without spaces: `RSAPRIVATEKEY`.
     pub label: Zeroizing<String>,
-    /// What stands between the armour, without all that is no letter of base64 by right.
+    /// The text between the armour lines, reduced to base64 characters.
     pub body: Zeroizing<String>,
-    /// Whether it ends where it says so.
+    /// Whether it has its end line.
     pub has_end: bool,
 }
 
 impl Block {
-    /// The bytes in it; `None`: the letters are not all there, or not all its own.
+    /// The decoded bytes; `None`: the base64 is incomplete or damaged.
     pub fn der(&self) -> Option<Zeroizing<Vec<u8>>> {
         decode(&self.body)
     }
 }
 
-/// The armoured texts in a key's bytes, base64 around them undone, and the text itself for whoever finds none.
+/// The armoured texts in a key's bytes, after removing base64 around them, and the text itself in case there are none.
 pub fn read(bytes: &[u8]) -> (Vec<Block>, Zeroizing<String>) {
     let mut text = to_text(bytes);
     for _ in 0..MOST_LAYERS {
@@ -42,7 +42,7 @@ pub fn read(bytes: &[u8]) -> (Vec<Block>, Zeroizing<String>) {
     (blocks(&text), text)
 }
 
-/// The bytes that a text without armour is the base64 of, in either alphabet.
+/// Decodes a text without armour from base64, in either alphabet.
 pub fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let standard = |byte| match byte {
@@ -81,8 +81,8 @@ fn is_text(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok() || bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
 }
 
-/// Takes line ends away in every form, escaped any number of times, with quotes, commas between quoted lines, and marks
-/// that cannot be seen.
+/// Removes line ends in every form, escaped any number of times, quotes, commas between quoted lines, and invisible
+/// marks.
 pub fn strip(text: &str) -> Zeroizing<String> {
     let mut kept = Zeroizing::new(String::with_capacity(text.len()));
     let mut escaped = false;
