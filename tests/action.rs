@@ -218,7 +218,7 @@ fn the_header_of_a_checkout_does_not_hide_the_helper_and_ssh_urls_work_while_the
 }
 
 #[test]
-fn what_is_wrong_in_the_workflow_is_said_before_anything_is_made() {
+fn mistakes_in_the_workflow_are_reported_before_anything_is_created() {
     let (github, sandbox) = github();
     let Some(_) = Job::new(&sandbox) else { return };
     let key = app_key_pem();

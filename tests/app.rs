@@ -101,7 +101,7 @@ fn a_key_of_another_app_is_refused_by_its_signature() {
 }
 
 #[test]
-fn temporary_trouble_at_github_ends_within_the_timeout() {
+fn temporary_failures_at_github_end_within_the_timeout() {
     let table: [(&str, Answer); 4] = [
         ("500", || Response::text(500, "<html>")),
         ("cannot reach GitHub", Response::drop_connection),
@@ -170,7 +170,7 @@ fn a_token_that_is_not_known_everywhere_yet_is_held_back_until_it_is() {
 }
 
 #[test]
-fn a_life_that_no_token_has_mints_once_and_is_answered_with_the_best_there_is() {
+fn a_min_life_that_no_token_has_mints_once_and_returns_the_best_token() {
     let (github, sandbox) = app_sandbox();
     let cached = sandbox.helper(&["token"]).run().success().stdout.clone();
     for args in [&["token", "--min-life=2h"][..], &["token", "--json", "--min-life=24h"]] {
@@ -223,7 +223,7 @@ fn nothing_secret_shows_under_v_or_in_the_cache_beside_the_token() {
 }
 
 #[test]
-fn an_answer_that_is_not_githubs_is_no_token() {
+fn an_answer_that_is_not_from_github_is_not_a_token() {
     for (status, body, code) in
         [(200, "<html>", 3), (201, "<html>", 3), (201, "{}", 1), (201, r#"{"token":"a\nb"}"#, 1)]
     {

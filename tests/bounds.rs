@@ -95,7 +95,7 @@ fn a_token_is_kept_for_seventy_minutes_at_most_whatever_its_expiry_says() {
 }
 
 #[test]
-fn a_wait_of_years_is_told_as_a_day() {
+fn a_wait_of_years_is_reported_as_a_day() {
     let (github, sandbox) = app_sandbox();
     sandbox.set_env("GITHUB_APP_INSTALLATION_ID", "7");
     for headers in [

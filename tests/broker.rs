@@ -68,7 +68,7 @@ fn a_token_inside_the_margin_is_handed_out_without_a_loop() {
 }
 
 #[test]
-fn a_living_token_is_handed_out_while_renewal_fails() {
+fn a_valid_token_is_handed_out_while_renewal_fails() {
     let (calls, expiry) = (AtomicUsize::new(0), from_now(100));
     let broker = FakeBroker::start(move |_| match calls.fetch_add(1, Ordering::SeqCst) {
         0 => token_response("old", &expiry),
@@ -197,7 +197,7 @@ fn a_broker_that_hangs_costs_no_more_than_the_timeout() {
 }
 
 #[test]
-fn the_bearer_does_not_follow_a_redirect_to_another_place() {
+fn the_bearer_does_not_follow_a_redirect_to_another_origin() {
     let other = FakeBroker::serving("bearer", "stolen", &from_now(3600));
     let target = format!("{}/admin/github-installation-token", other.url());
     let broker = FakeBroker::start(move |_| Response::empty(302).with_header("Location", target.clone()));
@@ -209,7 +209,7 @@ fn the_bearer_does_not_follow_a_redirect_to_another_place() {
 }
 
 #[test]
-fn a_redirect_within_the_place_is_followed() {
+fn a_redirect_within_the_origin_is_followed() {
     let expiry = from_now(3600);
     let broker = FakeBroker::start(move |request| match request.path.as_str() {
         "/new" => token_response("t", &expiry),
@@ -251,7 +251,7 @@ fn a_platforms_variables_are_all_that_a_workspace_needs() {
 }
 
 #[test]
-fn auto_turns_to_the_app_key_when_the_broker_cannot_serve() {
+fn auto_falls_back_to_the_app_key_when_the_broker_cannot_serve() {
     let (github, sandbox) = crate::common::app_sandbox();
     let broken = FakeBroker::start(|_| error_response(500, "token refresh failed"));
     sandbox.set_env("GITHUB_APP_BROKER_URL", broken.url());
@@ -266,7 +266,7 @@ fn auto_turns_to_the_app_key_when_the_broker_cannot_serve() {
 }
 
 #[test]
-fn min_life_asks_for_a_newer_token_once_and_takes_the_best_there_is() {
+fn min_life_asks_for_a_newer_token_once_and_takes_the_best_token() {
     let expiry = from_now(1800);
     let broker = FakeBroker::guarded("bearer", move |_| token_response("t", &expiry));
     let sandbox = broker_sandbox(&broker.url(), "bearer");

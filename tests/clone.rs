@@ -62,7 +62,7 @@ fn what_options_and_settings_name_beats_the_clone() {
 }
 
 #[test]
-fn another_host_no_clone_and_a_clone_of_somebody_elses_name_no_owner() {
+fn another_host_no_clone_and_a_clone_of_another_user_name_no_owner() {
     for url in ["https://github.com/other-org/second", "git@gitlab.com:other-org/second"] {
         let (_github, sandbox, work) = clone_of(|_| url.to_owned());
         let output = token(&sandbox, &work, &[]);

@@ -172,7 +172,7 @@ fn settings_and_keys_that_are_wrong() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_told_with_how_much_and_in_which_direction() {
+fn a_wrong_clock_is_reported_with_its_offset_and_direction() {
     for (ahead_of_us, text) in [(-90, "1m 3"), (300, "5m 0s"), (-7200, "2h 0m")] {
         let (github, sandbox) = healthy();
         github.server().set_clock_offset(ahead_of_us);
@@ -216,7 +216,7 @@ fn installations_that_are_missing_suspended_or_short_of_permissions() {
 }
 
 #[test]
-fn a_broker_that_does_not_serve_is_told_by_why() {
+fn a_broker_that_does_not_serve_is_reported_with_the_cause() {
     let broker = fresh_tokens();
     let sandbox = broker_sandbox(&broker.url(), "bearer");
     // The git host is github.com, which nobody reaches here: a proxy that is not there keeps it quick.

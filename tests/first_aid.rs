@@ -144,7 +144,7 @@ fn first_aid_needs_no_token_source_no_cache_and_makes_nothing() {
 }
 
 #[test]
-fn with_a_path_the_token_of_that_path_alone_goes() {
+fn with_a_path_only_that_paths_token_is_removed() {
     let broker = fresh_tokens();
     let sandbox = broker_sandbox(&broker.url(), "bearer");
     sandbox.set_env("GITHUB_APP_PER_REPOSITORY", "1");

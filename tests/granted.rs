@@ -146,7 +146,7 @@ fn a_token_that_github_does_not_know_yet_is_revoked_all_the_same() {
 }
 
 #[test]
-fn one_that_cannot_be_revoked_is_handed_out_to_nobody_and_its_end_is_named() {
+fn a_token_that_cannot_be_revoked_is_not_handed_out_and_its_expiry_is_named() {
     let (github, sandbox) = narrow(|body| body["repository_selection"] = "all".into());
     github.deny_first_uses(usize::MAX);
     let output = sandbox.helper(&["--timeout=1s", "token"]).run();

@@ -78,7 +78,7 @@ fn no_proxy_and_the_scheme_decide_which_way_is_taken() {
 }
 
 #[test]
-fn a_proxy_with_a_password_is_given_it_and_nobody_is_shown_it() {
+fn a_proxys_password_is_sent_to_it_and_never_shown() {
     let ca = TestCa::new();
     let github = github(&ca);
     let basic = format!("Basic {}", STANDARD.encode("me:hunter2@work"));
@@ -162,7 +162,7 @@ fn a_private_ca_is_trusted_by_file_or_directory_and_an_unknown_one_is_named_as_t
 }
 
 #[test]
-fn a_host_on_ipv6_is_one_of_its_own() {
+fn a_host_on_ipv6_is_separate() {
     if TcpListener::bind("[::1]:0").is_err() {
         return left_out("this machine has no IPv6", "a git host on IPv6");
     }

@@ -218,7 +218,7 @@ fn a_file_that_was_changed_since_is_neither_replaced_nor_removed_unless_forced()
 }
 
 #[test]
-fn wrong_usage_is_said_and_changes_nothing() {
+fn wrong_usage_is_reported_and_changes_nothing() {
     for (args, fault) in [
         (&["--frobnicate"][..], "unknown option: --frobnicate"),
         (&["somewhere"], "unknown option: somewhere"),

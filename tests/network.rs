@@ -91,7 +91,7 @@ fn a_broker_is_measured_by_the_ca_file_too() {
 }
 
 #[test]
-fn a_server_that_shows_a_cas_own_certificate_is_told_from_an_unknown_one() {
+fn a_server_that_sends_a_cas_own_certificate_is_distinguished_from_an_unknown_one() {
     let ca = TestCa::serving_itself();
     let (_broker, sandbox) = tls_broker(&ca);
     let file = ca.ca_pem_path(sandbox.path());
@@ -178,7 +178,7 @@ fn requests_without_tls_read_no_certificates() {
 }
 
 #[test]
-fn our_proxy_beats_curls_variables_and_none_is_none() {
+fn our_proxy_overrides_curls_variables_and_none_means_no_proxy() {
     let ca = TestCa::new();
     let github = tls_github(&ca);
     let dead = "http://127.0.0.1:1";
@@ -232,7 +232,7 @@ fn a_proxy_may_have_a_password_which_no_command_shows() {
 }
 
 #[test]
-fn a_proxy_that_is_none_is_refused_at_once_and_not_shown() {
+fn an_invalid_proxy_is_refused_at_once_and_not_shown() {
     let sandbox = broker_sandbox("https://127.0.0.1:1", "bearer");
     for (value, cause) in [
         ("socks5://me:hunter2@127.0.0.1:1", "SOCKS proxies are not supported"),

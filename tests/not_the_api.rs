@@ -40,7 +40,7 @@ fn is_not_the_api(sandbox: &Sandbox, host_url: &str, api_url: &str, cause: &str,
 }
 
 #[test]
-fn an_api_url_with_a_word_too_many_or_too_few_is_told_from_an_app_that_is_not_installed() {
+fn a_wrong_path_in_the_api_url_is_distinguished_from_an_app_that_is_not_installed() {
     for (path, cause) in [
         ("", "answered 404 with a web page"),
         ("/api", "answered 404 with a web page"),
@@ -70,7 +70,7 @@ fn an_api_url_with_a_word_too_many_or_too_few_is_told_from_an_app_that_is_not_in
 }
 
 #[test]
-fn an_api_url_that_somebody_has_chosen_and_is_right_finds_owners_with_and_without_the_app() {
+fn a_correct_configured_api_url_finds_owners_with_and_without_the_app() {
     let (github, sandbox) = app_sandbox();
     // Another spelling than the default.
     let api_url = format!("http://localhost:{}/api/v3/", github.server().port());

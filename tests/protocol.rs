@@ -55,7 +55,7 @@ fn capabilities_are_used_only_where_offered_and_continue_only_for_a_cached_token
 }
 
 #[test]
-fn everything_that_is_not_ours_is_met_with_silence_even_without_settings() {
+fn everything_that_is_not_ours_gets_no_answer_even_without_settings() {
     let sandbox = Sandbox::new();
     let table: &[&[u8]] = &[
         b"",
@@ -103,7 +103,7 @@ fn everything_that_is_not_ours_is_met_with_silence_even_without_settings() {
 }
 
 #[test]
-fn lines_and_inputs_of_a_mebibyte_are_no_requests() {
+fn lines_and_inputs_of_a_mebibyte_are_not_requests() {
     let sandbox = Sandbox::new();
     let long = [b"protocol=https\nhost=github.com\npath=".as_slice(), &vec![b'a'; 1 << 20], b"\n"].concat();
     let many = [REQUEST.as_bytes(), &b"x=y\n".repeat(1 << 19)].concat();
@@ -214,7 +214,7 @@ fn an_erase_of_another_helpers_credential_is_not_about_our_token() {
 }
 
 #[test]
-fn a_path_that_is_no_repository_is_not_ours_whatever_installation_is_configured() {
+fn a_path_that_is_not_a_repository_is_not_ours_whatever_installation_is_configured() {
     let broker = fresh_tokens();
     let (github, app) = app_sandbox();
     let installed = Sandbox::new();

@@ -142,7 +142,7 @@ fn submodules_of_two_owners_are_served_by_a_broker_that_is_told_the_repository()
 }
 
 #[test]
-fn a_cached_token_that_died_heals_in_the_same_command_or_at_the_next_one() {
+fn a_revoked_cached_token_is_replaced_in_the_same_command_or_the_next() {
     for git in gits() {
         let (github, sandbox) = app_sandbox();
         sandbox.configure_helper(&github.url(), &[]);
@@ -164,7 +164,7 @@ fn a_cached_token_that_died_heals_in_the_same_command_or_at_the_next_one() {
 }
 
 #[test]
-fn two_dead_tokens_in_a_row_end_the_command_and_do_not_loop() {
+fn two_revoked_tokens_in_a_row_end_the_command_and_do_not_loop() {
     for git in gits() {
         let (github, sandbox) = app_sandbox();
         sandbox.set_env("GITHUB_APP_VERIFY", "no");

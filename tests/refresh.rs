@@ -72,7 +72,7 @@ fn one_scope_that_fails_does_not_keep_the_others_from_new_tokens() {
 }
 
 #[test]
-fn a_failed_renewal_leaves_the_living_token_and_says_so_in_its_exit_code() {
+fn a_failed_renewal_keeps_the_valid_token_and_sets_the_exit_code() {
     let (github, sandbox) = app_sandbox();
     github.set_token_life(1800);
     let first = password(&get(&sandbox, &github, "octo-org/hello"));

@@ -57,7 +57,7 @@ fn gh_is_logged_in_silently_and_again_whatever_is_in_the_environment() {
 }
 
 #[test]
-fn a_token_that_died_unnoticed_is_replaced_and_gh_logged_in_with_the_new_one() {
+fn a_token_that_was_revoked_unnoticed_is_replaced_and_gh_logged_in_with_the_new_one() {
     for gh in ghs() {
         let place = with_gh(&gh);
         place.sandbox.helper(&["refresh", "--gh"]).run().expect(0, "", "");

@@ -60,7 +60,7 @@ fn local_evicts_without_a_word_to_github() {
 }
 
 #[test]
-fn a_token_that_is_dead_already_is_revoked_quietly() {
+fn a_token_that_has_already_expired_is_revoked_quietly() {
     let (github, sandbox) = three_tokens();
     github.kill_tokens();
     sandbox.helper(&["revoke", "--all"]).run().expect(0, "", "");
@@ -99,7 +99,7 @@ fn a_github_that_is_away_is_a_temporary_failure_and_the_token_stays() {
 }
 
 #[test]
-fn no_source_is_needed_to_revoke_all_and_a_cache_that_is_not_ours_alone_is_not_touched() {
+fn no_source_is_needed_to_revoke_all_and_a_cache_that_is_not_private_is_not_touched() {
     let (github, sandbox) = three_tokens();
     for name in ["GITHUB_APP_CLIENT_ID", "GITHUB_APP_PRIVATE_KEY_FILE", "GITHUB_APP_HOST"] {
         sandbox.remove_env(name);

@@ -35,7 +35,7 @@ fn the_scope_is_in_the_mint_and_in_the_cache_key() {
 }
 
 #[test]
-fn per_repository_tokens_reach_that_repository_alone() {
+fn per_repository_tokens_reach_only_that_repository() {
     let (github, sandbox) = app_sandbox();
     github.create_repository("octo-org", "second");
     sandbox.set_env("GITHUB_APP_PER_REPOSITORY", "1");

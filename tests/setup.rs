@@ -264,7 +264,7 @@ fn each_place_of_git_configuration_can_be_chosen() {
 }
 
 #[test]
-fn without_a_terminal_nobody_is_asked_and_wrong_options_write_nothing() {
+fn without_a_terminal_there_are_no_prompts_and_wrong_options_write_nothing() {
     let sandbox = Sandbox::new();
     let before = snapshot(sandbox.path());
     let output = sandbox.helper(&["setup"]).stdin("github.com\nIv23\nkey.pem\n").run();

@@ -79,7 +79,7 @@ fn settings_key_and_tokens_are_shown_with_origins_and_without_secrets() {
 }
 
 #[test]
-fn the_fingerprint_is_that_of_the_app_page_whatever_the_form_of_the_key() {
+fn the_fingerprint_matches_the_app_page_whatever_the_form_of_the_key() {
     let (_github, sandbox) = app_sandbox();
     sandbox.remove_env("GITHUB_APP_PRIVATE_KEY_FILE");
     for text in [app_key_pem().to_owned(), pkcs8_pem(), app_key_pem().replace('\n', "\\n")] {

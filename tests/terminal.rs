@@ -24,7 +24,7 @@ fn said(output: &Output) -> Vec<String> {
 }
 
 #[test]
-fn an_owner_without_the_app_and_a_persons_user_name_are_told_of_where_git_is_about_to_ask() {
+fn an_owner_without_the_app_and_a_persons_user_name_are_reported_before_git_prompts() {
     let (github, sandbox) = app_sandbox();
     if !SCRIPT.is_met() {
         return;
@@ -109,7 +109,7 @@ fn git_shows_the_line_before_it_asks_the_person() {
 }
 
 #[test]
-fn an_operation_that_a_person_types_says_what_it_waits_for_and_works() {
+fn an_operation_typed_by_a_person_says_what_it_waits_for_and_works() {
     let broker = fresh_tokens();
     let sandbox = broker_sandbox(&broker.url(), "bearer");
     if !SCRIPT.is_met() {

@@ -164,7 +164,7 @@ fn a_task_of_windows_is_refused_elsewhere_before_anything_is_written() {
 }
 
 #[test]
-fn a_systemd_that_cannot_be_reached_is_no_failure_but_said() {
+fn an_unreachable_systemd_is_reported_and_is_not_a_failure() {
     let (github, sandbox) = machine();
     sandbox.write_script("bin/systemctl", "#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n");
     let output = setup(&sandbox, &github, &["--timer=systemd"]);

@@ -22,7 +22,7 @@ fn trials(github: &LoopbackGitHub) -> usize {
 }
 
 #[test]
-fn a_refusal_by_policy_is_said_at_once_in_githubs_words_and_the_token_is_handed_out() {
+fn a_refusal_by_policy_is_reported_at_once_in_githubs_words_and_the_token_is_handed_out() {
     for (status, sentence, hint) in [
         (403, ALLOW_LIST, "an owner must add this machine's address to the organisation's IP allow list"),
         (
@@ -97,7 +97,7 @@ fn git_shows_githubs_sentence_without_a_wait() {
 }
 
 #[test]
-fn a_repository_outside_the_installation_is_told_from_a_token_that_is_not_known_yet() {
+fn a_repository_outside_the_installation_is_distinguished_from_a_token_that_is_not_known_yet() {
     let (github, sandbox) = app_sandbox();
     github.create_repository("octo-org", "private");
     github.select_repositories(7, &["hello"]);
@@ -133,7 +133,7 @@ fn a_repository_outside_the_installation_is_told_from_a_token_that_is_not_known_
 }
 
 #[test]
-fn a_limit_or_a_page_ends_the_wait_without_a_word_and_other_refusals_do_not() {
+fn a_limit_or_a_page_ends_the_wait_silently_and_other_refusals_do_not() {
     let page = Response::bytes(403, "text/html", b"<html>secret-line".to_vec());
     let cases = [
         (Response::text(403, "You have triggered an abuse detection mechanism."), true, false),

@@ -45,7 +45,7 @@ fn get_at(host: &HttpServer, sandbox: &Sandbox) -> Output {
 }
 
 #[test]
-fn a_client_that_never_reports_has_a_live_token_at_the_second_get_some_seconds_after_a_revocation() {
+fn a_client_that_never_reports_gets_a_valid_token_at_the_second_get_after_a_revocation() {
     let Some(library) = library() else { return };
     for (github, _broker, sandbox) in both_providers() {
         let at = |seconds| {
@@ -136,7 +136,7 @@ fn a_report_ends_the_wait_and_one_about_another_token_does_not() {
 }
 
 #[test]
-fn only_a_plain_401_proves_a_token_dead_and_all_else_hands_it_out_once_tried() {
+fn only_a_plain_401_evicts_a_token_and_after_any_other_answer_it_is_handed_out() {
     let moved = |status| Response::empty(status).with_header("Location", "https://github.com/login");
     let answers: [fn() -> Response; 9] = [
         || Response::empty(200),
@@ -183,7 +183,7 @@ fn a_git_host_that_cannot_be_reached_costs_nothing_but_the_attempt() {
 }
 
 #[test]
-fn refused_trials_are_no_strikes_and_what_the_new_mint_says_is_said() {
+fn refused_trials_do_not_count_as_failures_and_the_new_mints_message_is_shown() {
     let (github, sandbox) = app_sandbox();
     for _ in 0..3 {
         let token = token_of(&sandbox, &github);
@@ -201,7 +201,7 @@ fn refused_trials_are_no_strikes_and_what_the_new_mint_says_is_said() {
 }
 
 #[test]
-fn whoever_offers_state_comes_back_by_itself_and_is_neither_tried_for_nor_counted() {
+fn clients_that_offer_state_retry_by_themselves_and_are_neither_tried_for_nor_counted() {
     let (github, sandbox) = app_sandbox();
     let offering = format!("capability[]=state\n{}", request_for(&github, PATH));
     let offered = || sandbox.helper(&["get"]).stdin(&offering).run();

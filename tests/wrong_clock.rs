@@ -11,7 +11,7 @@ use crate::support::wrong_clock::{library, off_by};
 const OFFSETS: [i64; 4] = [-7200, -300, 300, 7200];
 
 #[test]
-fn a_wrong_local_clock_is_repaired_once_with_githubs_date() {
+fn a_wrong_local_clock_is_corrected_once_by_githubs_date() {
     for offset in OFFSETS {
         let (github, sandbox) = app_sandbox();
         github.server().set_clock_offset(offset);
@@ -27,7 +27,7 @@ fn a_wrong_local_clock_is_repaired_once_with_githubs_date() {
 }
 
 #[test]
-fn the_clock_is_repaired_once_and_not_for_ever() {
+fn the_clock_offset_is_applied_once_and_not_forever() {
     for message in [
         "'Expiration time' claim ('exp') is too far in the future",
         "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",

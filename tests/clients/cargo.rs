@@ -70,7 +70,7 @@ fn cargos_own_transport_fetches_with_every_user_name_that_names_nobody() {
 }
 
 #[test]
-fn cargos_own_transport_has_a_live_token_again_some_seconds_after_a_revocation() {
+fn cargos_own_transport_gets_a_valid_token_again_some_seconds_after_a_revocation() {
     let site = Site::new();
     site.crates();
     site.fetch("git", Transport::Libgit2).success();

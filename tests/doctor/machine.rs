@@ -132,7 +132,7 @@ fn without_home_the_hint_is_what_git_lacks_and_not_a_setup_that_changes_nothing(
 }
 
 #[test]
-fn a_user_without_any_home_is_told_so() {
+fn a_user_without_any_home_gets_a_message() {
     let Some((user, _)) = victim_and_attacker() else { return };
     let common = Common::new();
     let sandbox = common.sandbox_of(user);

@@ -47,7 +47,7 @@ fn with_private_ca(git: &Git) -> (crate::support::github::LoopbackGitHub, Sandbo
 }
 
 #[test]
-fn a_ca_that_git_lacks_is_told_with_gits_own_setting() {
+fn a_ca_that_git_lacks_is_reported_with_gits_own_setting() {
     for git in gits() {
         let (github, sandbox) = with_private_ca(&git);
         let ca = sandbox.path().join("ca.pem");

@@ -54,7 +54,7 @@ fn a_remote_with_a_token_is_named_without_it_and_put_right_by_the_hint() {
 }
 
 #[test]
-fn every_kind_of_url_in_the_configuration_is_looked_at() {
+fn every_kind_of_url_in_the_configuration_is_checked() {
     let (github, sandbox) = healthy();
     let (good, bad) = (github.clone_url("octo-org", "hello"), with(&github, "x:s3cret"));
     for (key, what, hint) in [
@@ -79,7 +79,7 @@ fn every_kind_of_url_in_the_configuration_is_looked_at() {
 }
 
 #[test]
-fn what_git_would_use_is_what_is_judged() {
+fn the_url_that_git_would_use_is_checked() {
     for git in gits() {
         let (github, sandbox) = healthy();
         let host = github.host();
@@ -129,7 +129,7 @@ fn what_git_would_use_is_what_is_judged() {
 }
 
 #[test]
-fn urls_that_are_never_the_helpers_are_told_and_others_are_not() {
+fn urls_that_never_reach_the_helper_are_reported_and_others_are_not() {
     let (github, sandbox) = healthy();
     let name = github.host().split(':').next().expect("a name").to_owned();
     for (origin, message) in [
@@ -162,7 +162,7 @@ fn urls_that_are_never_the_helpers_are_told_and_others_are_not() {
 }
 
 #[test]
-fn a_clone_of_an_owner_without_the_app_is_one_for_which_the_helper_is_silent() {
+fn the_helper_is_silent_for_a_clone_of_an_owner_without_the_app() {
     let (github, sandbox) = healthy();
     for (owner, silent) in [("octo-org", false), ("Octo-Org", false), ("stranger", true)] {
         let work = clone(&sandbox, &github.clone_url(owner, "hello"));
@@ -234,7 +234,7 @@ fn worktrees_and_submodules_are_clones_and_other_directories_are_not() {
 }
 
 #[test]
-fn a_clone_of_another_user_is_one_that_git_refuses() {
+fn git_refuses_a_clone_of_another_user() {
     let Some((_, other)) = victim_and_attacker() else { return };
     let (github, sandbox) = healthy();
     let work = clone(&sandbox, &with(&github, "x:s3cret"));

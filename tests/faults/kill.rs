@@ -95,7 +95,7 @@ fn a_command_that_is_killed_before_any_system_call_on_the_cache_leaves_nothing_i
 }
 
 #[test]
-fn left_overs_of_other_entries_go_with_the_next_write_and_living_ones_stay() {
+fn temporary_files_of_killed_processes_are_removed_by_the_next_write_and_others_stay() {
     let site = Site::new();
     let (dead, living) = (site.cache().join("dead.new"), site.cache().join("living.new"));
     let probe = site.cache().join("probe-4000000");

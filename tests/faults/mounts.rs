@@ -52,7 +52,7 @@ fn a_disk_that_is_full_or_read_only_costs_one_warning_and_no_push() {
 }
 
 #[test]
-fn a_token_that_git_saw_refused_goes_also_from_a_full_disk() {
+fn a_token_that_git_saw_refused_is_removed_even_from_a_full_disk() {
     let site = Site::new();
     // The first answer is erased while the disk has no free block; the second get must not repeat it.
     let script = "mount -t tmpfs -o mode=700,size=8k none cache
@@ -67,7 +67,7 @@ fn a_token_that_git_saw_refused_goes_also_from_a_full_disk() {
 }
 
 #[test]
-fn a_cached_token_is_read_from_a_read_only_disk_without_a_word() {
+fn a_cached_token_is_read_from_a_read_only_disk_without_a_message() {
     let site = Site::new();
     let script = "mount -t tmpfs -o mode=700 none cache; \"$0\" get <request >one
         mount -o remount,ro none cache; \"$0\" get <request | cmp - one; rm one";
@@ -77,7 +77,7 @@ fn a_cached_token_is_read_from_a_read_only_disk_without_a_word() {
 }
 
 #[test]
-fn a_system_without_any_ca_is_told_what_to_install() {
+fn a_system_without_any_ca_gets_a_hint_what_to_install() {
     let broker = FakeBroker::start_tls(&TestCa::new(), |_| Response::empty(204));
     let sandbox = broker_sandbox(&broker.url(), "bearer");
     let script = "for place in /etc/ssl /etc/pki /etc/security/certificates /opt/etc/ssl; do

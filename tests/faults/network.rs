@@ -204,7 +204,7 @@ fn check((name, steps, code, text): Case) {
 }
 
 #[test]
-fn connections_that_are_cut_at_any_stage_are_temporary_trouble() {
+fn connections_that_are_cut_at_any_stage_are_temporary_failures() {
     at_once(cuts(), check);
 }
 
@@ -214,7 +214,7 @@ fn servers_that_hang_or_drip_cost_no_more_than_the_timeout() {
 }
 
 #[test]
-fn answers_that_make_no_sense_are_told_of_at_once_and_never_cached() {
+fn invalid_answers_are_reported_at_once_and_never_cached() {
     at_once(nonsense(), check);
 }
 
@@ -232,7 +232,7 @@ fn no_compressed_answer_is_asked_for() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_temporary_trouble_until_it_is() {
+fn an_absent_server_is_a_temporary_failure_until_it_answers() {
     let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     let free = format!("http://{}", free.expect("a free port on loopback"));
     // Name, URL, and a part of the message.

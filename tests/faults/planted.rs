@@ -123,7 +123,7 @@ fn files_of_another_user_or_open_to_others_are_not_read() {
 }
 
 #[test]
-fn a_link_to_a_lock_that_another_program_holds_is_no_way_to_block_a_push_beyond_its_timeout() {
+fn a_link_to_a_lock_that_another_program_holds_cannot_block_a_push_beyond_its_timeout() {
     let site = Site::new();
     let lock = File::options().write(true).open(site.file("lock")).expect("the lock");
     fs::hard_link(site.file("lock"), site.sandbox.path().join("other-name")).expect("a new link");

@@ -59,7 +59,7 @@ fn check(call: &str, error: &str, words: &str) {
 }
 
 #[test]
-fn a_socket_that_fails_once_is_tried_again_and_one_that_always_fails_is_told_of() {
+fn a_socket_that_fails_once_is_retried_and_one_that_always_fails_is_reported() {
     if !available(&Sandbox::new()) {
         return;
     }

@@ -83,7 +83,7 @@ fn hanging_second() -> FakeBroker {
 }
 
 #[test]
-fn a_lock_is_waited_for_no_longer_than_the_timeout_while_its_holder_hangs_and_is_free_once_it_is_dead() {
+fn waiting_for_a_lock_ends_at_the_timeout_and_a_killed_holder_releases_it() {
     let site = Site::with(hanging_second());
     let token = password(&site.get());
     let mut holder = site.sandbox.helper(&["--timeout=50s", "--margin=55m", "get"]).stdin(REQUEST).spawn();
@@ -115,7 +115,7 @@ fn a_lock_is_waited_for_no_longer_than_the_timeout_while_its_holder_hangs_and_is
 }
 
 #[test]
-fn a_clock_that_jumps_back_or_forward_neither_keeps_a_dead_token_nor_blocks_a_new_one() {
+fn a_clock_that_jumps_neither_keeps_an_expired_token_nor_blocks_a_new_one() {
     let Some(library) = library() else { return };
     // Where the clock stood when the token came, where it stands now, and whether the token may still be used.
     for (then, now, usable) in [

@@ -22,7 +22,7 @@ fn traced(sandbox: &Sandbox, injection: &str, args: &[&str]) -> Run {
 }
 
 #[test]
-fn a_get_whose_key_command_finds_no_process_or_thread_stops_git_with_a_word() {
+fn a_get_whose_key_command_finds_no_process_or_thread_stops_git_with_a_message() {
     let (github, sandbox) = app_sandbox();
     if !available(&sandbox) {
         return;
@@ -56,7 +56,7 @@ fn a_get_whose_key_command_finds_no_process_or_thread_stops_git_with_a_word() {
 const PANIC: &str = "clock_nanosleep,nanosleep:error=EINVAL";
 
 #[test]
-fn a_fault_of_our_own_is_one_line_and_stops_git() {
+fn a_panic_is_one_line_and_stops_git() {
     let sandbox = Sandbox::new();
     if !available(&sandbox) {
         return;
@@ -86,7 +86,7 @@ fn a_fault_of_our_own_is_one_line_and_stops_git() {
 const FAILED: &str = "{\"error\":\"token refresh failed\"}";
 
 #[test]
-fn a_broker_outlives_a_fault_in_one_request() {
+fn a_broker_survives_a_panic_in_one_request() {
     let (github, sandbox) = app_sandbox();
     if !available(&sandbox) {
         return;
@@ -105,7 +105,7 @@ fn a_broker_outlives_a_fault_in_one_request() {
 }
 
 #[test]
-fn a_broker_that_can_have_no_more_threads_mints_and_stops_as_ever() {
+fn a_broker_that_can_start_no_more_threads_still_mints_and_stops() {
     let Some((victim, _)) = victim_and_attacker() else { return };
     let common = Common::new();
     let (github, app) = app_sandbox();
@@ -135,7 +135,7 @@ fn a_broker_that_can_have_no_more_threads_mints_and_stops_as_ever() {
 }
 
 #[test]
-fn a_broker_that_has_lost_what_it_serves_with_ends_and_is_not_deaf() {
+fn a_broker_that_loses_its_runtime_exits_instead_of_hanging() {
     let (_github, sandbox) = app_sandbox();
     if !available(&sandbox) {
         return;

@@ -102,7 +102,7 @@ fn a_handshake_that_is_cut_hangs_or_meets_no_tls_costs_no_more_than_the_timeout(
 }
 
 #[test]
-fn a_server_of_tls_that_is_asked_in_plain_http_is_told_from_one_that_is_not_there() {
+fn plain_http_to_a_tls_server_is_distinguished_from_an_absent_server() {
     let ca = TestCa::new();
     let broker = start(&ca);
     let sandbox = sandbox_at(&format!("http://127.0.0.1:{}", broker.server().port()), &ca);

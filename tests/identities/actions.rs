@@ -66,7 +66,7 @@ fn a_job_never_gets_the_token_that_another_job_has_left_in_the_cache() {
 }
 
 #[test]
-fn every_answer_that_is_no_id_token_has_its_message_and_code_and_shows_nothing() {
+fn every_answer_without_an_id_token_has_its_message_and_code_and_is_not_shown() {
     type Answer = fn() -> Response;
     let table: [(&str, Answer, i32, usize); 14] = [
         (
@@ -135,7 +135,7 @@ fn every_answer_that_is_no_id_token_has_its_message_and_code_and_shows_nothing()
 }
 
 #[test]
-fn a_service_that_hangs_costs_no_more_than_the_timeout_and_one_that_stumbles_is_asked_again() {
+fn a_service_that_hangs_costs_no_more_than_the_timeout_and_a_temporary_failure_is_retried() {
     let job = ActionsJob::answering(|_| Response::hang());
     let (_broker, sandbox) = in_job(&job);
     let output = sandbox.helper(&["--timeout=300ms", "token"]).limit(Duration::from_secs(10)).run();
@@ -155,7 +155,7 @@ fn a_service_that_hangs_costs_no_more_than_the_timeout_and_one_that_stumbles_is_
 }
 
 #[test]
-fn what_the_job_asks_with_does_not_follow_a_redirect_to_another_place() {
+fn the_jobs_secret_does_not_follow_a_redirect_to_another_origin() {
     let thief = HttpServer::start(|_| Response::json(200, json!({ "value": "stolen" })));
     let target = format!("{}/", thief.url());
     let job = ActionsJob::answering(move |_| Response::empty(302).with_header("Location", target.clone()));
@@ -211,7 +211,7 @@ fn outside_of_a_job_that_may_ask_the_missing_permission_is_named() {
 }
 
 #[test]
-fn without_an_audience_the_variables_of_a_job_are_nobodys_business() {
+fn without_an_audience_the_variables_of_a_job_are_ignored() {
     let (broker, seen) = broker();
     let sandbox = workspace(&broker);
     sandbox.set_env("ACTIONS_ID_TOKEN_REQUEST_URL", "-----BEGIN nonsense");
@@ -221,7 +221,7 @@ fn without_an_audience_the_variables_of_a_job_are_nobodys_business() {
 }
 
 #[test]
-fn an_app_key_behind_the_broker_serves_where_there_is_no_job() {
+fn the_app_key_is_the_fallback_outside_of_a_job() {
     let (github, sandbox) = app_sandbox();
     let broker = FakeBroker::start(|_| panic!("the broker is asked without a bearer"));
     sandbox.set_env("GITHUB_APP_BROKER_URL", broker.url());

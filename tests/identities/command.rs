@@ -75,7 +75,7 @@ fn a_token_in_the_place_of_the_command_is_refused_at_once() {
 }
 
 #[test]
-fn of_several_bearers_that_of_the_highest_origin_counts_and_a_fresh_one_before_one_that_lies_there() {
+fn the_highest_priority_bearer_wins_and_a_fresh_one_wins_over_a_stored_one() {
     let (broker, seen) = broker();
     let sandbox = workspace(&broker);
     let file = sandbox.write_private("bearer", "file\n").display().to_string();

@@ -46,7 +46,7 @@ fn wait_until(running: &mut Running, done: impl Fn() -> bool) {
 }
 
 #[test]
-fn nobody_reads_the_helpers_memory_and_a_crash_leaves_no_core() {
+fn no_other_process_reads_the_helpers_memory_and_a_crash_leaves_no_core() {
     // Root reads everything: then it takes an ordinary user.
     let user = if rustix::process::geteuid().is_root() {
         let Some((victim, _)) = victim_and_attacker() else { return };

@@ -62,7 +62,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn in_a_directory_for_all_the_cache_is_still_its_owners_alone() {
+fn a_cache_in_a_world_writable_directory_is_still_private() {
     let Some(scene) = Scene::new() else { return };
     let cache = scene.common.directory("shared", 0o1777).join("cache");
     let token = password(&scene.get(&cache));
@@ -90,7 +90,7 @@ fn in_a_directory_for_all_the_cache_is_still_its_owners_alone() {
 }
 
 #[test]
-fn what_the_attacker_has_put_in_the_caches_place_is_not_used() {
+fn a_cache_planted_by_an_attacker_is_not_used() {
     let Some(scene) = Scene::new() else { return };
     let shared = scene.common.directory("shared", 0o1777);
     for (name, command, why) in [
@@ -115,7 +115,7 @@ fn what_the_attacker_has_put_in_the_caches_place_is_not_used() {
 }
 
 #[test]
-fn a_directory_that_others_may_change_is_no_place_for_a_cache() {
+fn a_cache_in_a_directory_that_others_may_change_is_refused() {
     let Some(scene) = Scene::new() else { return };
     for bits in [0o777, 0o775, 0o770, 0o757] {
         let place = scene.common.directory(&format!("place-{bits:o}"), bits);
@@ -134,7 +134,7 @@ fn a_directory_that_others_may_change_is_no_place_for_a_cache() {
 }
 
 #[test]
-fn one_level_deeper_a_cache_is_safe_in_a_volume_for_all() {
+fn a_cache_one_level_deeper_in_a_world_writable_volume_is_safe() {
     let Some(scene) = Scene::new() else { return };
     let cache = scene.common.directory("volume", 0o777).join("github-app/tokens");
     let (first, second) = (scene.get(&cache), scene.get(&cache));
@@ -146,7 +146,7 @@ fn one_level_deeper_a_cache_is_safe_in_a_volume_for_all() {
 }
 
 #[test]
-fn entries_and_locks_that_are_somebody_elses_are_not_used() {
+fn entries_and_locks_of_other_users_are_not_used() {
     let Some(scene) = Scene::new() else { return };
     let cache = scene.home.home().join("cache");
     let first = password(&scene.get(&cache));

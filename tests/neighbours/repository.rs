@@ -162,7 +162,7 @@ fn configuration_in_a_repository_changes_none_of_the_helpers_settings() {
 }
 
 #[test]
-fn a_helper_line_in_a_repository_for_another_host_is_met_with_silence() {
+fn a_helper_line_in_a_repository_for_another_host_gets_no_answer() {
     for git in gits() {
         let (github, sandbox) = app_sandbox();
         let (evil, work) = (evil(), work(&git, &github, &sandbox));

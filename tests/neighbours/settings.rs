@@ -13,7 +13,7 @@ fn settings(mark: &Path) -> String {
 }
 
 #[test]
-fn a_settings_file_of_somebody_elses_is_refused_and_its_command_is_not_run() {
+fn a_settings_file_of_another_user_is_refused_and_its_command_is_not_run() {
     let Some((victim, attacker)) = victim_and_attacker() else { return };
     let common = Common::new();
     let home = common.sandbox_of(victim);
@@ -94,7 +94,7 @@ fn a_settings_file_that_others_may_change_is_refused_with_the_command_that_fixes
 }
 
 #[test]
-fn a_bearer_file_that_others_may_change_lets_nobody_in() {
+fn a_bearer_file_that_others_may_change_is_refused() {
     let sandbox = Sandbox::new();
     let file = sandbox.write_private("bearers", format!("admin sha256:{}\n", "0".repeat(64)));
     mode(&file, 0o666);

@@ -45,7 +45,7 @@ fn serve(user: User, sandbox: &Sandbox, socket: &Path) -> Run {
 }
 
 #[test]
-fn nobody_else_can_use_or_replace_the_socket() {
+fn no_other_user_can_use_or_replace_the_socket() {
     let Some((victim, attacker)) = victim_and_attacker() else { return };
     let common = Common::new();
     let (_github, sandbox) = server_of(victim, &common);
@@ -81,7 +81,7 @@ fn serve_inherited(user: User, sandbox: &Sandbox, listener: UnixListener, args: 
 }
 
 #[test]
-fn without_bearers_an_inherited_socket_of_any_mode_serves_its_own_user_and_root_alone() {
+fn without_bearers_an_inherited_socket_of_any_mode_serves_only_its_own_user_and_root() {
     let Some((victim, attacker)) = victim_and_attacker() else { return };
     let common = Common::new();
     let (github, sandbox) = server_of(victim, &common);
@@ -119,7 +119,7 @@ fn without_bearers_an_inherited_socket_of_any_mode_serves_its_own_user_and_root_
 }
 
 #[test]
-fn with_bearers_an_inherited_socket_serves_whoever_has_one() {
+fn with_bearers_an_inherited_socket_serves_every_client_that_has_one() {
     let Some((victim, attacker)) = victim_and_attacker() else { return };
     let common = Common::new();
     let (_github, sandbox) = server_of(victim, &common);
@@ -138,7 +138,7 @@ fn with_bearers_an_inherited_socket_serves_whoever_has_one() {
 }
 
 #[test]
-fn what_the_attacker_has_put_in_the_sockets_place_is_neither_followed_nor_served_from() {
+fn a_socket_path_planted_by_an_attacker_is_neither_followed_nor_served_from() {
     let Some((victim, attacker)) = victim_and_attacker() else { return };
     let common = Common::new();
     let (_github, sandbox) = server_of(victim, &common);
@@ -166,7 +166,7 @@ fn what_the_attacker_has_put_in_the_sockets_place_is_neither_followed_nor_served
 }
 
 #[test]
-fn a_directory_that_others_may_change_is_no_place_for_a_socket() {
+fn a_socket_in_a_directory_that_others_may_change_is_refused() {
     let Some((victim, _)) = victim_and_attacker() else { return };
     let common = Common::new();
     let (_github, sandbox) = server_of(victim, &common);
@@ -271,7 +271,7 @@ fn no_bearer_goes_to_another_users_process_at_a_socket_of_roots() {
 }
 
 #[test]
-fn a_services_socket_is_used_in_a_directory_that_nobody_else_can_write_to() {
+fn a_services_socket_is_used_in_a_directory_that_no_other_user_can_write_to() {
     let Some((victim, service)) = victim_and_attacker() else { return };
     let common = Common::new();
     let Ok(place) = tempfile::TempDir::with_prefix_in("github-app-", "/run") else {

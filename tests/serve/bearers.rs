@@ -60,7 +60,7 @@ fn mint_bodies(github: &LoopbackGitHub) -> Vec<Value> {
 }
 
 #[test]
-fn the_servers_own_settings_are_the_most_for_everybody() {
+fn the_servers_settings_limit_every_client() {
     let (github, sandbox) = app_sandbox();
     sandbox.write_private("bearers", line(&sandbox, "admin", "admin", ""));
     let server = Server::launch(

@@ -12,7 +12,7 @@ use crate::support::tls::TestCa;
 use crate::support::users::mode;
 
 #[test]
-fn bad_http_is_refused_and_disturbs_nobody() {
+fn bad_http_is_refused_and_does_not_affect_other_clients() {
     let server = Server::start();
     let many = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X-H: y\r\n".repeat(200));
     let large = format!("GET {ADMIN} HTTP/1.1\r\nHost: x\r\nX-Large: {}\r\n\r\n", "x".repeat(64 * 1024));

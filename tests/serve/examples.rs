@@ -20,7 +20,7 @@ fn check(sandbox: &Sandbox, claims: &Value) -> Output {
 }
 
 #[test]
-fn each_worked_example_is_met_by_its_claims_and_not_by_those_of_somebody_else() {
+fn each_worked_example_matches_its_own_claims_and_no_others() {
     let sections: Vec<(&str, &str)> =
         DOCUMENT.split("\n## ").skip(1).map(|section| section.split_once('\n').expect("lines")).collect();
     let names: Vec<&str> = sections.iter().map(|(name, _)| *name).collect();

@@ -66,7 +66,7 @@ fn flood(port: u16) {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_log_that_nobody_reads_does_not_grow_and_stops_nothing() {
+fn a_log_without_a_reader_does_not_grow_and_blocks_nothing() {
     for (args, catches_up) in [(&["-v"][..], true), (&["--log=json"], false)] {
         let (github, sandbox) = app_sandbox();
         sandbox.set_env("GITHUB_APP_OWNER", "octo-org");

@@ -21,7 +21,7 @@ fn server() -> Server {
 }
 
 #[test]
-fn no_two_identities_hold_the_same_token_and_one_that_ends_its_own_ends_nobody_elses() {
+fn no_two_identities_share_a_token_and_revoking_one_does_not_affect_the_other() {
     let server = server();
     let [one, two] = ["1", "2"].map(|number| {
         let bearer = if number == "1" { "one" } else { "two" };
@@ -44,7 +44,7 @@ fn no_two_identities_hold_the_same_token_and_one_that_ends_its_own_ends_nobody_e
 }
 
 #[test]
-fn the_token_of_a_bearer_without_a_workspace_is_left_alone() {
+fn the_token_of_a_bearer_without_a_workspace_is_not_touched() {
     let server = server();
     let admin = token(&get(server.port, ADMIN, "admin", ""));
     assert_eq!(delete(server.port, ADMIN, "admin").status, 204);

@@ -134,7 +134,7 @@ fn a_refusal_of_github_is_500_to_the_caller_and_told_in_the_log() {
 }
 
 #[test]
-fn a_workspace_id_that_is_no_text_is_refused_in_our_own_form_behind_the_bearer_and_logged() {
+fn a_workspace_id_that_is_not_text_is_refused_after_the_bearer_check_and_logged() {
     for form in ["plain", "json"] {
         let mut server = Server::start_with(&[("admin", ""), ("ws", "workspace=ws-1")], &["--log", form]);
         for id in ["%ff", "%c3%28", "ws-1%80", "%ED%A0%80"] {

@@ -46,7 +46,7 @@ fn the_bots_identity_comes_from_github_and_links_its_commits() {
 }
 
 #[test]
-fn neither_several_owners_nor_a_narrowed_token_keep_it_away() {
+fn neither_several_owners_nor_a_narrowed_token_prevents_it() {
     let (github, sandbox, options) = bare();
     github.suspend(7, true);
     github.add_installation(8, "other-org");
@@ -71,7 +71,7 @@ fn neither_several_owners_nor_a_narrowed_token_keep_it_away() {
 }
 
 #[test]
-fn where_no_token_can_be_had_the_bot_is_public_on_most_servers() {
+fn without_a_token_the_bot_is_still_public_on_most_servers() {
     let (github, sandbox, options) = bare();
     github.suspend(7, true);
     for args in [&["--identity"][..], &["--identity", "--owner=octo-org"]] {
@@ -87,7 +87,7 @@ fn where_no_token_can_be_had_the_bot_is_public_on_most_servers() {
 }
 
 #[test]
-fn a_token_from_a_broker_tells_whose_bot_it_is() {
+fn a_token_from_a_broker_identifies_its_bot() {
     let cloud = Cloud::new();
     let token = cloud.github.mint(7).token;
     let broker = FakeBroker::guarded("bearer", move |_| token_response(&token, &from_now(3600)));

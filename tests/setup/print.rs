@@ -21,7 +21,7 @@ fn crontab(sandbox: &Sandbox) {
 }
 
 #[test]
-fn each_thing_that_would_be_done_is_named_and_nothing_is_changed() {
+fn each_step_is_named_and_nothing_is_changed() {
     let (github, sandbox, options) = bare();
     crontab(&sandbox);
     let before = snapshot(sandbox.path());

@@ -27,7 +27,7 @@ fn second() -> (LoopbackGitHub, Vec<String>) {
 }
 
 #[test]
-fn a_second_host_is_a_profile_and_the_first_one_goes_on() {
+fn a_second_host_becomes_a_profile_and_the_first_keeps_working() {
     let (first, sandbox, options) = bare();
     let (second, more) = second();
     setup(&sandbox, &options, &[]).success();
@@ -55,7 +55,7 @@ fn a_second_host_is_a_profile_and_the_first_one_goes_on() {
 }
 
 #[test]
-fn the_first_one_can_be_undone_and_the_second_goes_on() {
+fn the_first_can_be_undone_and_the_second_keeps_working() {
     let (first, sandbox, options) = bare();
     let (second, more) = second();
     setup(&sandbox, &options, &[]).success();

@@ -50,7 +50,7 @@ fn machine() -> (LoopbackGitHub, Sandbox) {
 }
 
 #[test]
-fn three_answers_are_all_it_takes() {
+fn three_answers_are_enough() {
     let (github, sandbox) = machine();
     let mut terminal = start(&sandbox);
     let mark = answer(&mut terminal, 0, HOST, "github\r");
@@ -108,7 +108,7 @@ fn a_pasted_key_is_neither_shown_nor_left_to_the_shell() {
 }
 
 #[test]
-fn nobody_is_asked_while_something_else_is_wrong() {
+fn there_are_no_prompts_while_something_else_is_wrong() {
     let (_github, sandbox) = machine();
     sandbox.set_env("GITHUB_APP_CONFIG", sandbox.write_private("config.toml", "margn = \"4m\"\n"));
     let terminal = start(&sandbox);
@@ -117,7 +117,7 @@ fn nobody_is_asked_while_something_else_is_wrong() {
 }
 
 #[test]
-fn nobody_who_gives_up_leaves_anything_behind() {
+fn cancelling_the_prompts_leaves_nothing_behind() {
     // Ctrl-C is a signal to the program itself, as of every other: 128 + 2 to the shell.
     for (typed, status) in [("\x04", 2), ("\x03", 130), ("x\x03", 130), ("no\rno\rno\rno\r", 2)] {
         let (_github, sandbox) = machine();

@@ -41,7 +41,7 @@ impl Machine {
 }
 
 #[test]
-fn settings_and_git_lines_are_for_every_user_and_undo_finds_them() {
+fn settings_and_git_lines_apply_to_every_user_and_undo_finds_them() {
     let machine = Machine::new();
     let Machine { github, sandbox, common, options } = &machine;
     // Whatever root has of its own is neither read nor written.
@@ -82,7 +82,7 @@ fn settings_and_git_lines_are_for_every_user_and_undo_finds_them() {
 }
 
 #[test]
-fn without_options_git_alone_is_told_as_in_an_image_whose_settings_are_variables() {
+fn without_options_only_git_is_configured_as_in_an_image_with_settings_in_variables() {
     let machine = Machine::new();
     let Machine { github, sandbox, common, .. } = &machine;
     sandbox.set_env("GITHUB_APP_HOST", github.url());
@@ -139,7 +139,7 @@ fn what_other_users_could_not_read_is_refused_before_anything_is_written() {
 }
 
 #[test]
-fn who_may_not_change_them_is_told_who_may() {
+fn users_who_may_not_change_them_learn_who_may() {
     let Some((user, _)) = victim_and_attacker() else { return };
     let common = Common::new();
     mode(&common.binary(), 0o755);

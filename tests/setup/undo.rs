@@ -171,7 +171,7 @@ fn after_gh_auth_setup_git_our_lines_go_and_those_of_gh_stay() {
 }
 
 #[test]
-fn a_section_without_our_lines_goes_unless_somebody_has_written_in_it() {
+fn an_empty_section_is_removed_unless_it_has_a_comment() {
     let (github, sandbox, options) = bare();
     let mine = "[user]\n\tname = A\n";
     for (edit, left) in [

@@ -10,7 +10,7 @@ use crate::support::process::Run;
 const READ_ONLY_HOME: &str = "mount -t tmpfs none home; mount -o remount,ro none home";
 
 #[test]
-fn a_read_only_home_is_told_what_to_do() {
+fn a_read_only_home_gets_a_hint() {
     let (_github, sandbox, options) = bare();
     let run = |mounts, script| {
         let run = mounting(&sandbox, sandbox.binary(), mounts, script)?;

@@ -34,7 +34,7 @@ fn settings(sandbox: &Sandbox) -> String {
 }
 
 #[test]
-fn a_timer_for_gh_says_at_once_that_nobody_has_chosen_an_owner() {
+fn a_timer_for_gh_without_an_owner_is_refused_at_once() {
     at_once(ghs(), |gh| {
         let Cloud { github, sandbox, proxy: _proxy } = &Cloud::new();
         stand_ins(sandbox);
@@ -141,7 +141,7 @@ fn secrets_of_the_shell_are_named_and_written_nowhere() {
 }
 
 #[test]
-fn a_job_is_told_that_no_timer_outlives_its_secret() {
+fn a_job_is_warned_that_a_timer_cannot_outlive_its_secret() {
     let (job, broker) =
         (ActionsJob::start("id", "aud"), FakeBroker::start(|_| token_response("t", &from_now(3600))));
     let sandbox = broker_sandbox(&broker.url(), "x");

@@ -13,7 +13,7 @@ use crate::support::strace::{Tracer, can_watch};
 use crate::support::wrong_clock::{library, off_by};
 
 #[test]
-fn a_clock_that_was_set_back_makes_no_storm_of_trials() {
+fn a_clock_that_was_set_back_does_not_cause_many_trials() {
     let Some(library) = library() else { return };
     let (github, sandbox) = app_sandbox();
     let at = |seconds| {
@@ -37,7 +37,7 @@ fn a_clock_that_was_set_back_makes_no_storm_of_trials() {
 }
 
 #[test]
-fn where_no_lock_or_no_mark_can_be_had_things_are_as_they_were() {
+fn without_a_lock_or_a_mark_nothing_changes() {
     let (github, sandbox) = app_sandbox();
     let token = token_of(&sandbox, &github);
     for entry in cache_entries(&sandbox) {
@@ -60,7 +60,7 @@ fn where_no_lock_or_no_mark_can_be_had_things_are_as_they_were() {
 }
 
 #[test]
-fn a_cached_get_opens_its_entry_alone_and_sets_at_most_its_mark() {
+fn a_cached_get_opens_only_its_entry_and_sets_at_most_its_mark() {
     let broker = FakeBroker::guarded("bearer", move |_| token_response(&broker_token(), &from_now(3600)));
     let sandbox = broker_sandbox(&broker.url(), "bearer");
     if !can_watch(&sandbox) {

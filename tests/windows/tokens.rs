@@ -123,7 +123,7 @@ fn an_entry_is_replaced_while_another_program_has_it_open() {
 }
 
 #[test]
-fn a_cache_outside_of_the_profile_is_used_only_if_it_is_its_users_alone() {
+fn a_cache_outside_the_profile_is_used_only_if_it_is_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let Some((github, machine)) = app_machine() else { return };
     for (mode, mints) in [(0o777, 2), (0o755, 2), (0o700, 1)] {
