@@ -64,7 +64,7 @@ impl Site {
         self.github.url().replace("127.0.0.1", "localhost")
     }
 
-    /// A repository's URL with a user name that names nobody.
+    /// A repository's URL with a placeholder user name.
     fn url(&self, user: &str, name: &str) -> String {
         format!("{}/octo-org/{name}.git", self.host_url().replace("://", &format!("://{user}@")))
     }

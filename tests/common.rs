@@ -36,7 +36,7 @@ pub fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-/// A time so many seconds from now, as servers write it.
+/// A time this many seconds from now, as servers write it.
 pub fn from_now(seconds: i64) -> String {
     rfc3339(now() + seconds)
 }
@@ -46,7 +46,7 @@ pub fn broker_sandbox(url: &str, bearer: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.set_env("GITHUB_APP_BROKER_URL", url);
     if url.starts_with("http:") {
-        // A trial of a cached token would ask the real github.com: nobody listens there.
+        // A trial of a cached token would ask the real github.com: nothing listens at this address.
         sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:9");
     }
     sandbox.set_env("GITHUB_APP_BROKER_TOKEN_FILE", sandbox.write_private("bearer", format!("{bearer}\n")));
@@ -157,7 +157,7 @@ pub fn cache_entries(sandbox: &Sandbox) -> Vec<PathBuf> {
     files_below(&sandbox.home().join(".cache")).into_iter().filter(is_entry).collect()
 }
 
-/// Lets so many seconds pass for everything that waits for clients to report: nobody has to sleep.
+/// Lets this many seconds pass for everything that waits for clients to report, without sleeping.
 pub fn let_pass(sandbox: &Sandbox, seconds: u64) {
     for path in cache_entries(sandbox) {
         let mark = fs::metadata(&path).and_then(|entry| entry.modified()).expect("a file with a time");
@@ -188,7 +188,7 @@ pub fn trials(server: &HttpServer) -> usize {
     server.requests().iter().filter(|seen| is_trial(seen)).count()
 }
 
-/// Takes `HOME` away. What the user database has instead belongs to whoever runs the tests, so nothing of it is used.
+/// Unsets `HOME`. The home in the user database belongs to the user who runs the tests, so it is not used.
 pub fn without_home(run: Run, sandbox: &Sandbox) -> Run {
     ["CONFIG", "CACHE", "STATE", "DATA"].iter().fold(run.env_remove("HOME"), |run, kind| {
         run.env(format!("XDG_{kind}_HOME"), sandbox.path().join("no home").join(kind))

@@ -22,7 +22,7 @@ fn in_shell(sandbox: &Sandbox, shell: &Need, args: &[&str]) -> Option<Output> {
     Some(sandbox.command(shell.find()?, args).run())
 }
 
-/// The shells that the binary names to whoever asks for another.
+/// The shells that the binary lists when asked for an unknown one.
 fn shells(sandbox: &Sandbox) -> Vec<String> {
     let refusal = sandbox.helper(&["completions", "?"]).run();
     let listed = refusal.fails_with(2).stderr.split("possible values: ").nth(1).expect("a list of shells");

@@ -219,7 +219,7 @@ fn installations_that_are_missing_suspended_or_short_of_permissions() {
 fn a_broker_that_does_not_serve_is_reported_with_the_cause() {
     let broker = fresh_tokens();
     let sandbox = broker_sandbox(&broker.url(), "bearer");
-    // The git host is github.com, which nobody reaches here: a proxy that is not there keeps it quick.
+    // The git host is github.com, which cannot be reached here: a proxy that does not exist makes that fail quickly.
     sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:1");
     doctor(&sandbox, &[]).has("ok", "broker", "gives a token with ", "");
     let wrong = broker_sandbox(&broker.url(), "other");

@@ -115,7 +115,7 @@ impl Site {
     }
 }
 
-/// What holds for every end of every command: a documented status, no panic, no secret but the answer's.
+/// What must hold however a command ends: a documented status, no panic, no secret but the answer's.
 #[track_caller]
 fn ends_well(output: &Output, what: &str) {
     assert!((0..=5).contains(&output.status), "{what}: status {}: {}", output.status, output.stderr);
@@ -147,7 +147,7 @@ fn long() -> bool {
     std::env::var_os("LONG").is_some_and(|value| value == "1")
 }
 
-/// For whoever reads the tests' output.
+/// For people who read the tests' output.
 #[expect(clippy::print_stderr, reason = "tests report what they have done")]
 fn say(text: &str) {
     eprintln!("{text}");

@@ -42,7 +42,10 @@ fn each_kind_of_github_is_reached_at_its_own_api() {
             let asked = proxy.asked();
             let git_host = if host.contains(':') { host.to_owned() } else { format!("{host}:443") };
             assert!(asked.contains(&api.to_owned()) && asked.contains(&git_host), "{asked:?}");
-            assert!(asked.iter().all(|to| *to == api || *to == git_host), "nobody else is asked: {asked:?}");
+            assert!(
+                asked.iter().all(|to| *to == api || *to == git_host),
+                "no other host is asked: {asked:?}"
+            );
             let prefix = if api.starts_with("api.") { "/" } else { "/api/v3/" };
             let apis = github.api_requests();
             assert!(!apis.is_empty() && apis.iter().all(|seen| seen.target.starts_with(prefix)), "{host}");

@@ -35,7 +35,7 @@ fn broker() -> (FakeBroker, Bearers) {
 fn workspace(broker: &FakeBroker) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.set_env("GITHUB_APP_BROKER_URL", broker.url());
-    // A trial of a cached token would ask the real github.com: nobody listens there.
+    // A trial of a cached token would ask the real github.com: nothing listens at this address.
     sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:9");
     sandbox
 }

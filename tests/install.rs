@@ -1,4 +1,4 @@
-//! `install.sh`, the real script: its files go below a prefix, nobody else's are touched, and nothing is left behind.
+//! `install.sh`, the real script: its files go below a prefix, no other files are touched, and nothing is left behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! What the helper answers to whom: exact bytes for what is ours, silence for everything else.
+//! The helper's answers: exact bytes for requests that are ours, silence for everything else.
 
 use crate::common::{
     REQUEST, app_sandbox, attribute, broker_sandbox, configure_app, fresh_tokens, from_now, now, password,
@@ -131,7 +131,7 @@ fn the_spellings_that_mean_our_host_are_answered() {
     }
 }
 
-/// The user names that name nobody, in the forms that people write.
+/// Placeholder user names, in the forms that people write.
 const PLACEHOLDERS: [&str; 8] =
     ["x-access-token", "git", "Git", "oauth2", "OAUTH2", "x-oauth-basic", "token", "Token"];
 

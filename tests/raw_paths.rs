@@ -29,7 +29,7 @@ fn sandbox() -> (Sandbox, PathBuf) {
     fs::create_dir_all(home.join(".config/git-credential-github-app")).expect("a new directory");
     sandbox.set_env("HOME", &home);
     sandbox.remove_env("GIT_CONFIG_GLOBAL");
-    // Nobody answers there, and nobody need.
+    // No server answers there, and none is needed.
     sandbox.set_env("GITHUB_APP_API_URL", "http://127.0.0.1:9");
     (sandbox, home)
 }

@@ -12,7 +12,7 @@ use crate::support::keys::app_key_pem;
 use crate::support::sandbox::Sandbox;
 use crate::support::tls::TestCa;
 
-/// Clone, fetch, list, push small and large, clone again; the API is asked in the first command alone.
+/// Clone, fetch, list, push small and large, clone again; only the first command calls the API.
 fn work_with(git: &Git, github: &LoopbackGitHub, sandbox: &Sandbox) {
     sandbox.configure_helper(&github.url(), &[]);
     let url = github.clone_url("octo-org", "hello");

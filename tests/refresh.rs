@@ -1,4 +1,4 @@
-//! `refresh`: tokens with enough life, for every scope where asked; silent, as cron wants it.
+//! `refresh`: tokens that are valid long enough, for every scope on request; silent, as cron needs it.
 
 use crate::common::{app_sandbox, broker_sandbox, from_now, get, message, password};
 use crate::support::broker::{FakeBroker, token_response};
@@ -51,7 +51,7 @@ fn all_renews_every_scope_of_these_settings_and_no_other() {
     github.remove_installation(8);
     sandbox.helper(&["refresh", "--all", "--min-life=61m"]).run().expect(0, "", "");
     sandbox.helper(&["refresh", "--all"]).run().expect(0, "", "");
-    assert_eq!(github.mints(), 8, "octo-org's wide token alone");
+    assert_eq!(github.mints(), 8, "only octo-org's wide token");
 }
 
 #[test]

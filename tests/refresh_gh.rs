@@ -174,7 +174,7 @@ fn two_hosts_and_two_directories_at_once_lose_no_login() {
     for gh in ghs() {
         let cloud = with_gh(&gh);
         let server = Cloud::at(Some("ghe.test"));
-        // Both share one directory of gh's: gh alone would lose one login in most runs.
+        // Both share one gh directory: without our lock gh would lose one login in most runs.
         server.sandbox.set_env("PATH", gh.path_variable());
         let shared = cloud.sandbox.home().join(".config/gh");
         let own = cloud.sandbox.path().join("other-gh");

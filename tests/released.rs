@@ -71,7 +71,7 @@ impl Root {
         assert!(status.expect("tar").success(), "{}", archive.display());
     }
 
-    /// A file in it that its user alone may read.
+    /// A file in it that only its user may read.
     fn write(&self, name: &str, content: impl AsRef<[u8]>, owner: u32) {
         let file = self.sandbox.write_private(&format!("root/{name}"), content);
         std::os::unix::fs::chown(file, Some(owner), Some(owner)).expect("root may");

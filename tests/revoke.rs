@@ -60,7 +60,7 @@ fn local_evicts_without_a_word_to_github() {
 }
 
 #[test]
-fn a_token_that_has_already_expired_is_revoked_quietly() {
+fn revoking_a_token_that_is_no_longer_valid_is_quiet() {
     let (github, sandbox) = three_tokens();
     github.kill_tokens();
     sandbox.helper(&["revoke", "--all"]).run().expect(0, "", "");

@@ -59,7 +59,7 @@ impl Server {
         Self::launch_with(github, sandbox, &[&["--bearer-file", "bearers"], args].concat())
     }
 
-    /// The same with these options alone.
+    /// The same with only these options.
     pub fn launch_with(github: LoopbackGitHub, sandbox: Sandbox, args: &[&str]) -> Self {
         let listen = ["serve", "--listen", "127.0.0.1:0"];
         let mut running = sandbox.helper(&[&listen, args].concat()).spawn();

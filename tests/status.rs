@@ -1,4 +1,4 @@
-//! `status`: settings with their origins, the key's fingerprint, cached tokens; nothing secret, nobody asked.
+//! `status`: settings with their origins, the key's fingerprint, cached tokens; no secrets and no requests.
 
 use serde_json::{Value, json};
 

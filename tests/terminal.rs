@@ -46,7 +46,7 @@ fn an_owner_without_the_app_and_a_persons_user_name_are_reported_before_git_prom
         let get = |options: &str, redirections: &str| {
             at_terminal(&sandbox, &format!("{options} get <'{}' {redirections}", file.display()), "")
         };
-        // Twice: the second time nobody is asked.
+        // Twice: the second time without a request.
         for _ in 0..2 {
             let output = get(&format!("--color=never {options}"), "");
             assert_eq!(said(&output), [format!("{line}; git asks its other helpers, then you")], "{name}");

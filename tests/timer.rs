@@ -118,7 +118,7 @@ fn systemd_accepts_the_units_and_undo_removes_them() {
         format!("ExecStart=\"{binary}\" \"refresh\" \"--all\" \"--timeout\" \"60s\"\n"),
         "Type=oneshot\n".to_owned(),
         "TimeoutStartSec=120\n".to_owned(),
-        // Where its settings are is known to this shell alone.
+        // Only this shell knows where its settings are.
         format!("Environment=\"XDG_CONFIG_HOME={}\"\n", xdg.display()),
     ] {
         assert!(text.contains(&line), "{line}: {text}");

@@ -139,7 +139,7 @@ fn a_limit_or_a_page_ends_the_wait_silently_and_other_refusals_do_not() {
         (Response::text(403, "You have triggered an abuse detection mechanism."), true, false),
         (Response::text(403, "Forbidden").with_header("Retry-After", "60"), true, false),
         (page.clone(), false, false),
-        // Nobody knows whose words these are, so nobody is shown them.
+        // The origin of this text is unknown, so it is not shown.
         (Response::text(403, ALLOW_LIST), false, true),
         (Response::text(403, "Forbidden"), true, true),
         (page, true, true),

@@ -29,7 +29,7 @@ impl Site {
         self.repository("hidden", &[("Cargo.toml", library), ("src/lib.rs", "")]);
     }
 
-    /// Fetches it as if for the first time: with what it has fetched before cargo asks nobody.
+    /// Fetches it as if for the first time: what it has fetched before, cargo does not request again.
     fn fetch(&self, user: &str, transport: Transport) -> Output {
         let url = self.url(user, "hidden");
         let manifest = format!(
@@ -48,7 +48,7 @@ impl Site {
         run.env("RUSTC", cargo().with_file_name("rustc"))
             .env("CARGO_HOME", root.join("cargo"))
             .env("CARGO_NET_GIT_FETCH_WITH_CLI", (transport == Transport::Git).to_string())
-            // Else gitoxide is for nightly toolchains alone.
+            // Otherwise gitoxide is only for nightly toolchains.
             .env("RUSTC_BOOTSTRAP", "1")
             .run()
     }

@@ -39,7 +39,7 @@ fn git_lfs_pushes_and_fetches_with_every_user_name_that_names_nobody() {
         run(root, &["clone", "-q", &site.url("git", "hello"), "healthy"]).success();
         assert!(fs::read(root.join("healthy/git.bin")).expect("the file").starts_with(CONTENT));
         assert_eq!(site.github.mints(), 2, "{}", git.full_version());
-        // git-lfs alone: it reports the refusal and asks again by itself.
+        // Only git-lfs: it reports the refusal and asks again by itself.
         let objects = root.join("healthy/.git/lfs/objects");
         fs::remove_dir_all(&objects).expect("objects");
         site.github.kill_tokens();

@@ -5,7 +5,7 @@ use crate::support::git::gits;
 use crate::support::process::{Output, Run};
 
 impl Site {
-    /// Runs npm in a new project; its registry is nobody.
+    /// Runs npm in a new project; its registry does not exist.
     fn npm(&self, words: &[&str], users: &[&str]) -> Output {
         let project = self.sandbox.path().join("project");
         let _ = std::fs::remove_dir_all(&project);

@@ -6,7 +6,7 @@ use super::{Site, USERS, installed, own_name};
 use crate::support::git::{Git, gits};
 use crate::support::process::Run;
 
-/// A build backend that comes with the package and needs nothing, so that nobody asks an index for one (PEP 517).
+/// A build backend that comes with the package and needs nothing, so that no index is asked for one (PEP 517).
 const BACKEND: &str = r#"
 import os, zipfile
 

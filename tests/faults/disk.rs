@@ -144,7 +144,7 @@ fn a_process_that_may_open_few_files_answers_or_says_so() {
         for args in ["get", "-v token", "status", "refresh", "--on-failure=next get"] {
             let what = format!("{args} with {limit} open files");
             site.make_cold();
-            // The dynamic loader opens libraries one at a time: it needs the first free number alone.
+            // The dynamic loader opens libraries one at a time: it needs only the first free number.
             let script = format!("ulimit -n {limit}; exec \"$0\" {args}");
             let output = site.sandbox.command("sh", &["-c", &script, &helper]).stdin(REQUEST).run();
             if output.status == 127 && output.stderr.contains("shared libraries") {

@@ -103,7 +103,7 @@ fn temporary_files_of_killed_processes_are_removed_by_the_next_write_and_others_
         fs::copy(site.file("json"), file).expect("a file of ours");
     }
     let lock = fs::File::create(site.cache().join("living.lock")).expect("a new file");
-    lock.lock().expect("nobody holds it");
+    lock.lock().expect("the lock is free");
     site.sandbox.helper(&["--margin=55m", "get"]).stdin(REQUEST).run().success();
     let left: Vec<PathBuf> = site.temporary_files();
     assert_eq!(left, [living], "{left:?}: the one whose lock is held is being written");

@@ -1,4 +1,4 @@
-//! What somebody has put in place of the cache's directory and files: links, pipes, directories, other users' files.
+//! Links, pipes, directories and other users' files planted in place of the cache's directory and files.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
@@ -11,7 +11,7 @@ use crate::common::{REQUEST, password};
 use crate::support::inherited::directory;
 use crate::support::users::is_root;
 
-/// Whose file a link leads to; it holds no token, and nobody may change it.
+/// The target of a link; it holds no token, and must not be changed.
 const VICTIM: &str = "the victim's own text";
 
 /// Puts something at a path; the second path is the victim.
@@ -23,7 +23,7 @@ fn fifo(at: &Path, _: &Path) {
 }
 
 fn socket(at: &Path, _: &Path) {
-    // A socket stays in the directory when nobody listens any longer; its path may not be long.
+    // A socket stays in the directory after its listener has gone; its path must be short.
     let short = directory("s-");
     drop(UnixListener::bind(short.path().join("s")).expect("a new socket"));
     fs::rename(short.path().join("s"), at).expect("the same disk");
@@ -77,7 +77,7 @@ fn nothing_in_place_of_a_file_of_the_cache_is_followed_waited_for_or_changed() {
 
 #[test]
 fn nothing_in_place_of_the_directory_is_followed() {
-    // The directory that a link leads to is the user's own and private: the link alone makes it unfit.
+    // The directory that the link leads to is the user's own and private: only the link makes it unfit.
     for (name, plant) in PLANTS {
         let site = Site::new();
         let victim = site.sandbox.write_private("victim", VICTIM);
@@ -127,7 +127,7 @@ fn a_link_to_a_lock_that_another_program_holds_cannot_block_a_push_beyond_its_ti
     let site = Site::new();
     let lock = File::options().write(true).open(site.file("lock")).expect("the lock");
     fs::hard_link(site.file("lock"), site.sandbox.path().join("other-name")).expect("a new link");
-    lock.lock().expect("nobody holds it");
+    lock.lock().expect("the lock is free");
     let cached = site.get();
     answers(&cached, "a hit takes no lock");
     let renewal = site.sandbox.helper(&["--timeout=300ms", "--margin=55m", "get"]).stdin(REQUEST).run();

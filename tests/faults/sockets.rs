@@ -69,7 +69,7 @@ fn a_socket_that_fails_once_is_retried_and_one_that_always_fails_is_reported() {
 
 #[test]
 fn a_pause_that_lasts_beyond_the_timeout_does_not_hide_why_there_was_one() {
-    // Nobody listens at this port.
+    // No process listens on this port.
     let sandbox = sandbox_at("http://127.0.0.1:1");
     if !available(&sandbox) {
         return;

@@ -40,7 +40,7 @@ fn a_get_whose_key_command_finds_no_process_or_thread_stops_git_with_a_message()
         let output = run("--on-failure=quit");
         ends_well(&output, &injection);
         if attribute(&output, "password").is_some() {
-            // Of a program that writes nothing to its standard error nobody reads it.
+            // The standard error of a program that writes nothing to it is not read.
             assert!(nth == 3, "{injection}");
             continue;
         }
@@ -135,7 +135,7 @@ fn a_broker_that_can_start_no_more_threads_still_mints_and_stops() {
 }
 
 #[test]
-fn a_broker_that_loses_its_runtime_exits_instead_of_hanging() {
+fn a_broker_that_loses_its_worker_threads_exits() {
     let (_github, sandbox) = app_sandbox();
     if !available(&sandbox) {
         return;

@@ -1,4 +1,4 @@
-//! Certificates that are not the server's, not valid now or from nobody known, and connections that are no TLS.
+//! Certificates for another server, expired or from an unknown CA, and connections that are not TLS.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};

@@ -18,7 +18,7 @@ fn job_of(sandbox: &Sandbox, job: &ActionsJob) {
     sandbox.set_env("GITHUB_APP_BROKER_AUDIENCE", AUDIENCE);
 }
 
-/// A workspace in a job, whose broker nobody gets to.
+/// A workspace in a job, whose broker cannot be reached.
 fn in_job(job: &ActionsJob) -> (FakeBroker, Sandbox) {
     let broker = FakeBroker::start(|_| panic!("the broker is asked without a bearer"));
     let sandbox = workspace(&broker);

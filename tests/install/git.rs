@@ -83,7 +83,7 @@ fn undone_before_it_is_uninstalled_nothing_is_left_to_warn_of() {
     sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:1");
     let real = sandbox.binary().to_string_lossy().into_owned();
     let install = [&["--binary", &real, "--setup"], &settings[..]].concat();
-    // Nobody can be reached here, which setup says at its end.
+    // No server can be reached here, which setup says at its end.
     sandbox.command(super::SCRIPT, &install).run().fails_with(3);
     sandbox.helper(&["setup", "--undo"]).run().success();
     uninstall(&sandbox, &[]).expect(0, &uninstalled(&sandbox), "");

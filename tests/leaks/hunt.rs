@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use crate::support::sandbox::{Sandbox, files_below};
 
-/// Whoever shows twice as many characters of a secret in a row shows a whole piece.
+/// Output with twice as many characters of a secret in a row contains a whole piece.
 const PIECE: usize = 20;
 
 /// What to look for.

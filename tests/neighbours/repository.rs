@@ -12,14 +12,14 @@ use crate::support::github::LoopbackGitHub;
 use crate::support::http_server::{HttpServer, Response};
 use crate::support::sandbox::Sandbox;
 
-/// A host that asks everybody for a password.
+/// A host that asks every client for a password.
 fn evil() -> HttpServer {
     HttpServer::start(|_| {
         Response::text(401, "who are you?").with_header("WWW-Authenticate", "Basic realm=\"GitHub\"")
     })
 }
 
-/// Nobody has told the evil host a token; what stands in its own URLs, it may know.
+/// The evil host has received no token; it may know what is in its own URLs.
 #[track_caller]
 fn knows_nothing(evil: &HttpServer) {
     for seen in evil.requests() {
@@ -157,7 +157,7 @@ fn configuration_in_a_repository_changes_none_of_the_helpers_settings() {
         assert_eq!(github.mints(), before + 1);
         let status = run(&["status"]);
         assert!(!status.success().stdout.contains(&evil.authority()), "{}", status.stdout);
-        assert!(evil.requests().is_empty() && !mark.exists(), "nobody went there, nothing was run");
+        assert!(evil.requests().is_empty() && !mark.exists(), "no request was sent there, nothing was run");
     }
 }
 

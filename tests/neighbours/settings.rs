@@ -1,4 +1,4 @@
-//! Settings files that somebody else can change, and could name commands to run.
+//! Settings files that another user can change, and that could name commands to run.
 
 use std::fs;
 use std::path::Path;
@@ -51,7 +51,7 @@ fn a_settings_file_of_another_user_is_refused_and_its_command_is_not_run() {
             assert_ne!(run(args).status, 0, "{args:?}");
         }
         assert!(!mark.exists(), "nothing of it was run");
-        // Root may set things for all, and everybody for himself.
+        // Root may configure every user, and each user only themselves.
         for user in [None, Some(victim)] {
             std::os::unix::fs::chown(file, Some(user.map_or(0, User::id)), None).expect("root gives");
             mode(file, 0o644);

@@ -180,7 +180,7 @@ fn a_socket_in_a_directory_that_others_may_change_is_refused() {
     }
 }
 
-/// A broker of one user's, with a bearer for all, on a socket that everybody can connect to.
+/// A broker of one user, with a bearer for all, on a socket that everyone can connect to.
 struct Shared {
     github: LoopbackGitHub,
     running: Running,
@@ -202,7 +202,7 @@ impl Shared {
         Self { github, running, _sandbox: sandbox }
     }
 
-    /// Ends it; nobody has asked it for anything.
+    /// Stops it; it has received no request.
     fn was_not_asked(mut self) {
         self.running.signal(Signal::TERM);
         self.running.wait_for_stderr("stopped");

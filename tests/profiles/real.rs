@@ -102,7 +102,7 @@ fn the_machines_settings_are_read_after_the_users_own() {
             world.sandbox.path().join("app.pem").display()
         ),
     );
-    // Only in a mount namespace of its own is /etc nobody else's.
+    // Only in its own mount namespace is /etc private to the test.
     let mount = format!(
         "mount -t tmpfs none /etc && mkdir /etc/git-credential-github-app && \
          cp {} /etc/git-credential-github-app/",

@@ -163,7 +163,7 @@ fn the_helper_asks_for_its_scope_and_stops_at_once_at_a_refusal_that_lasts() {
     assert_eq!(server.github.mint_requests(), 2, "the token, and the refusal");
 }
 
-/// Each workspace has a bearer and a repository of its own; the key is on the broker alone.
+/// Each workspace has its own bearer and repository; only the broker has the key.
 #[test]
 fn twenty_workspaces_clone_and_push_with_bearers_and_limits_of_their_own() {
     const WORKSPACES: usize = 20;

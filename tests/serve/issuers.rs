@@ -107,7 +107,7 @@ fn keys_in_a_file_need_no_network() {
     sandbox.write_private("trust.toml", format!("{table}{RULES}"));
     let server = Server::launch_with(github, sandbox, &["--trust-file", "trust.toml"]);
     assert_eq!(get(server.port, &route("a"), &agent(&issuer, "a", "hello"), "").status, 200);
-    // The next key, for whoever comes with it.
+    // The next key, for tokens that are signed with it.
     issuer.rotate(SigningIssuerKey::p256("two"));
     let next = SigningIssuerKey::p256("two");
     server.sandbox.write("keys.json", serde_json::json!({ "keys": [next.jwk()] }).to_string());

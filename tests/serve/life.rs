@@ -69,8 +69,8 @@ fn while_github_is_away_the_token_in_hand_is_served_and_afterwards_a_new_one() {
     let lives = Instant::now() + Duration::from_secs(1);
     while Instant::now() < lives {
         let started = Instant::now();
-        assert_eq!(get(server.port, ADMIN, "admin", "").body, first.body, "nobody notices");
-        assert!(started.elapsed() < Duration::from_secs(3), "nobody waits for GitHub in vain");
+        assert_eq!(get(server.port, ADMIN, "admin", "").body, first.body, "clients do not notice");
+        assert!(started.elapsed() < Duration::from_secs(3), "no client waits for an unreachable GitHub");
         std::thread::park_timeout(Duration::from_millis(20));
     }
     let dead = loop {

@@ -17,7 +17,7 @@ use crate::support::process::Running;
 use crate::support::sandbox::Sandbox;
 use crate::support::strace::available;
 
-/// A request that nobody has a bearer for, with a long path.
+/// A request with an unknown bearer and a long path.
 fn nowhere() -> String {
     format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(300))
 }
@@ -204,7 +204,7 @@ fn a_scope_of_500_repositories_that_fails_costs_a_short_line_for_each_mint() {
     assert!(log.contains(" more] 500 ") && log.len() < 6000, "{} bytes:\n{log}", log.len());
 }
 
-/// A broker that may open so many files, and how many places for connections that leaves.
+/// A broker with this limit of open files, and how many connections that leaves room for.
 fn with_files(files: usize) -> (crate::support::github::LoopbackGitHub, Sandbox, Running, u16) {
     let (github, sandbox) = app_sandbox();
     sandbox.set_env("GITHUB_APP_OWNER", "octo-org");
@@ -221,7 +221,7 @@ fn is_open(stream: &TcpStream) -> bool {
     stream.peek(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
-/// Far above the limit that it is about: where all places are taken, whoever comes is let in, and tokens are minted.
+/// Far above the limit: even when all places are taken, new clients are accepted and tokens are minted.
 #[test]
 #[cfg(target_os = "linux")]
 fn connections_up_to_the_limit_and_beyond_cost_the_others_nothing() {

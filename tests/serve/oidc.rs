@@ -1,4 +1,4 @@
-//! OIDC tokens: what they give, to whom, and that nobody hears why they do not.
+//! OIDC tokens: what they grant to whom, and that clients do not learn why one is refused.
 
 use serde_json::{Value, json};
 

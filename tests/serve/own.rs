@@ -1,4 +1,4 @@
-//! Tokens of one's own: nobody else ever holds them, and whoever holds one can end it.
+//! Tokens that only one client ever gets, and that it can revoke.
 
 use super::{ADMIN, Server};
 use crate::support::http_client::{Answer, delete, get};

@@ -27,7 +27,7 @@ fn hang_up(running: &mut Running, said: &str, times: usize) -> String {
     }
 }
 
-/// The status of a request for a scope that nobody has asked for yet.
+/// The status of a request for a scope that was not requested before.
 fn mint(port: u16, number: usize) -> u16 {
     let permission = ["contents=read", "contents=write", "issues=read", "pull_requests=read"][number];
     get(port, &format!("{ADMIN}?permission={permission}"), "admin", "").status

@@ -47,7 +47,7 @@ fn a_second_host_becomes_a_profile_and_the_first_keeps_working() {
         setup(&sandbox, &more, &["--profile", "second"]).success().stdout.lines().next(),
         Some("everything is already set up")
     );
-    // Each can be undone alone, whichever came first.
+    // Each can be undone by itself, whichever came first.
     let undone = sandbox.helper(&["setup", "--undo", "--profile", "second"]).run();
     assert!(undone.success().stdout.contains("for profile second\n"), "{}", undone.stdout);
     assert!(!settings(&sandbox).contains("second") && !sandbox_git(&sandbox).contains(&second.url()));

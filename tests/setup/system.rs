@@ -1,4 +1,4 @@
-//! `setup --system`: settings and git lines for every user of the machine, in an `/etc` of the test's own.
+//! `setup --system`: settings and git lines for every user of the machine, in the test's own `/etc`.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::support::process::{Output, Run};
 use crate::support::sandbox::Sandbox;
 use crate::support::users::{Common, mode, victim_and_attacker};
 
-/// Runs a script for which `/etc` is a copy in the sandbox; `None` where nobody may mount here.
+/// Runs a script for which `/etc` is a copy in the sandbox; `None` if mounting is not allowed here.
 fn with_own_etc(machine: &Machine, script: &str, args: &[&str]) -> Option<Output> {
     let mount = "[ -d etc ] || cp -a /etc etc 2>/dev/null || :; chmod 755 etc; mount --bind etc /etc";
     let run = mounting(&machine.sandbox, &machine.common.binary(), mount, script)?;

@@ -1,4 +1,4 @@
-//! What setup takes away again: its own lines, whoever has written between them since.
+//! `setup --undo` removes its own lines, whatever others have written between them since.
 
 use std::fs;
 
@@ -90,7 +90,7 @@ fn what_others_write_in_between_stays() {
     );
     assert_eq!(fs::read_to_string(&settings).expect("settings"), "# mine\nmargin = \"5m\"\n");
 
-    // Lines that somebody has changed are nobody's to remove; the others are ours all the same.
+    // Lines that were changed are not removed; the others are still ours.
     let before = fs::read_to_string(sandbox.gitconfig()).expect("a file");
     setup(&sandbox, &options, &[]).success();
     config(&["--replace-all", &format!("credential.{}.helper", github.url()), "other"]);
@@ -171,7 +171,7 @@ fn after_gh_auth_setup_git_our_lines_go_and_those_of_gh_stay() {
 }
 
 #[test]
-fn an_empty_section_is_removed_unless_it_has_a_comment() {
+fn our_empty_section_is_removed_unless_the_user_wrote_in_it() {
     let (github, sandbox, options) = bare();
     let mine = "[user]\n\tname = A\n";
     for (edit, left) in [

@@ -30,7 +30,7 @@ impl ActionsJob {
         })
     }
 
-    /// A job whose service answers what this handler says to whoever asks in the right way.
+    /// A job whose service gives this handler's answer to every correct request.
     pub fn answering(handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
         let bearer = format!("runtime-secret-{}", super::tokens::random_text(40));
         let expected = format!("Bearer {bearer}");

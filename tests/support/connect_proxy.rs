@@ -24,7 +24,7 @@ struct Shared {
 }
 
 impl ConnectProxy {
-    /// Leads everybody to this port.
+    /// Leads every client to this port.
     pub fn to(target: u16) -> Self {
         Self::start(Shared { target, credential: None, refusing: false, asked: Mutex::default() })
     }
@@ -35,7 +35,7 @@ impl ConnectProxy {
         Self::start(Shared { target, credential, refusing: false, asked: Mutex::default() })
     }
 
-    /// Lets nobody through.
+    /// Refuses every client.
     pub fn refusing() -> Self {
         Self::start(Shared { target: 0, credential: None, refusing: true, asked: Mutex::default() })
     }

@@ -67,7 +67,7 @@ impl Git {
         &self.path
     }
 
-    /// Whether this git knows `state` and `continue` (2.46), so that a dead token heals in one command.
+    /// Whether this git knows `state` and `continue` (2.46), so that it recovers from a revoked token in one command.
     pub fn has_continue(&self) -> bool {
         self.version >= (2, 46)
     }

@@ -1,6 +1,6 @@
-//! Answers in gzip that nobody has asked for, made without a compressor.
+//! Unrequested gzip answers, made without a compressor.
 
-/// A gzip member of stored blocks (RFC 1951 and 1952): whoever inflates it gets the content.
+/// A gzip member of stored blocks (RFC 1951 and 1952), which inflates to the content.
 pub fn gzip(content: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01".to_vec();
     let length = u16::try_from(content.len()).expect("one block");

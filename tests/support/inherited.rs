@@ -49,7 +49,7 @@ impl Drop for Directory {
     }
 }
 
-/// A new directory for this user alone. What is made in it, here or by other programs, has the modes that they ask for.
+/// A new directory for this user only. Files created in it, here or by other programs, get the modes that they ask for.
 pub fn directory(prefix: &str) -> Directory {
     directory_in(temporary(), prefix)
 }
@@ -77,7 +77,7 @@ pub fn temporary() -> &'static Path {
     static PLACE: OnceLock<PathBuf> = OnceLock::new();
     PLACE.get_or_init(|| {
         let asked = std::env::temp_dir();
-        // The last one is in `target`, and known to tests alone.
+        // The last one is in `target`, and only tests know it.
         let places = [
             Some(asked.as_path()),
             Some(Path::new("/tmp")),
@@ -104,7 +104,7 @@ fn is_plain(path: &Path) -> bool {
     bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(byte))
 }
 
-/// A program by a plain path. In a checkout that has none it is a copy, which is there as long as somebody has it.
+/// A program by a plain path. In a checkout that has none it is a copy, which exists as long as a test holds it.
 pub fn plain(program: PathBuf) -> (PathBuf, Option<Arc<Directory>>) {
     static COPY: Mutex<Weak<Directory>> = Mutex::new(Weak::new());
     if is_plain(&program) {

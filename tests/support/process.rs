@@ -100,7 +100,7 @@ impl Run {
         self
     }
 
-    /// Hands over where standard error goes: nobody reads it for the test.
+    /// Sets where standard error goes: the test does not collect it.
     pub fn stderr_to(mut self, open: impl Into<OwnedFd>) -> Self {
         self.open_stderr = Some(open.into());
         self
@@ -155,7 +155,7 @@ pub struct Running {
     deadline: Instant,
     stdout: Collector,
     stderr: Collector,
-    /// Disconnected once nobody has the program's output open.
+    /// Disconnected once no process has the program's output open.
     output: Receiver<Infallible>,
     done: Option<ExitStatus>,
 }
@@ -166,7 +166,7 @@ impl Running {
         self.child.id()
     }
 
-    /// Sends a signal to the program alone, not to its children.
+    /// Sends a signal only to the program, not to its children.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("a running program");
     }

@@ -1,5 +1,5 @@
 //! A TCP server on loopback that does to each connection what it is told, byte by byte: cuts, resets, drips, floods.
-//! Once mended it gives one good answer to everybody. `http_server` speaks HTTP well; this one speaks it badly.
+//! Once repaired it gives one good answer to every client. `http_server` speaks HTTP well; this one speaks it badly.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -47,7 +47,7 @@ struct Shared {
 }
 
 impl RawServer {
-    /// Does this to everybody.
+    /// Does this to every client.
     pub fn start(steps: Vec<Step>) -> Self {
         let (mended, accepted) = (AtomicBool::new(false), AtomicUsize::new(0));
         let shared = Arc::new(Shared { steps, good: Mutex::default(), mended, accepted });

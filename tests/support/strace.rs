@@ -11,7 +11,7 @@ use super::needs::{STRACE, left_out};
 use super::process::{Output, Run};
 use super::sandbox::Sandbox;
 
-/// A program under strace, watched at these paths alone. Its log lies outside of the sandbox and holds no content.
+/// A program under strace, which traces only these paths. Its log is outside the sandbox and holds no content.
 pub struct Tracer<'a> {
     sandbox: &'a Sandbox,
     paths: Vec<PathBuf>,

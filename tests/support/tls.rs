@@ -39,7 +39,7 @@ impl TestCa {
         Self::issuing(&NAMES, -2..30)
     }
 
-    /// The same with a certificate for these names alone, valid in these days, counted from today.
+    /// The same with a certificate for only these names, valid on these days, counted from today.
     pub fn issuing(names: &[&str], days: Range<i64>) -> Self {
         let mut params = parameters(&[], "loopback test CA", -60..60);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

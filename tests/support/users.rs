@@ -113,7 +113,7 @@ impl Common {
     }
 }
 
-/// Gives a file or directory to a user, alone.
+/// Makes a file or directory private to a user.
 pub fn give(path: &Path, user: User) {
     chown(path, Some(user.0), Some(user.0)).expect("root gives files away");
 }

@@ -25,7 +25,7 @@ pub fn library() -> Option<PathBuf> {
     found
 }
 
-/// Runs a program with its wall clock so many seconds off; timers stay right.
+/// Runs a program with its wall clock off by this many seconds; timers stay right.
 pub fn off_by(run: Run, library: &Path, seconds: i64) -> Run {
     run.preload(library)
         .env("FAKETIME", format!("{seconds:+}s"))

@@ -124,7 +124,7 @@ fn secrets_of_the_shell_are_named_and_written_nowhere() {
         FakeBroker::guarded("bearer-of-this-shell", |_| token_response(&broker_token(), &from_now(3600)));
     let other = broker_sandbox(&broker.url(), "x");
     stand_ins(&other);
-    // The git host is github.com, which nobody reaches here.
+    // The git host is github.com, which cannot be reached here.
     other.set_env("HTTPS_PROXY", "http://127.0.0.1:1");
     other.remove_env("GITHUB_APP_BROKER_TOKEN_FILE");
     other.set_env("GITHUB_APP_BROKER_TOKEN", "bearer-of-this-shell");
@@ -146,7 +146,7 @@ fn a_job_is_warned_that_a_timer_cannot_outlive_its_secret() {
         (ActionsJob::start("id", "aud"), FakeBroker::start(|_| token_response("t", &from_now(3600))));
     let sandbox = broker_sandbox(&broker.url(), "x");
     stand_ins(&sandbox);
-    // The git host is github.com, which nobody reaches here.
+    // The git host is github.com, which cannot be reached here.
     sandbox.set_env("HTTPS_PROXY", "http://127.0.0.1:1");
     sandbox.remove_env("GITHUB_APP_BROKER_TOKEN_FILE");
     sandbox.set_env("GITHUB_APP_BROKER_AUDIENCE", "aud");

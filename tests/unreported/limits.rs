@@ -37,7 +37,7 @@ fn a_clock_that_was_set_back_does_not_cause_many_trials() {
 }
 
 #[test]
-fn without_a_lock_or_a_mark_nothing_changes() {
+fn without_a_lock_or_a_mark_the_token_is_handed_out_untried() {
     let (github, sandbox) = app_sandbox();
     let token = token_of(&sandbox, &github);
     for entry in cache_entries(&sandbox) {
@@ -75,7 +75,7 @@ fn a_cached_get_opens_only_its_entry_and_sets_at_most_its_mark() {
         &sandbox,
         vec![dir, entry.clone(), entry.with_extension("lock"), entry.with_extension("new")],
     );
-    // The first one that nobody has reported of is marked, later ones are not; git's never.
+    // The first one that no client has reported on is marked, later ones are not; git's never.
     let git = format!("capability[]=state\n{REQUEST}");
     for (stdin, marks) in [(git.as_str(), 0), (REQUEST, 1), (REQUEST, 0), (&git, 0)] {
         let (calls, output) = tracer.count(&["get"], stdin);

@@ -144,7 +144,7 @@ fn wine() -> Option<PathBuf> {
     needs::program("wine64").or_else(|| known.is_file().then(|| known.to_owned()))
 }
 
-/// A Windows that nobody has used yet: to make one takes seconds.
+/// A fresh Windows: creating one takes seconds.
 fn first_prefix(wine: &Path) -> PathBuf {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {

@@ -48,7 +48,7 @@ fn setup_writes_paths_that_git_understands_and_undo_takes_them_away() {
     let settings = fs::read_to_string(machine.file("AppData/Roaming/git-credential-github-app/config.toml"));
     let settings = settings.expect("a settings file");
     assert!(settings.contains("my keys"), "{settings}");
-    // The same settings from the file alone.
+    // The same settings, only from the file.
     machine.get(&super::request(&github)).success();
     let again = setup(&machine, &options, &[]);
     assert!(again.stdout.starts_with("everything is already set up\n"), "{}", again.stdout);

@@ -107,7 +107,7 @@ fn an_entry_is_replaced_while_another_program_has_it_open() {
     let Some((github, machine)) = app_machine() else { return };
     github.set_token_life(50 * 60);
     machine.helper(&["--owner=octo-org", "token"]).run().success();
-    // cmd lets nobody else write to what it reads, and holds it for a second.
+    // cmd keeps other programs from writing to its input, and holds it for a second.
     let script = format!("(echo open & ping -n 2 127.0.0.1 > nul) < \"{}\"\r\n", entry(&machine));
     let script = machine.write("hold.cmd", format!("@{script}"));
     let mut holding = machine.command("cmd", &["/c", &script]).spawn();

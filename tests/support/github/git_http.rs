@@ -68,7 +68,7 @@ fn no_repository() -> Response {
     Response::text(404, "Repository not found.")
 }
 
-/// User names that clients send beside a token: the one that GitHub documents, and those of URLs that name nobody.
+/// User names that clients send with a token: the one that GitHub documents, and placeholders in URLs.
 const USERS: [&str; 5] = ["x-access-token", "git", "oauth2", "x-oauth-basic", "token"];
 
 /// The password of Basic authentication, if the user is none of a person's.

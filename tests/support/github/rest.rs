@@ -31,7 +31,7 @@ fn checked(state: &State, request: &Request) -> Response {
     } else {
         segments.remove(0);
     }
-    // gh sends other headers to these, and nobody's are checked here.
+    // gh sends other headers to these, so headers are not checked here.
     match (request.method.as_str(), &segments[..]) {
         ("GET", ["v3"] | ["v3", ""]) => {
             let scripted = lock(&state.inner).scripted_roots.pop_front();
@@ -165,7 +165,7 @@ fn graphql(request: &Request) -> Response {
     if body["query"].as_str().is_some_and(|query| query.contains("viewer")) {
         return Response::json(200, json!({ "data": { "viewer": { "login": format!("{SLUG}[bot]") } } }));
     }
-    Response::json(200, json!({ "errors": [{ "message": "the test server knows viewer alone" }] }))
+    Response::json(200, json!({ "errors": [{ "message": "the test server knows only viewer" }] }))
 }
 
 /// The bot's user: for anybody, but a token that is presented must be good and a JWT is none.
