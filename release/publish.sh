@@ -8,6 +8,4 @@ notes=$(mktemp)
 trap 'rm -f "$notes"' EXIT
 awk -v heading="## [$version]" 'index($0, heading) == 1 { on = 1; next } /^## / { on = 0 } on' \
     "$here/../CHANGELOG.md" >"$notes"
-"$here/manifests.sh" "$2" "$2.manifests"
-tar -C "$2.manifests" -czf "$2/package-manifests.tar.gz" .
 gh release create "$1" --verify-tag --title "$version" --notes-file "$notes" "$2"/*
