@@ -193,7 +193,7 @@ async fn run(
     log: Log,
     notes: Notes,
 ) -> Result<()> {
-    // Before listening: whoever sees the socket may send signals.
+    // Before listening: a client may send signals as soon as the socket exists.
     let signals = Signals::new().context("wait for signals")?;
     let tls = options
         .tls

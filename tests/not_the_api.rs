@@ -1,4 +1,4 @@
-//! What is absent, refused or gone is concluded from GitHub's own word alone. Everything else that answers at the API's
+//! Only GitHub's own answer shows that something is absent, refused or gone. Everything else that answers at the API's
 //! URL, such as a web page, a login, a gateway or GitHub itself at a wrong path, is "not the API".
 
 use serde_json::json;

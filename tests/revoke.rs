@@ -1,4 +1,4 @@
-//! `revoke`: one token, all of them, or only here; a token that has expired or was revoked is no trouble.
+//! `revoke`: one token, all of them, or only here; it is not an error if a token has expired or was already revoked.
 
 use crate::common::{app_sandbox, broker_sandbox, from_now, get, message, password, targets};
 use crate::support::broker::{ADMIN_PATH, FakeBroker, token_response};

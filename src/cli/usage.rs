@@ -1,4 +1,4 @@
-//! What a command line that is no command is answered with, and which help a person should read who has mistyped one.
+//! Answers a command line that is not a command, with the help that somebody who mistyped one should read.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use crate::cli::Cli;
 use crate::report;
 use crate::tokens::error::{self, Failure, Kind, escape};
 
-/// Answers a command line that is no command: help and version as asked for, else one line and hints like any failure.
+/// Answers a command line that is not a command: with help or version if asked for, otherwise with one line and hints.
 pub fn answer(error: &clap::Error, args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if matches!(
         error.kind(),
@@ -43,7 +43,7 @@ pub fn answer(error: &clap::Error, args: impl IntoIterator<Item = OsString>) -> 
     ExitCode::from(Kind::Usage.exit_code())
 }
 
-/// The hint for a command line that clap has refused: the help of the command that was meant, as that alone lists the
+/// The hint for a command line that clap refused: the help of the command that was meant, because only that lists the
 /// command's own options.
 fn hint(args: impl IntoIterator<Item = OsString>) -> String {
     let mut command = Cli::command();

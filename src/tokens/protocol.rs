@@ -156,8 +156,8 @@ impl Seen {
             request.protocol = self.protocol.unwrap_or_default();
             request.host = self.host.unwrap_or_default();
         }
-        // A password that is no text cannot be a token of ours, nor can another helper's credential for a header of its
-        // own; neither must count as "none given", which is about all that we have.
+        // A password that is not text cannot be our token, nor can another helper's credential for its own header. Neither
+        // may count as "no password", because an erase without one evicts all tokens.
         let foreign = self.credential.map(|_| Secret::new("\0".into()));
         let text = |bytes| Secret::new(String::from_utf8(bytes).unwrap_or_else(|_| "\0".into()));
         request.password = self.password.map(text).or(foreign);

@@ -96,18 +96,18 @@ impl Looks {
     }
 }
 
-/// Holds the private key itself; no program that is started here sees it.
+/// Holds the private key itself; removed from the environment of git, gh and other programs that this one runs for itself.
 pub const KEY_VARIABLE: &str = "GITHUB_APP_PRIVATE_KEY";
-/// Holds a broker's bearer itself; likewise.
+/// Holds a broker's bearer itself; removed too.
 pub const BEARER_VARIABLE: &str = "GITHUB_APP_BROKER_TOKEN";
-/// Lets whoever holds it ask for id-tokens of a GitHub Actions job; likewise.
+/// Lets its holder request ID tokens of a GitHub Actions job; removed too.
 pub const ID_TOKEN_VARIABLE: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 /// The beginning of the base64 of `-----BEGIN`.
 const ENCODED_ARMOUR: &str = "LS0tLS1CRUdJTi";
 /// How the base64 of a key's DER begins: a sequence with a length of two bytes.
 const ENCODED_DER: &str = "MII";
-/// A line of a key's base64; a shorter one is no key.
+/// A line of a key's base64; a shorter one is not a key.
 const KEY_LINE: usize = 60;
 
 /// Recognises the secrets that people put where a path, a URL or a name belongs. What is in a text beside the secret

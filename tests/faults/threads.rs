@@ -1,4 +1,4 @@
-//! No thread to be had, and a fault of our own: the command, or in `serve` the one request, fails with a word.
+//! No thread can be started, or the program has a bug: the command, or in `serve` the one request, fails with a message.
 
 use rustix::process::Signal;
 

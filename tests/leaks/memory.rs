@@ -1,4 +1,4 @@
-//! A process that holds a key or a token is no open book: no core dump, and no other process of the same user reads its
+//! A process that holds a key or a token protects its memory: no core dump, and no other process of the same user reads its
 //! memory or its environment.
 #![cfg(target_os = "linux")]
 

@@ -66,7 +66,7 @@ pub fn line(recipe: &str) {
     assert_eq!(admin.status, 403);
 }
 
-/// What whoever is on call looks at first; a stand-in for curl shows what the broker answers.
+/// The first look of the runbook; a stand-in for curl shows what the broker answers.
 pub fn first_look(recipe: &str) {
     let world = World::configured("OWNER", &["REPO"]);
     let made = world.sh("umask 077; git-credential-github-app serve hash-bearer ws-1 >> bearers").run();

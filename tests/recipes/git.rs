@@ -70,14 +70,14 @@ pub fn profiles(recipe: &str) {
     assert!(verbose.success().stderr.contains("profile work\n"), "{}", verbose.stderr);
 }
 
-/// A settings file alone.
+/// Only a settings file.
 pub fn settings_file(recipe: &str) {
     let world = World::new("OWNER", &["REPO"]).with_helper();
     world.settings(recipe);
     world.clones(REPO);
 }
 
-/// The environment alone.
+/// Only the environment.
 pub fn environment(recipe: &str) {
     let world = World::new("OWNER", &["REPO"]).with_helper();
     world.sh(&format!("{recipe}git clone -q {REPO}")).run().expect(0, "", "");
@@ -168,7 +168,7 @@ pub fn narrowed(recipe: &str) {
     assert!(refused.fails_with(128).stderr.contains("not found"), "{}", refused.stderr);
 }
 
-/// The settings of the manual page, which narrow permissions alone.
+/// The settings of the manual page, which narrow only permissions.
 pub fn permissions(recipe: &str) {
     let world = World::new("acme", &["website"]).with_helper();
     world.settings(recipe);

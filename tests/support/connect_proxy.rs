@@ -1,4 +1,4 @@
-//! An HTTP proxy on loopback that knows CONNECT alone and leads every name to one port of this machine, so that
+//! An HTTP proxy on loopback that knows only CONNECT and leads every name to one port of this machine, so that
 //! clients can be given real host names. It records whom it was asked for, can want a password, and can refuse.
 
 use std::io::{self, BufRead, BufReader, Write as _};

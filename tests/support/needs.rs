@@ -81,7 +81,7 @@ impl Need {
     }
 }
 
-/// The first program of a name on the `PATH` of whoever runs the tests.
+/// The first program of a name on the `PATH` of the test run.
 pub fn program(name: &str) -> Option<PathBuf> {
     programs(name).into_iter().next()
 }
@@ -91,7 +91,7 @@ pub fn programs(name: &str) -> Vec<PathBuf> {
     std::env::split_paths(&path()).map(|dir| dir.join(name)).filter(|file| is_program(file)).collect()
 }
 
-/// The `PATH` of whoever runs the tests without relative entries, which lead elsewhere from a sandbox, and directories
+/// The `PATH` of the test run without relative entries, which lead elsewhere from a sandbox, and directories
 /// that this user may not search: with one, a program that is not there is one that may not be run.
 pub fn path() -> OsString {
     let all = std::env::var_os("PATH").unwrap_or_default();

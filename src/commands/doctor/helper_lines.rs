@@ -86,7 +86,7 @@ enum ProgramFound {
     This,
     Other(PathBuf),
     NotExecutable(PathBuf),
-    /// There is no program of this name.
+    /// No program has this name.
     Nobody(String),
     /// The shell decides.
     Unknown,

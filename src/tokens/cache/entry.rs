@@ -78,8 +78,8 @@ struct RememberedRefusal {
 }
 
 impl RememberedRefusal {
-    /// A path never names an enterprise, and settings may: that the App is not installed for an owner was perhaps said
-    /// about the path alone.
+    /// Settings can name an enterprise, a path cannot. So "not installed" for an owner from a path does not apply to the
+    /// same owner from the settings.
     fn is_about(&self, ask: &Ask) -> bool {
         self.failure.kind != Kind::NotInstalled || ask.repository.is_some()
     }
@@ -247,7 +247,7 @@ impl Entry {
         self.reports.hand_out(now);
     }
 
-    /// The cached token was tried, and evicted if it was revoked. That is no strike: trials are few, and mints with them.
+    /// The cached token was tried, and evicted if it was revoked. It does not count as a strike: trials are rare, and so are the mints that they cause.
     pub fn tried(&mut self, revoked: bool, now: i64) {
         self.reports.clear();
         self.reports.tried = now;

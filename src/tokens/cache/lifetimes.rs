@@ -37,8 +37,8 @@ pub const REPORT: i64 = 5;
 /// The time between two trials of a token that no client reports on.
 pub const TRIAL: i64 = 60;
 
-/// How long what a server refuses is remembered, so that a storm of gits is no storm of mints; `None`: it is no refusal. What
-/// is temporary may be otherwise at once, and what is wrong with the settings when somebody has changed them.
+/// How long a refusal is remembered, so that many gits do not cause as many mints; `None`: it is not a refusal. A temporary
+/// failure can end at any moment, and wrong settings can be changed at any moment.
 pub fn of_refusal(kind: Kind) -> Option<i64> {
     match kind {
         Kind::NotInstalled => Some(ABSENT),

@@ -1,6 +1,6 @@
-//! Proxies by curl's rules, so that git and we take the same way
+//! Proxies by curl's rules, so that git and this program use the same proxy
 //! (<https://curl.se/docs/manpage.html#ENVIRONMENT>): one for each scheme, unless `NO_PROXY` names the host. hyper-util's
-//! matcher has other rules: `*` is for names alone, and `*.example.com`, `example.com.`, `[::1]` and blanks in place of
+//! matcher has other rules: `*` is only for names, and `*.example.com`, `example.com.`, `[::1]` and blanks in place of
 //! commas match nothing; it adds 0.3 % to the binary.
 
 use std::net::IpAddr;

@@ -46,7 +46,7 @@ pub fn answer(state: &State, request: &Request, target: &Target) -> Response {
     }
 }
 
-/// Where each object is to be had or to be put, with the credential that this request came with.
+/// The URLs for download and upload of each object, with the credential that this request came with.
 fn batch(request: &Request, is_there: impl Fn(&str) -> bool) -> Response {
     let asked = body(request);
     let action = asked["operation"].as_str().unwrap_or_default();
