@@ -136,7 +136,7 @@ const PLACEHOLDERS: [&str; 8] =
     ["x-access-token", "git", "Git", "oauth2", "OAUTH2", "x-oauth-basic", "token", "Token"];
 
 #[test]
-fn user_names_that_name_nobody_are_ours_and_repeated_also_from_a_url() {
+fn placeholder_user_names_are_ours_and_repeated_also_from_a_url() {
     let broker = fresh_tokens();
     let sandbox = broker_sandbox(&broker.url(), "bearer");
     let run = |operation: &str, input: &str| sandbox.helper(&[operation]).stdin(input).run();

@@ -85,7 +85,7 @@ fn git_works_over_tls_with_a_private_ca() {
 }
 
 #[test]
-fn urls_with_a_user_name_that_names_nobody_are_cloned_and_a_persons_is_left_to_git() {
+fn urls_with_a_placeholder_user_name_are_cloned_and_a_persons_is_left_to_git() {
     for git in gits() {
         let (github, sandbox) = app_sandbox();
         sandbox.configure_helper(&github.url(), &[]);

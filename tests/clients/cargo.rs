@@ -60,7 +60,7 @@ fn cargo() -> PathBuf {
 }
 
 #[test]
-fn cargos_own_transport_fetches_with_every_user_name_that_names_nobody() {
+fn cargos_own_transport_fetches_with_every_placeholder_user_name() {
     let site = Site::new();
     site.crates();
     for user in USERS {
@@ -87,7 +87,7 @@ fn cargos_own_transport_gets_a_valid_token_again_some_seconds_after_a_revocation
 }
 
 #[test]
-fn cargo_with_git_fetches_with_every_user_name_that_names_nobody_and_survives_a_revocation() {
+fn cargo_with_git_fetches_with_every_placeholder_user_name_and_survives_a_revocation() {
     for git in gits() {
         let site = Site::with(&git);
         site.crates();
@@ -102,7 +102,7 @@ fn cargo_with_git_fetches_with_every_user_name_that_names_nobody_and_survives_a_
 }
 
 #[test]
-fn cargo_with_gitoxide_fetches_with_every_user_name_that_names_nobody_and_survives_a_revocation() {
+fn cargo_with_gitoxide_fetches_with_every_placeholder_user_name_and_survives_a_revocation() {
     let ca = TestCa::new();
     let site = Site::over_tls(&ca);
     site.crates();

@@ -9,7 +9,7 @@ use crate::support::git::gits;
 const CONTENT: &[u8] = b"large, they say\n";
 
 #[test]
-fn git_lfs_pushes_and_fetches_with_every_user_name_that_names_nobody() {
+fn git_lfs_pushes_and_fetches_with_every_placeholder_user_name() {
     if !installed("git-lfs") {
         return;
     }

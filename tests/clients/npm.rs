@@ -26,7 +26,7 @@ impl Site {
 }
 
 #[test]
-fn npm_packs_and_installs_with_every_user_name_that_names_nobody() {
+fn npm_packs_and_installs_with_every_placeholder_user_name() {
     if !installed("npm") {
         return;
     }

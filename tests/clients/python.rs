@@ -88,19 +88,19 @@ fn installs(client: &str, args: &[&str], users: &[&str], gits: &[Git]) {
 }
 
 #[test]
-fn pip_downloads_and_installs_with_every_user_name_that_names_nobody() {
+fn pip_downloads_and_installs_with_every_placeholder_user_name() {
     installs("pip", &["download", "--quiet", "--no-deps", "--dest"], &USERS, &gits());
     // It runs git as for a download.
     installs("pip", &["install", "--quiet", "--no-deps", "--target"], &USERS[..1], &gits()[..1]);
 }
 
 #[test]
-fn uv_installs_with_every_user_name_that_names_nobody() {
+fn uv_installs_with_every_placeholder_user_name() {
     installs("uv", &["pip", "install", "--quiet", "--no-deps", "--target"], &USERS, &gits());
 }
 
 #[test]
-fn pre_commit_gets_its_hooks_with_every_user_name_that_names_nobody() {
+fn pre_commit_gets_its_hooks_with_every_placeholder_user_name() {
     if !installed("pre-commit") {
         return;
     }

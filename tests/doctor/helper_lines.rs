@@ -124,7 +124,7 @@ fn options_and_settings_of_a_line_are_tried() {
 }
 
 #[test]
-fn a_host_for_which_there_are_no_settings_is_named() {
+fn a_host_without_settings_is_named() {
     let (github, sandbox) = healthy();
     let own = sandbox.binary().display().to_string();
     append(&sandbox, &format!("[credential \"https://ghe.test\"]\n\thelper =\n\thelper = {own}\n"));
