@@ -28,6 +28,11 @@ pub fn unset(names: &[&str]) -> String {
     format!("Remove-Item {}", names.join(", "))
 }
 
+/// Runs a command after one that sets or removes variables. Windows PowerShell 5.1 has no `&&`.
+pub fn then(first: &str, second: &str) -> String {
+    format!("{first}; {second}")
+}
+
 fn in_quotes(word: &str) -> String {
     format!("'{}'", word.replace('\'', "''"))
 }
@@ -63,5 +68,6 @@ mod tests {
         assert_eq!(set("HOME", "it's"), "$env:HOME = 'it''s'");
         assert_eq!(unset(&["A"]), "Remove-Item Env:A");
         assert_eq!(unset(&["A", "B"]), "Remove-Item Env:A, Env:B");
+        assert_eq!(then(&set("A", "b"), "git fetch"), "$env:A = 'b'; git fetch");
     }
 }

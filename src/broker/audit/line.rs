@@ -136,7 +136,7 @@ struct Refused<'a> {
     repositories: Vec<&'a str>,
     permissions: BTreeMap<Cow<'a, str>, &'a str>,
     /// How many names were left out.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     more: usize,
 }
 
@@ -163,7 +163,7 @@ impl<'a> Refused<'a> {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_none(more: &usize) -> bool {
+fn is_zero(more: &usize) -> bool {
     *more == 0
 }
 

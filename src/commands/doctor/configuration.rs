@@ -103,7 +103,7 @@ fn without_home(examined: &Examined, machine: &Machine) -> Option<(String, Hints
         return Some((message, command(export)));
     }
     let message = format!("HOME is not set, and the helper is not configured for {host_url}");
-    Some((message, command(format!("{export} && {}", set_up(examined, machine, "/")))))
+    Some((message, command(shell::then(&export, &set_up(examined, machine, "/")))))
 }
 
 fn use_http_path(examined: &Examined, wiring: &Wiring, checks: &mut Checks) {

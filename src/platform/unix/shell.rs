@@ -30,6 +30,11 @@ pub fn unset(names: &[&str]) -> String {
     format!("unset {}", names.join(" "))
 }
 
+/// Runs a command after one that sets or removes variables.
+pub fn then(first: &str, second: &str) -> String {
+    format!("{first} && {second}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +55,6 @@ mod tests {
         assert_eq!(set("GIT_ASKPASS", ""), "export GIT_ASKPASS=");
         assert_eq!(unset(&["A"]), "unset A");
         assert_eq!(unset(&["A", "B"]), "unset A B");
+        assert_eq!(then(&set("A", "b"), "git fetch"), "export A=b && git fetch");
     }
 }
